@@ -1,0 +1,98 @@
+/**
+ * The job that is running in this async context, as its own code sees it.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { NoCurrentJobError } from "./errors.ts";
+
+/**
+ * What a running job can ask and tell; see {@linkcode current}.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const name = hi.func("job_context_name", "1", () => hi.current().name);
+ * console.assert(await name.run() === "job_context_name");
+ * ```
+ */
+export interface JobContext {
+  /** The job's key, 64 hexadecimal digits. */
+  readonly key: string;
+  /** The function's name. */
+  readonly name: string;
+  /** The function's version. */
+  readonly version: string;
+  /** Aborted when the job is cancelled or has run out of time. */
+  readonly signal: AbortSignal;
+  /**
+   * Throws the reason if the job was cancelled or has run out of time. Also
+   * synchronous code sees it, on every handler that can tell a busy worker: it
+   * costs some nanoseconds, so call it in a loop.
+   */
+  throwIfAborted(): void;
+  /**
+   * Tells how far the job is.
+   *
+   * @param fraction From 0 to 1.
+   * @param message What is going on.
+   * @throws {RangeError} if `fraction` is not from 0 to 1.
+   */
+  progress(fraction: number, message?: string): void;
+}
+
+/** What the runtime keeps of a running job besides what the job itself may see. */
+export interface RunningJob {
+  readonly context: JobContext;
+  /** The job's own console, made when it first prints. */
+  readonly console: Console;
+  /** What the scheduler hangs on the running job (its children's scope). */
+  scope?: unknown;
+}
+
+const storage = new AsyncLocalStorage<RunningJob>();
+
+/** Calls `body` as the given job. */
+export function runAs<R>(job: RunningJob, body: () => R): R {
+  return storage.run(job, body);
+}
+
+/** The job that is running in this async context, or `undefined`. */
+export function runningJob(): RunningJob | undefined {
+  return storage.getStore();
+}
+
+/**
+ * The job that is running in this async context: to watch its `signal`, to leave
+ * a loop with `throwIfAborted()`, to report `progress()`.
+ *
+ * @returns The context of the running job.
+ * @throws {NoCurrentJobError} outside of a job; in a plain call of the function too.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const sum = hi.func("current_sum", "1", (n: number) => {
+ *   let total = 0;
+ *   for (let i = 0; i < n; i++) {
+ *     if (i % 100 === 0) hi.current().progress(i / n);
+ *     hi.current().throwIfAborted();
+ *     total += i;
+ *   }
+ *   return total;
+ * });
+ * console.assert(await sum.run(1_000) === 499_500);
+ * ```
+ */
+export function current(): JobContext {
+  const job = storage.getStore();
+  if (job === undefined) {
+    throw new NoCurrentJobError(
+      "Cannot find the current job as no job is running here: call the function with .run()",
+    );
+  }
+  return job.context;
+}

@@ -1,0 +1,428 @@
+/**
+ * Every error class that a user can catch. Wrong options are built-in
+ * `TypeError` and `RangeError`, as everywhere; what a user's function throws is
+ * rethrown as it is.
+ *
+ * @module
+ */
+
+/**
+ * The common ancestor of hither's own errors.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * console.assert(new hi.CacheError("no") instanceof hi.HitherError);
+ * ```
+ */
+export class HitherError extends Error {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "HitherError";
+}
+
+/**
+ * An argument or a result holds something that is not data: a function, a Promise, a
+ * cycle, an instance of an unregistered class. The message names the path and the cure.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const f = hi.func("errors_unsupported", "1", (x: unknown) => x);
+ * try {
+ *   f.run({ callback: () => 1 });
+ * } catch (error) {
+ *   console.assert(error instanceof hi.UnsupportedValueError);
+ *   console.assert((error as hi.UnsupportedValueError).path === "args[0].callback");
+ * }
+ * ```
+ */
+export class UnsupportedValueError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "UnsupportedValueError";
+  /** Where the refused value stands, as `args[0].opts.callback` or `result[3]`. */
+  readonly path: string;
+
+  /** Makes the error with a message, its `path` and, if there is one, its cause. */
+  constructor(message: string, path: string, options?: ErrorOptions) {
+    super(message, options);
+    this.path = path;
+  }
+}
+
+/**
+ * Encoded bytes cannot be decoded here: they are not whole, or hold a class for which this
+ * program registered no codec.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.DecodeError("no codec named Point is registered");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class DecodeError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "DecodeError";
+}
+
+/**
+ * A name and version were defined twice. The message names both places.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * hi.func("errors_duplicate", "1", () => 1);
+ * try {
+ *   hi.func("errors_duplicate", "1", () => 2);
+ * } catch (error) {
+ *   console.assert(error instanceof hi.DuplicateFunctionError);
+ * }
+ * ```
+ */
+export class DuplicateFunctionError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "DuplicateFunctionError";
+}
+
+/**
+ * No function of that name (and version) is defined: in this program for `hi.run`, or in
+ * the module that a worker imported.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * try {
+ *   hi.run("errors_nobody_defined_this");
+ * } catch (error) {
+ *   console.assert(error instanceof hi.FunctionNotFoundError);
+ * }
+ * ```
+ */
+export class FunctionNotFoundError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "FunctionNotFoundError";
+}
+
+/**
+ * A function that no module holds (a notebook cell, `eval`) uses names that a worker would
+ * not know. Give them as `imports` and `values`.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.FreeVariableError("scale uses k, which is not known", ["k"]);
+ * console.assert(error.names[0] === "k");
+ * ```
+ */
+export class FreeVariableError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "FreeVariableError";
+  /** The names that are not known. */
+  readonly names: readonly string[];
+
+  /** Makes the error with a message, its `names` and, if there is one, its cause. */
+  constructor(message: string, names: readonly string[], options?: ErrorOptions) {
+    super(message, options);
+    this.names = names;
+  }
+}
+
+/**
+ * The module that defines a function could not be imported in a worker: it is missing, has
+ * a syntax error, imports something missing, or threw. `cause` holds the error.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.ModuleLoadError("file:///gone.ts cannot be imported");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class ModuleLoadError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "ModuleLoadError";
+}
+
+/**
+ * A large binary argument was written to between `.run()` and the start of its job. Give
+ * the job a copy, or wait for it first.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.ArgumentChangedError("args[0] was written to");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class ArgumentChangedError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "ArgumentChangedError";
+}
+
+/**
+ * A result was in the cache and is damaged or gone. `await job` runs the job again.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.ResultLostError("blob is gone");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class ResultLostError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "ResultLostError";
+}
+
+/**
+ * A file's content is not what it was when `hi.file` looked at it.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const path = await Deno.makeTempFile();
+ * await Deno.writeTextFile(path, "one");
+ * const file = hi.file(path);
+ * await Deno.writeTextFile(path, "two");
+ * try {
+ *   file.text();
+ * } catch (error) {
+ *   console.assert(error instanceof hi.FileChangedError);
+ * }
+ * await Deno.remove(path);
+ * ```
+ */
+export class FileChangedError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "FileChangedError";
+}
+
+/**
+ * The result of a job was asked for before it had one: `await` the job first.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const f = hi.func("errors_pending", "1", () => Promise.resolve(1));
+ * const job = f.run();
+ * try {
+ *   job.getResult();
+ * } catch (error) {
+ *   console.assert(error instanceof hi.JobPendingError);
+ * }
+ * await job;
+ * ```
+ */
+export class JobPendingError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "JobPendingError";
+}
+
+/**
+ * The job was cancelled. `cause` holds the reason.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const f = hi.func("errors_cancelled", "1", () => new Promise<number>(() => {}));
+ * const job = f.run();
+ * job.cancel("not needed");
+ * try {
+ *   await job;
+ * } catch (error) {
+ *   console.assert(error instanceof hi.JobCancelledError);
+ * }
+ * ```
+ */
+export class JobCancelledError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "JobCancelledError";
+}
+
+/**
+ * The job ran longer than its `timeout`, or a `wait` took longer than its own.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const f = hi.func("errors_timeout", "1", () => new Promise<number>(() => {}), { timeout: 10 });
+ * try {
+ *   await f.run();
+ * } catch (error) {
+ *   console.assert(error instanceof hi.JobTimeoutError);
+ * }
+ * ```
+ */
+export class JobTimeoutError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "JobTimeoutError";
+}
+
+/**
+ * A job among the arguments failed or was cancelled, so this job was never started.
+ * `cause` holds that job's error.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const bad = hi.func("errors_upstream_bad", "1", (): number => {
+ *   throw new RangeError("no");
+ * });
+ * const next = hi.func("errors_upstream_next", "1", (x: number) => x);
+ * try {
+ *   await next.run(bad.run());
+ * } catch (error) {
+ *   console.assert(error instanceof hi.UpstreamError);
+ *   console.assert((error as Error).cause instanceof RangeError);
+ * }
+ * ```
+ */
+export class UpstreamError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "UpstreamError";
+}
+
+/**
+ * The function ended its program or worker (`Deno.exit`, `self.close`) instead of
+ * returning.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.JobExitError("the job called Deno.exit(3)");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class JobExitError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "JobExitError";
+}
+
+/**
+ * Something that the function had started failed outside of it: a timer threw, a promise
+ * that nobody awaited was rejected. `cause` holds the error.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.StrayError("a timer threw", { cause: new Error("no") });
+ * console.assert(error.cause instanceof Error);
+ * ```
+ */
+export class StrayError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "StrayError";
+}
+
+/**
+ * The worker that ran the job is gone, or could not be started.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.WorkerLostError("the worker has ended");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class WorkerLostError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "WorkerLostError";
+}
+
+/**
+ * The job handler was disposed before the job could run.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const jobHandler = new hi.DefaultJobHandler();
+ * await jobHandler[Symbol.asyncDispose]();
+ * const f = hi.func("errors_closed", "1", () => 1);
+ * try {
+ *   await hi.config({ jobHandler, jobCache: null }, () => f.run());
+ * } catch (error) {
+ *   console.assert(error instanceof hi.HandlerClosedError);
+ * }
+ * ```
+ */
+export class HandlerClosedError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "HandlerClosedError";
+}
+
+/**
+ * Deno was not given a permission that is needed. The message names the exact flag.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.PermissionNeededError("add --allow-read", "--allow-read");
+ * console.assert(error.flag === "--allow-read");
+ * ```
+ */
+export class PermissionNeededError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "PermissionNeededError";
+  /** The flag to add, as `--allow-read=/data`. */
+  readonly flag: string;
+
+  /** Makes the error with a message, its `flag` and, if there is one, its cause. */
+  constructor(message: string, flag: string, options?: ErrorOptions) {
+    super(message, options);
+    this.flag = flag;
+  }
+}
+
+/**
+ * The cache folder cannot be used as asked.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.CacheError("the cache is read-only");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class CacheError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "CacheError";
+}
+
+/**
+ * `hi.current()` was called outside of a job.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * try {
+ *   hi.current();
+ * } catch (error) {
+ *   console.assert(error instanceof hi.NoCurrentJobError);
+ * }
+ * ```
+ */
+export class NoCurrentJobError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "NoCurrentJobError";
+}

@@ -1,0 +1,153 @@
+/**
+ * What a job handler is given and what it gives back: the seam between the
+ * scheduler, the cache and the ways to run a job.
+ *
+ * @module
+ */
+
+import type { EncodedValue } from "./value/encoded.ts";
+
+/** Where a worker finds the code of a function. */
+export type CodeReference =
+  /** A module that defines the function when it is imported. */
+  | { readonly kind: "module"; readonly url: string }
+  /** The source text of a function that no module holds (a notebook cell). */
+  | {
+    readonly kind: "source";
+    readonly source: string;
+    /** Names the source uses, each with the specifier of its export: `{ delay: "jsr:@std/async/delay" }`. */
+    readonly imports: Readonly<Record<string, string>>;
+    /** Names the source uses, each with a value, as one encoded plain object. */
+    readonly values: EncodedValue;
+  };
+
+/** The arguments of a Task: one encoded array, and the results it refers to. */
+export interface TaskArguments {
+  /** The argument list; a Job among them is a reference by index into `upstream`. */
+  readonly list: EncodedValue;
+  /** The results of the jobs among the arguments, by index. */
+  readonly upstream: readonly EncodedValue[];
+}
+
+/** One piece of text that a job printed. */
+export interface ConsoleLine {
+  /** The stream that the text went to. */
+  readonly stream: "stdout" | "stderr";
+  /** The text as printed, its line break included. */
+  readonly text: string;
+  /** When it was printed, in ms since the epoch. */
+  readonly time: number;
+}
+
+/** What a running Task reports while it runs. */
+export type TaskEvent =
+  | { readonly type: "console"; readonly line: ConsoleLine }
+  | {
+    readonly type: "progress";
+    /** How much is done, from 0 to 1. */
+    readonly fraction: number;
+    /** What is going on, if the job said so. */
+    readonly message?: string;
+  };
+
+/** When and where a Task ran. */
+export interface Timing {
+  /** When the function was called, in ms since the epoch. */
+  readonly startedAt: number;
+  /** How long it took, in ms. */
+  readonly duration: number;
+}
+
+/** What became of a Task: one immutable record. */
+export type Outcome = {
+  readonly status: "finished";
+  /** The function's result. */
+  readonly value: EncodedValue;
+  /** What the result contributes to the key of a job that takes it as argument; absent if the Task did not ask. */
+  readonly contribution?: Uint8Array;
+  readonly console: readonly ConsoleLine[];
+  readonly timing: Timing;
+} | {
+  readonly status: "error";
+  /** The encoded error (see `encodeThrown`). */
+  readonly value: EncodedValue;
+  readonly console: readonly ConsoleLine[];
+  readonly timing: Timing;
+  /**
+   * `true` where the function did not throw the error itself: its worker was
+   * lost, its module did not load. Such an outcome is never cached.
+   */
+  readonly lost?: boolean;
+};
+
+/** One execution of one function, as a handler gets it. */
+export interface Task {
+  /** Unique in this process. */
+  readonly id: number;
+  /** The job's key, 64 hexadecimal digits. */
+  readonly key: string;
+  /** The function's name. */
+  readonly name: string;
+  /** The function's version. */
+  readonly version: string;
+  /** Where a worker finds the function. */
+  readonly code: CodeReference;
+  /** The function itself, for handlers that run in this process. */
+  readonly fn: (...args: never[]) => unknown;
+  /** Whether the outcome must carry its contribution. */
+  readonly digest: boolean;
+  /** Whether somebody must know the very moment of the start (there is a timeout). */
+  readonly timed: boolean;
+  /** Whether a running job submitted it: such a Task must not wait for its parent's slot. */
+  readonly nested: boolean;
+  /**
+   * The arguments. Call it when the Task has its slot, and send or use what it
+   * returns in the same turn.
+   *
+   * @throws {ArgumentChangedError} if a large argument was written to meanwhile.
+   */
+  arguments(): TaskArguments;
+  /** Tells that the function is about to be called. */
+  started(): void;
+  /** Passes on what the running Task reports. */
+  report(event: TaskEvent): void;
+}
+
+/**
+ * A way to run jobs. A handler gets Tasks, in the order in which they are to
+ * start, and settles each one once.
+ *
+ * @example A handler that runs every Task at once, in this process
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * class Unbounded implements hi.JobHandler {
+ *   #inner = new hi.DefaultJobHandler({ concurrency: 1_000 });
+ *   run(task: hi.Task): Promise<hi.Outcome> {
+ *     return this.#inner.run(task);
+ *   }
+ *   cancel(task: hi.Task, reason: unknown): void {
+ *     this.#inner.cancel(task, reason);
+ *   }
+ *   async [Symbol.asyncDispose](): Promise<void> {
+ *     await this.#inner[Symbol.asyncDispose]();
+ *   }
+ * }
+ *
+ * const add = hi.func("task_doc_add", "1", (a: number, b: number) => a + b);
+ * await using jobHandler = new Unbounded();
+ * console.assert(await hi.config({ jobHandler }, () => add.run(1, 2)) === 3);
+ * ```
+ */
+export interface JobHandler extends AsyncDisposable {
+  /**
+   * Runs a Task when a slot is free. Never rejects: what goes wrong is an
+   * Outcome with status `"error"`.
+   */
+  run(task: Task): Promise<Outcome>;
+  /**
+   * Drops a Task that waits, or tells a running one to stop and frees its slot.
+   * What `run` resolves with afterwards is not looked at.
+   */
+  cancel(task: Task, reason: unknown): void;
+}

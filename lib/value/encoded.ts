@@ -1,0 +1,57 @@
+/**
+ * What a value looks like outside of the program: its bytes, and beside them
+ * the large binary leaves.
+ *
+ * @module
+ */
+
+/** A typed array, DataView or ArrayBuffer of this many bytes or more is a leaf of its own. */
+export const LEAF_BYTES = 65_536;
+
+/** The raw bytes of one large binary leaf. */
+export interface Leaf {
+  /** Length in bytes. */
+  readonly byteLength: number;
+  /** SHA-256 of the bytes, 64 hexadecimal digits, where somebody has computed it. */
+  readonly digest?: string | undefined;
+  /**
+   * The bytes for looking at: they may be somebody else's, so do not write to them.
+   *
+   * @throws {ArgumentChangedError} if they are an argument that was written to.
+   * @throws {ResultLostError} if they were in the cache and are damaged or gone.
+   */
+  peek(): Uint8Array<ArrayBuffer>;
+  /** The bytes in a buffer of the caller's own. Throws as `peek` does. */
+  read(): Uint8Array<ArrayBuffer>;
+}
+
+/** A value as faithful bytes. */
+export interface EncodedValue {
+  /** CBOR; leaves are referred to by index. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The large binary leaves, by index. */
+  readonly leaves: readonly Leaf[];
+}
+
+/** A leaf whose bytes are in memory and belong to nobody else. */
+export class MemoryLeaf implements Leaf {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  digest: string | undefined;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>, digest?: string) {
+    this.#bytes = bytes;
+    this.digest = digest;
+  }
+
+  get byteLength(): number {
+    return this.#bytes.byteLength;
+  }
+
+  peek(): Uint8Array<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  read(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice();
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The messages between whoever hands out Tasks and a worker. Types only, no
+ * behaviour: a web worker gets them by structured clone, other workers as CBOR.
+ *
+ * One worker may have several Tasks at once; `task` says which one is meant.
+ *
+ * @module
+ */
+
+import type { TaskEvent, Timing } from "../task.ts";
+
+/** To be raised whenever a message changes its meaning. */
+export const PROTOCOL_VERSION = 1;
+
+/** An encoded value on its way: the leaves as plain bytes. */
+export interface WireValue {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly leaves: readonly WireLeaf[];
+}
+
+/** The bytes of a leaf, and its digest where it is known. */
+export interface WireLeaf {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly digest?: string | undefined;
+}
+
+/** Where the code is; as `CodeReference`, with the values on their way. */
+export type WireCode =
+  | { readonly kind: "module"; readonly url: string }
+  | {
+    readonly kind: "source";
+    readonly source: string;
+    readonly imports: Readonly<Record<string, string>>;
+    readonly values: WireValue;
+  };
+
+/** To the worker: run this. */
+export interface RunMessage {
+  readonly type: "run";
+  readonly task: number;
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  readonly code: WireCode;
+  readonly list: WireValue;
+  readonly upstream: readonly WireValue[];
+  readonly digest: boolean;
+  /** Whether a `started` message is wanted. */
+  readonly timed: boolean;
+  /** A cell of the worker's shared flags that is not 0 once the Task is to stop. */
+  readonly flag: number;
+}
+
+/** To the worker: stop this; answered at once with `acknowledged` by a worker that is not busy. */
+export interface CancelMessage {
+  readonly type: "cancel";
+  readonly task: number;
+  /** The encoded reason. */
+  readonly reason: WireValue;
+}
+
+/** To the worker, once, first: what it needs to begin. */
+export interface BeginMessage {
+  readonly type: "begin";
+  readonly protocol: number;
+  /** One Int32 for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
+  readonly flags?: SharedArrayBuffer;
+}
+
+/** What a worker is told. */
+export type ToWorker = BeginMessage | RunMessage | CancelMessage;
+
+/** From the worker: ready for Tasks. */
+export interface HelloMessage {
+  readonly type: "hello";
+  readonly protocol: number;
+}
+
+/** From the worker: the function is about to be called. */
+export interface StartedMessage {
+  readonly type: "started";
+  readonly task: number;
+}
+
+/** From the worker: a console line, progress. */
+export interface EventMessage {
+  readonly type: "event";
+  readonly task: number;
+  readonly event: TaskEvent;
+}
+
+/** From the worker: what became of the Task. Console lines went before as events. */
+export interface DoneMessage {
+  readonly type: "done";
+  readonly task: number;
+  readonly status: "finished" | "error";
+  readonly value: WireValue;
+  readonly contribution?: Uint8Array<ArrayBuffer>;
+  readonly timing: Timing;
+  /** As in `Outcome`. */
+  readonly lost?: boolean;
+  /** The worker must not get another Task: something of this one may still be running in it. */
+  readonly retire?: boolean;
+}
+
+/** From the worker: this Task needs a worker that has not parked a script yet. */
+export interface RefusedMessage {
+  readonly type: "refused";
+  readonly task: number;
+}
+
+/** From the worker: the cancel arrived, so the event loop is alive. */
+export interface AcknowledgedMessage {
+  readonly type: "acknowledged";
+  readonly task: number;
+}
+
+/** What a worker tells. */
+export type FromWorker =
+  | HelloMessage
+  | StartedMessage
+  | EventMessage
+  | DoneMessage
+  | RefusedMessage
+  | AcknowledgedMessage;
