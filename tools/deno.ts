@@ -1,0 +1,96 @@
+/**
+ * Runs a deno command of this project where JSR answers and where it does not.
+ *
+ * `deno.json` names `jsr:@std/*`. Where those packages can be had (from the
+ * network or from Deno's own cache) the command runs as it is; where they
+ * cannot, an import map puts packages of npm in their place. One line on stderr
+ * says which. `HITHER_STD=jsr` or `HITHER_STD=npm` decides beforehand, and is set
+ * for the command, so that what it starts need not ask again.
+ *
+ * This file imports nothing, so that it can always start.
+ *
+ * @module
+ */
+
+/** Where the `@std` packages come from. */
+export type StdSource = "jsr" | "npm";
+
+/** How long JSR may take to answer, in ms. */
+const PATIENCE = 2_000;
+
+/** One small module of the packages that `deno.json` names. */
+const PROBE = "jsr:@std/path@^1/join";
+
+const IMPORT_MAP = new URL("npm_import_map.json", import.meta.url);
+
+/** Decides where the `@std` packages come from, and says so on stderr. */
+export async function chooseStd(): Promise<StdSource> {
+  const chosen = Deno.env.get("HITHER_STD");
+  if (chosen === "jsr" || chosen === "npm") return chosen;
+  const source = await jsrAnswers() ? "jsr" : "npm";
+  console.error(
+    source === "jsr" ? "std: from JSR" : "std: from npm (JSR does not answer)",
+  );
+  return source;
+}
+
+async function jsrAnswers(): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, PATIENCE, false);
+  import(PROBE).then(() => resolve(true), () => resolve(false));
+  const answered = await promise;
+  clearTimeout(timer);
+  return answered;
+}
+
+/** The arguments of a deno command, with what that source of `@std` needs. */
+export function withStd(source: StdSource, args: readonly string[]): string[] {
+  const [subcommand, ...rest] = args;
+  if (subcommand === undefined || source === "jsr") return [...args];
+  return [subcommand, "--no-lock", "--import-map", toPath(IMPORT_MAP), ...rest];
+}
+
+/** Runs a deno command to its end and returns its exit code. */
+export async function runDeno(
+  source: StdSource,
+  args: readonly string[],
+): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: withStd(source, args),
+    env: { HITHER_STD: source },
+  }).spawn();
+  using _signals = passSignals(child);
+  const { code } = await child.status;
+  return code;
+}
+
+/** Lets the child decide what a signal means. */
+function passSignals(child: Deno.ChildProcess): Disposable {
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
+  const listeners = signals.map((signal) => {
+    const pass = () => {
+      try {
+        child.kill(signal);
+      } catch {
+        // It has ended by itself.
+      }
+    };
+    Deno.addSignalListener(signal, pass);
+    return () => Deno.removeSignalListener(signal, pass);
+  });
+  return {
+    [Symbol.dispose](): void {
+      for (const remove of listeners) remove();
+    },
+  };
+}
+
+function toPath(url: URL): string {
+  const path = decodeURIComponent(url.pathname);
+  return Deno.build.os === "windows" ? path.slice(1) : path;
+}
+
+// The end is said outright: a probe that hangs must not hold it up.
+if (import.meta.main) Deno.exit(await runDeno(await chooseStd(), Deno.args));
