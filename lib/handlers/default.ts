@@ -1,0 +1,200 @@
+/**
+ * Runs jobs in this process.
+ *
+ * @module
+ */
+
+import { HandlerClosedError } from "../errors.ts";
+import { isWorker } from "../role.ts";
+import type {
+  ConsoleLine,
+  JobHandler,
+  Outcome,
+  Task,
+  TaskArguments,
+  TaskEvent,
+} from "../task.ts";
+import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
+import { Execution, type Host } from "../worker/execute.ts";
+import { wholeNumber } from "./options.ts";
+import { Queue, type QueuePlace } from "./queue.ts";
+
+/** Options of {@linkcode DefaultJobHandler}. */
+export interface DefaultJobHandlerOptions {
+  /**
+   * How many jobs may run at a time. More than one helps only functions that
+   * wait for something: a job that computes holds up the whole process.
+   *
+   * @default {1}
+   */
+  concurrency?: number;
+}
+
+/**
+ * Runs jobs in this process, in order. It is what runs a job where no other
+ * handler was given.
+ *
+ * A job that was cancelled while it runs gives up its place at once; it is told
+ * through the `signal` and the `throwIfAborted()` of `hi.current()`. Jobs that a
+ * job submits start at once, beside it.
+ *
+ * Disposing it aborts the jobs that run, and fails them and those that wait with
+ * a `HandlerClosedError`.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const sqr = hi.func("default_handler_sqr", "1", (x: number) => x * x);
+ *
+ * await using jobHandler = new hi.DefaultJobHandler({ concurrency: 4 });
+ * await hi.config({ jobHandler, jobCache: null }, async () => {
+ *   console.assert(await sqr.run(3) === 9);
+ * });
+ * ```
+ */
+export class DefaultJobHandler implements JobHandler {
+  readonly #concurrency: number;
+  readonly #waiting = new Queue<LocalRun>();
+  readonly #live = new Map<Task, LocalRun>();
+  #running = 0;
+  #scheduled = false;
+  #closed = false;
+
+  /**
+   * Makes a handler that runs jobs in this process.
+   *
+   * @param options How many jobs may run at a time.
+   * @throws {TypeError} if `concurrency` is not a number.
+   * @throws {RangeError} if `concurrency` is not a whole number of 1 or more.
+   */
+  constructor(options: DefaultJobHandlerOptions = {}) {
+    const { concurrency = 1 } = options;
+    this.#concurrency = wholeNumber("concurrency", concurrency);
+  }
+
+  /** Runs a Task when its turn has come; a nested one at once. */
+  run(task: Task): Promise<Outcome> {
+    installConsole();
+    return new Promise((resolve) => {
+      const run = new LocalRun(task, (outcome) => {
+        this.#leave(run);
+        resolve(outcome);
+      });
+      if (this.#closed) return run.fail(closedError(task));
+      this.#live.set(task, run);
+      if (task.nested) return queueMicrotask(() => run.start());
+      run.place = this.#waiting.push(run);
+      this.#schedule();
+    });
+  }
+
+  /** Drops a Task that waits, or aborts a running one and frees its place. */
+  cancel(task: Task, reason: unknown): void {
+    const run = this.#live.get(task);
+    if (run === undefined) return;
+    this.#leave(run);
+    run.cancel(reason);
+  }
+
+  /** Fails what waits and what runs, and takes no more. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    for (const run of [...this.#live.values()]) {
+      const error = closedError(run.task);
+      this.#waiting.remove(run.place);
+      run.cancel(error);
+      run.fail(error);
+    }
+    return Promise.resolve();
+  }
+
+  /** Forgets a Task; its place, if it had one, is free. */
+  #leave(run: LocalRun): void {
+    this.#live.delete(run.task);
+    this.#waiting.remove(run.place);
+    if (!run.holdsSlot) return;
+    run.holdsSlot = false;
+    this.#running--;
+    this.#schedule();
+  }
+
+  // Never inside of `run` or of the end of another job: neither the submitter
+  // nor a long row of short jobs finds the next function on its own call stack.
+  #schedule(): void {
+    if (this.#scheduled || this.#waiting.size === 0) return;
+    if (this.#running >= this.#concurrency) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      while (this.#running < this.#concurrency) {
+        const run = this.#waiting.shift();
+        if (run === undefined) break;
+        run.holdsSlot = true;
+        this.#running++;
+        run.start();
+      }
+      this.#scheduled = false;
+    });
+  }
+}
+
+/** A Task on its way through this process. */
+class LocalRun implements Host {
+  readonly shared = true;
+  readonly task: Task;
+  place: QueuePlace<LocalRun> | undefined;
+  holdsSlot = false;
+  readonly #execution: Execution;
+  #record: ConsoleRecord | undefined;
+
+  constructor(task: Task, settle: (outcome: Outcome) => void) {
+    this.task = task;
+    this.#execution = new Execution(
+      task,
+      this,
+      (ending) =>
+        settle({ ...ending, console: this.#record?.lines() ?? NO_LINES }),
+    );
+  }
+
+  start(): void {
+    if (this.#execution.settled) return;
+    let args: TaskArguments;
+    try {
+      args = this.task.arguments();
+    } catch (error) {
+      return this.#execution.fail(error);
+    }
+    this.#execution.run(this.task.fn, args);
+  }
+
+  cancel(reason: unknown): void {
+    this.#execution.abort(reason);
+    if (!this.#execution.running) this.#execution.fail(reason);
+  }
+
+  fail(error: unknown): void {
+    this.#execution.fail(error);
+  }
+
+  started(): void {
+    this.task.started();
+  }
+
+  report(event: TaskEvent): void {
+    if (event.type === "console") {
+      showLive(event.line, isWorker() ? `[${this.task.name}] ` : "");
+      if (this.#execution.settled) return;
+      (this.#record ??= new ConsoleRecord()).add(event.line);
+    } else if (this.#execution.settled) return;
+    this.task.report(event);
+  }
+}
+
+const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
+
+function closedError(task: Task): HandlerClosedError {
+  return new HandlerClosedError(
+    `Cannot run ${task.name} ${task.version} as its job handler was disposed: wait for the jobs (await hi.wait()) before the handler goes`,
+  );
+}

@@ -1,0 +1,258 @@
+/**
+ * One execution of one function as a job in this isolate: in the program itself
+ * and in every kind of worker.
+ *
+ * @module
+ */
+
+import { type JobContext, runAs, type RunningJob } from "../current.ts";
+import { JobCancelledError, JobTimeoutError } from "../errors.ts";
+import type { TaskArguments, TaskEvent, Timing } from "../task.ts";
+import { contributionOf } from "../value/contribution.ts";
+import { decodeValue } from "../value/decode.ts";
+import { encodeValue } from "../value/encode.ts";
+import type { EncodedValue } from "../value/encoded.ts";
+import { encodeThrown } from "../value/thrown.ts";
+import { makeConsole } from "./console.ts";
+
+/** A shared cell that holds this once its job was cancelled. */
+export const CANCELLED = 1;
+/** A shared cell that holds this once its job has run out of time. */
+export const TIMED_OUT = 2;
+
+/** What is executed. A Task is one. */
+export interface ExecutedJob {
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  /** Whether the contribution of the result is wanted. */
+  readonly digest: boolean;
+}
+
+/** Where it is executed. */
+export interface Host {
+  /** Whether the job shares memory with its submitter: then arguments are lent to it and its result is copied. */
+  readonly shared: boolean;
+  /** Tells that the function is about to be called. */
+  started(): void;
+  /** Passes on what the job reports. */
+  report(event: TaskEvent): void;
+  /** What a submitter in another thread says: {@linkcode CANCELLED}, {@linkcode TIMED_OUT} or 0. */
+  stopFlag?(): number;
+}
+
+/** How it ended: an Outcome without the console, which the submitter keeps. */
+export type Ending = {
+  readonly status: "finished";
+  readonly value: EncodedValue;
+  readonly contribution?: Uint8Array<ArrayBuffer>;
+  readonly timing: Timing;
+} | {
+  readonly status: "error";
+  readonly value: EncodedValue;
+  readonly timing: Timing;
+  readonly lost?: boolean;
+};
+
+/** A job while it is executed. */
+export class Execution implements RunningJob {
+  scope: unknown = undefined;
+  readonly #job: ExecutedJob;
+  readonly #host: Host;
+  readonly #settle: (ending: Ending) => void;
+  #context: JobContext | undefined;
+  #console: Console | undefined;
+  #controller: AbortController | undefined;
+  #aborted = false;
+  #reason: unknown;
+  #settled = false;
+  #startedAt = 0;
+  #start = 0;
+
+  /** Prepares an execution; `settle` is called once, when it has ended. */
+  constructor(job: ExecutedJob, host: Host, settle: (ending: Ending) => void) {
+    this.#job = job;
+    this.#host = host;
+    this.#settle = settle;
+  }
+
+  /** Calls the function and settles with what becomes of it. Never throws. */
+  run(fn: (...args: never[]) => unknown, args: TaskArguments): void {
+    let values: unknown[];
+    try {
+      values = decodeArguments(args, this.#host.shared);
+    } catch (error) {
+      return this.fail(error);
+    }
+    if (this.#settled) return;
+    this.#host.started();
+    this.#startedAt = Date.now();
+    this.#start = performance.now();
+    let result: unknown;
+    try {
+      result = runAs(this, () => fn(...values as never[]));
+      if (isThenable(result)) {
+        Promise.resolve(result).then(
+          (value) => this.#finish(value),
+          (error) => this.#end(error),
+        );
+        return;
+      }
+    } catch (error) {
+      return this.#end(error);
+    }
+    this.#finish(result);
+  }
+
+  /** Whether the function was called and has not ended. */
+  get running(): boolean {
+    return this.#startedAt !== 0 && !this.#settled;
+  }
+
+  /** Whether it has settled. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Tells the job to stop. */
+  abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  /** Settles with an error that the function did not throw itself. */
+  fail(error: unknown): void {
+    this.#end(error, true);
+  }
+
+  /** What the job's own code sees; made when it first looks. */
+  get context(): JobContext {
+    return this.#context ??= this.#makeContext();
+  }
+
+  /** The job's own console, made when it first prints. */
+  get console(): Console {
+    return this.#console ??= makeConsole((stream, text) => {
+      const line = { stream, text, time: Date.now() };
+      this.#host.report({ type: "console", line });
+    });
+  }
+
+  #makeContext(): JobContext {
+    const { key, name, version } = this.#job;
+    const signal = (): AbortSignal => this.#signal();
+    return {
+      key,
+      name,
+      version,
+      get signal() {
+        return signal();
+      },
+      throwIfAborted: () => this.#throwIfAborted(),
+      progress: (fraction, message) => {
+        if (!(fraction >= 0 && fraction <= 1)) {
+          throw new RangeError(
+            `Cannot report progress as "fraction" must be from 0 to 1: current value is ${fraction}`,
+          );
+        }
+        this.#host.report({
+          type: "progress",
+          fraction,
+          ...(message === undefined ? {} : { message }),
+        });
+      },
+    };
+  }
+
+  #signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  #throwIfAborted(): void {
+    // Synchronous code sees the flag before the message that carries the reason.
+    const flag = this.#host.stopFlag?.() ?? 0;
+    if (!this.#aborted && flag !== 0) {
+      const { name, version } = this.#job;
+      this.abort(
+        flag === TIMED_OUT
+          ? new JobTimeoutError(`${name} ${version} has run out of time`)
+          : new JobCancelledError(`${name} ${version} was cancelled`),
+      );
+    }
+    if (this.#aborted) throw this.#reason;
+  }
+
+  #finish(result: unknown): void {
+    if (this.#settled) return;
+    const timing = this.#timing();
+    const digests = new Map<object, string>();
+    let value: EncodedValue;
+    let contribution: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      if (this.#job.digest) {
+        contribution = contributionOf(result, { root: "result", digests });
+      }
+      value = encodeValue(result, {
+        root: "result",
+        leaves: this.#host.shared ? "copy" : "take",
+        files: "refuse",
+        digests,
+      });
+    } catch (error) {
+      return this.#end(error, true, timing);
+    }
+    this.#settled = true;
+    this.#settle(
+      contribution === undefined
+        ? { status: "finished", value, timing }
+        : { status: "finished", value, contribution, timing },
+    );
+  }
+
+  #end(error: unknown, lost = false, timing = this.#timing()): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#settle(endingOf(error, lost, timing));
+  }
+
+  #timing(): Timing {
+    return this.#startedAt === 0 ? noTime() : {
+      startedAt: this.#startedAt,
+      duration: performance.now() - this.#start,
+    };
+  }
+}
+
+/** How a job ends that failed with `error`. */
+export function endingOf(
+  error: unknown,
+  lost: boolean,
+  timing: Timing = noTime(),
+): Ending & { status: "error" } {
+  const value = encodeThrown(error);
+  return lost
+    ? { status: "error", value, timing, lost }
+    : { status: "error", value, timing };
+}
+
+function noTime(): Timing {
+  return { startedAt: Date.now(), duration: 0 };
+}
+
+function decodeArguments(args: TaskArguments, lend: boolean): unknown[] {
+  const { list, upstream } = args;
+  const job = (index: number): unknown =>
+    decodeValue(upstream[index]!, { lend });
+  return decodeValue(list, { job, lend }) as unknown[];
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== null && typeof value === "object" &&
+    typeof (value as { then?: unknown }).then === "function";
+}
