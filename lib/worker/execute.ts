@@ -27,6 +27,8 @@ export interface ExecutedJob {
   readonly version: string;
   /** Whether the contribution of the result is wanted. */
   readonly digest: boolean;
+  /** What the scheduler hangs on the running job, in the program itself. */
+  readonly scope?: unknown;
 }
 
 /** Where it is executed. */
@@ -56,7 +58,7 @@ export type Ending = {
 
 /** A job while it is executed. */
 export class Execution implements RunningJob {
-  scope: unknown = undefined;
+  scope: unknown;
   readonly #job: ExecutedJob;
   readonly #host: Host;
   readonly #settle: (ending: Ending) => void;
@@ -71,6 +73,7 @@ export class Execution implements RunningJob {
 
   /** Prepares an execution; `settle` is called once, when it has ended. */
   constructor(job: ExecutedJob, host: Host, settle: (ending: Ending) => void) {
+    this.scope = job.scope;
     this.#job = job;
     this.#host = host;
     this.#settle = settle;
