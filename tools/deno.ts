@@ -21,6 +21,9 @@ const PATIENCE = 2_000;
 /** One small module of the packages that `deno.json` names. */
 const PROBE = "jsr:@std/path@^1/join";
 
+/** The commands that look at imports. */
+const RESOLVING = new Set(["bench", "check", "doc", "info", "run", "test"]);
+
 const IMPORT_MAP = new URL("npm_import_map.json", import.meta.url);
 
 /** Decides where the `@std` packages come from, and says so on stderr. */
@@ -45,23 +48,50 @@ async function jsrAnswers(): Promise<boolean> {
 
 /** The arguments of a deno command, with what that source of `@std` needs. */
 export function withStd(source: StdSource, args: readonly string[]): string[] {
-  const [subcommand, ...rest] = args;
-  if (subcommand === undefined || source === "jsr") return [...args];
-  return [subcommand, "--no-lock", "--import-map", toPath(IMPORT_MAP), ...rest];
+  const [subcommand = "", ...rest] = args;
+  if (source === "jsr" || !RESOLVING.has(subcommand)) return [...args];
+  return [
+    subcommand,
+    "--no-lock",
+    "--import-map",
+    toPath(IMPORT_MAP),
+    ...rest,
+  ];
 }
 
-/** Runs a deno command to its end and returns its exit code. */
+/**
+ * Runs a deno command to its end and returns its exit code.
+ *
+ * @param watch Is given what the command writes to stdout, which appears all the same.
+ */
 export async function runDeno(
   source: StdSource,
   args: readonly string[],
+  watch?: (text: string) => void,
 ): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: withStd(source, args),
     env: { HITHER_STD: source },
+    stdin: "inherit",
+    stdout: watch === undefined ? "inherit" : "piped",
+    stderr: "inherit",
   }).spawn();
   using _signals = passSignals(child);
+  if (watch !== undefined) {
+    const decoder = new TextDecoder();
+    for await (const bytes of child.stdout) {
+      await writeAll(bytes);
+      watch(decoder.decode(bytes, { stream: true }));
+    }
+  }
   const { code } = await child.status;
   return code;
+}
+
+async function writeAll(bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) {
+    sent += await Deno.stdout.write(bytes.subarray(sent));
+  }
 }
 
 /** Lets the child decide what a signal means. */
