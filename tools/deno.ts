@@ -26,16 +26,31 @@ const RESOLVING = new Set(["bench", "check", "doc", "info", "run", "test"]);
 
 const IMPORT_MAP = new URL("npm_import_map.json", import.meta.url);
 
-/** Decides where the `@std` packages come from, and says so on stderr. */
+/**
+ * Decides where the `@std` packages come from, and says so on stderr.
+ *
+ * @throws {RangeError} if `HITHER_STD` is neither `jsr` nor `npm`.
+ */
 export async function chooseStd(): Promise<StdSource> {
   const chosen = Deno.env.get("HITHER_STD");
-  if (chosen === "jsr" || chosen === "npm") return chosen;
-  const source = await jsrAnswers() ? "jsr" : "npm";
-  console.error(
-    source === "jsr" ? "std: from JSR" : "std: from npm (JSR does not answer)",
-  );
-  return source;
+  if (chosen !== undefined) {
+    if (chosen !== "jsr" && chosen !== "npm") {
+      throw new RangeError(
+        `Cannot choose a source of @std as HITHER_STD must be jsr or npm: current value is ${chosen}`,
+      );
+    }
+    console.error(`std: from ${NAMES[chosen]} (HITHER_STD)`);
+    return chosen;
+  }
+  if (await jsrAnswers()) {
+    console.error(`std: from ${NAMES.jsr}`);
+    return "jsr";
+  }
+  console.error(`std: from ${NAMES.npm} (JSR does not answer)`);
+  return "npm";
 }
+
+const NAMES: Record<StdSource, string> = { jsr: "JSR", npm: "npm" };
 
 async function jsrAnswers(): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();

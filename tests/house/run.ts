@@ -1,0 +1,60 @@
+/** Starts programs as a user would, and collects what they say. */
+
+import { fromFileUrl } from "@std/path";
+
+/** The folder of the project. */
+export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** What a program said, and its exit code. */
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Where and with what environment a program runs. */
+export interface RunOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+/** Runs deno to its end. The environment is this one's, without the choice that the launcher made. */
+export async function deno(
+  args: string[],
+  { cwd = ROOT, env = {} }: RunOptions = {},
+): Promise<Ended> {
+  const { HITHER_STD: _, ...inherited } = Deno.env.toObject();
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args,
+    cwd,
+    clearEnv: true,
+    env: { ...inherited, NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
+/** A folder that is deleted at the end of its block. */
+export async function temporaryFolder(
+  files: Record<string, string> = {},
+): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "hither_" });
+  for (const [name, text] of Object.entries(files)) {
+    const target = `${path}/${name}`;
+    await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), {
+      recursive: true,
+    });
+    await Deno.writeTextFile(target, text);
+  }
+  return {
+    path,
+    async [Symbol.asyncDispose](): Promise<void> {
+      await Deno.remove(path, { recursive: true });
+    },
+  };
+}
