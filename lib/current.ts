@@ -48,20 +48,42 @@ export interface RunningJob {
   readonly context: JobContext;
   /** The job's own console, made when it first prints. */
   readonly console: Console;
-  /** What the scheduler hangs on the running job (its children's scope). */
-  scope?: unknown;
+  /** What the scheduler hangs on the running job: the scope of its children. */
+  scope: unknown;
 }
 
-const storage = new AsyncLocalStorage<RunningJob>();
+/** What an async context knows: the running job, and the innermost scope of configuration inside of it. */
+interface AsyncContext {
+  readonly job: RunningJob | undefined;
+  readonly scope: unknown;
+}
+
+const storage = new AsyncLocalStorage<AsyncContext | undefined>();
 
 /** Calls `body` as the given job. */
 export function runAs<R>(job: RunningJob, body: () => R): R {
-  return storage.run(job, body);
+  return storage.run({ job, scope: undefined }, body);
+}
+
+/** Calls `body` inside the given scope of configuration. */
+export function runInScope<R>(scope: unknown, body: () => R): R {
+  return storage.run({ job: runningJob(), scope }, body);
+}
+
+/** Calls `body` outside of every job and scope, so that what it starts does not belong to the caller. */
+export function runOutside<R>(body: () => R): R {
+  return storage.run(undefined, body);
 }
 
 /** The job that is running in this async context, or `undefined`. */
 export function runningJob(): RunningJob | undefined {
-  return storage.getStore();
+  return storage.getStore()?.job;
+}
+
+/** The innermost scope of configuration in this async context, or `undefined`. */
+export function innermostScope(): unknown {
+  const context = storage.getStore();
+  return context?.scope ?? context?.job?.scope;
 }
 
 /**
@@ -88,7 +110,7 @@ export function runningJob(): RunningJob | undefined {
  * ```
  */
 export function current(): JobContext {
-  const job = storage.getStore();
+  const job = runningJob();
   if (job === undefined) {
     throw new NoCurrentJobError(
       "Cannot find the current job as no job is running here: call the function with .run()",

@@ -127,7 +127,11 @@ export class FreeVariableError extends HitherError {
   readonly names: readonly string[];
 
   /** Makes the error with a message, its `names` and, if there is one, its cause. */
-  constructor(message: string, names: readonly string[], options?: ErrorOptions) {
+  constructor(
+    message: string,
+    names: readonly string[],
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.names = names;
   }

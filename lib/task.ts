@@ -100,6 +100,8 @@ export interface Task {
   readonly timed: boolean;
   /** Whether a running job submitted it: such a Task must not wait for its parent's slot. */
   readonly nested: boolean;
+  /** For handlers that run in this process: the scope that the running job's children belong to. */
+  readonly scope: unknown;
   /**
    * The arguments. Call it when the Task has its slot, and send or use what it
    * returns in the same turn.

@@ -1,0 +1,59 @@
+/**
+ * Which names a function's source text uses and does not define. Loaded only
+ * where functions without a module can be: in a notebook, the REPL, `deno eval`.
+ *
+ * @module
+ */
+
+import { parse } from "npm:acorn@^8";
+import { analyze } from "npm:eslint-scope@^9";
+
+/** A name that a source text takes from outside, with the first line that uses it. */
+export interface FreeVariable {
+  readonly name: string;
+  readonly line: string;
+}
+
+/**
+ * The names that a function takes from outside of its own text.
+ *
+ * @param source What `toString()` gives for the function.
+ * @throws {SyntaxError} if the text is not that of a function: a native or bound one.
+ */
+export function freeVariables(source: string): FreeVariable[] {
+  const text = asExpression(source);
+  const tree = parse(text, {
+    ecmaVersion: "latest",
+    sourceType: "module",
+    ranges: true,
+  });
+  // The two libraries describe the same tree with types of their own.
+  const scopes = analyze(tree as Parameters<typeof analyze>[0], {
+    ecmaVersion: 2022,
+    sourceType: "module",
+  });
+  const found = new Map<string, FreeVariable>();
+  for (const { identifier } of scopes.globalScope?.through ?? []) {
+    const { name } = identifier;
+    if (name === "arguments" || name in globalThis || found.has(name)) continue;
+    const start = text.lastIndexOf("\n", identifier.range![0]) + 1;
+    const end = text.indexOf("\n", start);
+    const line = text.slice(start, end < 0 ? undefined : end).trim();
+    found.set(name, { name, line });
+  }
+  return [...found.values()];
+}
+
+/** The text as an expression; that of a method is one only inside of an object. */
+export function asExpression(source: string): string {
+  for (const text of [`(${source})`, `({${source}})`]) {
+    try {
+      parse(text, { ecmaVersion: "latest", sourceType: "module" });
+      return text;
+    } catch {
+      // Not this form; the last one throws below.
+    }
+  }
+  parse(`(${source})`, { ecmaVersion: "latest", sourceType: "module" });
+  return `(${source})`;
+}

@@ -1,0 +1,198 @@
+/**
+ * The configuration in force: by scope with `config`, for a whole program with
+ * `setDefaults`.
+ *
+ * @module
+ */
+
+import { JobCache } from "./cache/job_cache.ts";
+import { innermostScope, runInScope } from "./current.ts";
+import { isIdleWorker, isWorker, park } from "./role.ts";
+import { Scope } from "./scope.ts";
+import type { JobHandler } from "./task.ts";
+
+/**
+ * How jobs run. An option that is left out, or `undefined`, is inherited from
+ * the scope outside; `null` is a value of its own.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const options: hi.Options = { jobCache: null, timeout: 60_000 };
+ * const f = hi.func("options_f", "1", () => 1);
+ * console.assert(await hi.config(options, () => f.run()) === 1);
+ * ```
+ */
+export interface Options {
+  /** Where jobs run; `null`: in this process, one after the other. */
+  readonly jobHandler?: JobHandler | null | undefined;
+  /** Where results are kept; `null`, as from the start: nowhere. */
+  readonly jobCache?: JobCache | null | undefined;
+  /** Run every job, also one whose result is in the cache, and store the new result. From the start `false`. */
+  readonly forceRun?: boolean | undefined;
+  /** Store errors as well, and take a stored error for an outcome. From the start `false`. */
+  readonly cacheFailing?: boolean | undefined;
+  /** Run a job again whose stored outcome is an error, and store the new outcome. From the start `false`. */
+  readonly rerunFailing?: boolean | undefined;
+  /** How long a job may run, in ms from its start; `null`, as from the start: as long as it likes. */
+  readonly timeout?: number | null | undefined;
+}
+
+/** Options with nothing left out. */
+export interface ResolvedOptions {
+  readonly jobHandler: JobHandler | null;
+  readonly jobCache: JobCache | null;
+  readonly forceRun: boolean;
+  readonly cacheFailing: boolean;
+  readonly rerunFailing: boolean;
+  readonly timeout: number | null;
+}
+
+const root = new Scope<ResolvedOptions>({
+  jobHandler: null,
+  jobCache: null,
+  forceRun: false,
+  cacheFailing: false,
+  rerunFailing: false,
+  timeout: null,
+});
+
+/** The scope that is in force in this async context. */
+export function currentScope(): Scope<ResolvedOptions> {
+  return (innermostScope() as Scope<ResolvedOptions> | undefined) ?? root;
+}
+
+/**
+ * Calls `body` with these options in force for every job that it, or what it
+ * calls, submits. Scopes nest; the options follow async calls.
+ *
+ * @param options What differs from the scope outside.
+ * @param body What to call.
+ * @returns What `body` returns.
+ * @throws {TypeError} if an option is of the wrong type.
+ * @throws {RangeError} if `timeout` is not a positive number.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const square = hi.func("config_square", "1", (x: number) => x * x);
+ * await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 2 });
+ * const jobCache = new hi.JobCache({ path: await Deno.makeTempDir() });
+ * const result = await hi.config({ jobCache }, async () => {
+ *   return await square.run(3);
+ * });
+ * console.assert(result === 9);
+ * ```
+ */
+export function config<R>(
+  options: Options,
+  body: () => R,
+): Promise<Awaited<R>> {
+  if (isIdleWorker()) return park();
+  const scope = currentScope();
+  const inner = scope.child(resolve(scope.options, options, "config"));
+  return new Promise<Awaited<R>>((settle) =>
+    settle(runInScope(inner, body) as Awaited<R>)
+  );
+}
+
+/**
+ * Sets options for the whole program: for every job that is submitted outside
+ * of a `config` scope from now on. For scripts and notebooks.
+ *
+ * @param options What is to change.
+ * @throws {TypeError} if an option is of the wrong type.
+ * @throws {RangeError} if `timeout` is not a positive number.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * hi.setDefaults({ timeout: 10_000 });
+ * hi.setDefaults({ timeout: null });
+ * ```
+ */
+export function setDefaults(options: Options): void {
+  const resolved = resolve(root.options, options, "setDefaults");
+  if (!isWorker()) root.options = resolved;
+}
+
+/** `base` with the options of `change` that are there, checked. */
+export function resolve(
+  base: ResolvedOptions,
+  change: Options,
+  where: string,
+): ResolvedOptions {
+  if (typeof change !== "object" || change === null) {
+    throw new TypeError(
+      `Cannot call ${where} as the options must be an object: current value is ${
+        Deno.inspect(change)
+      }`,
+    );
+  }
+  for (const [name, value] of Object.entries(change)) {
+    if (value !== undefined) check(name, value, where);
+  }
+  const given = Object.entries(change).filter(([, value]) =>
+    value !== undefined
+  );
+  return { ...base, ...Object.fromEntries(given) };
+}
+
+const CHECKS: Record<
+  keyof ResolvedOptions,
+  readonly [(value: unknown) => boolean, string]
+> = {
+  jobHandler: [
+    (value) => value === null || isHandler(value),
+    "a job handler (with run and cancel) or null",
+  ],
+  jobCache: [
+    (value) => value === null || value instanceof JobCache,
+    "a JobCache or null",
+  ],
+  forceRun: [isBoolean, "true or false"],
+  cacheFailing: [isBoolean, "true or false"],
+  rerunFailing: [isBoolean, "true or false"],
+  timeout: [
+    (value) => value === null || typeof value === "number",
+    "a number of milliseconds or null",
+  ],
+};
+
+function check(name: string, value: unknown, where: string): void {
+  const known = Object.hasOwn(CHECKS, name)
+    ? CHECKS[name as keyof ResolvedOptions]
+    : undefined;
+  if (known === undefined) {
+    throw new TypeError(
+      `Cannot call ${where} with the option ${name} as there is none of that name: the options are ${
+        Object.keys(CHECKS).join(", ")
+      }`,
+    );
+  }
+  if (!known[0](value)) {
+    throw new TypeError(
+      `Cannot call ${where} as ${name} must be ${known[1]}: current value is ${
+        Deno.inspect(value)
+      }`,
+    );
+  }
+  if (name === "timeout" && value !== null && !((value as number) > 0)) {
+    throw new RangeError(
+      `Cannot call ${where} as timeout must be more than 0 ms: current value is ${value}`,
+    );
+  }
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === "boolean";
+}
+
+function isHandler(value: unknown): boolean {
+  const handler = value as Partial<JobHandler> | undefined;
+  return typeof handler?.run === "function" &&
+    typeof handler.cancel === "function";
+}

@@ -1,0 +1,126 @@
+/**
+ * One execution: the Task that a handler gets, and the identical jobs that wait
+ * for it.
+ *
+ * @module
+ */
+
+import type { RecordStore } from "./cache/record.ts";
+import type { ResolvedOptions } from "./config.ts";
+import { type ArgumentSnapshot, JobState } from "./job_state.ts";
+import type { Scope } from "./scope.ts";
+import type {
+  CodeReference,
+  JobHandler,
+  Task,
+  TaskArguments,
+  TaskEvent,
+} from "./task.ts";
+
+let lastId = 0;
+
+/** A Task and the jobs that share it. */
+export class Execution implements Task {
+  readonly id: number = ++lastId;
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  readonly code: CodeReference;
+  readonly fn: (...args: never[]) => unknown;
+  readonly digest: boolean;
+  readonly timed: boolean;
+  readonly nested: boolean;
+  /** The jobs that wait for the outcome. */
+  readonly states: Set<JobState> = new Set();
+  /** Where the outcome went already. */
+  readonly storedIn: Set<RecordStore> = new Set();
+  /** Who runs it. */
+  handler: JobHandler | undefined;
+  readonly #snapshot: ArgumentSnapshot;
+  readonly #options: ResolvedOptions;
+  readonly #scope: Scope<ResolvedOptions>;
+  readonly #onTimeout: (state: JobState) => void;
+  #startedAt: number | undefined;
+  #timers: Map<JobState, number> | undefined;
+
+  constructor(first: JobState, onTimeout: (state: JobState) => void) {
+    const { definition, options } = first;
+    this.key = first.key!;
+    this.name = definition.name;
+    this.version = definition.version;
+    this.code = definition.code;
+    this.fn = definition.fn;
+    this.digest = options.cache && options.jobCache !== null;
+    this.timed = options.timeout !== null;
+    this.nested = first.nested;
+    this.#snapshot = first.snapshot!;
+    this.#options = options;
+    this.#scope = first.scope;
+    this.#onTimeout = onTimeout;
+    this.join(first);
+  }
+
+  /** The children's scope; a new one for whoever asks. */
+  get scope(): Scope<ResolvedOptions> {
+    return this.#scope.child(this.#options);
+  }
+
+  arguments(): TaskArguments {
+    const { list, upstream } = this.#snapshot;
+    return { list, upstream: upstream.map((job) => job.outcome!.value) };
+  }
+
+  /** Lets one more job wait for the outcome. */
+  join(state: JobState): void {
+    this.states.add(state);
+    state.execution = this;
+    state.advance(this.#startedAt === undefined ? "queued" : "running");
+    if (this.#startedAt !== undefined) this.#watch(state);
+  }
+
+  /** Takes a job out; whether it was the last one. */
+  leave(state: JobState): boolean {
+    clearTimeout(this.#timers?.get(state));
+    this.#timers?.delete(state);
+    state.execution = undefined;
+    return this.states.delete(state) && this.states.size === 0;
+  }
+
+  /** Takes all jobs out. */
+  end(): JobState[] {
+    const states = [...this.states];
+    for (const state of states) this.leave(state);
+    return states;
+  }
+
+  /** The jobs that had less time than this, in ms: a busy event loop is late to say so. */
+  overdue(duration: number): JobState[] {
+    if (this.#timers === undefined) return [];
+    return [...this.states].filter(({ options: { timeout } }) =>
+      timeout !== null && duration > timeout
+    );
+  }
+
+  started(): void {
+    if (this.#startedAt !== undefined) return;
+    this.#startedAt = performance.now();
+    for (const state of this.states) {
+      state.advance("running");
+      this.#watch(state);
+    }
+  }
+
+  report(event: TaskEvent): void {
+    for (const state of this.states) state.report(event);
+  }
+
+  #watch(state: JobState): void {
+    const { timeout } = state.options;
+    if (timeout === null) return;
+    const left = timeout - (performance.now() - this.#startedAt!);
+    this.#timers ??= new Map();
+    // Longer than a timer can be is for ever.
+    if (left >= 2 ** 31) return;
+    this.#timers.set(state, setTimeout(() => this.#onTimeout(state), left));
+  }
+}

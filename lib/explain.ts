@@ -1,0 +1,124 @@
+/**
+ * Why a job was a hit or a miss.
+ *
+ * @module
+ */
+
+import { recordStoreOf } from "./cache/job_cache.ts";
+import type { KeyPart, NearestRecord } from "./cache/record.ts";
+import type { JobState } from "./job_state.ts";
+
+/** One difference between a job and a record; see {@linkcode Explanation}. */
+export interface Difference {
+  /** What differs: the path of an argument as `args[0].bandwidth`, or `version`. */
+  readonly path: string;
+  /** What the record has, where it is short; `undefined` if there is no such part, or it is long. */
+  readonly stored: string | undefined;
+  /** What the job has; `undefined` likewise. */
+  readonly now: string | undefined;
+}
+
+/**
+ * Why a job was a hit or a miss.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const f = hi.func("explanation_f", "1", (x: number) => x);
+ * const job = f.run(1);
+ * await job;
+ * const explanation: hi.Explanation = job.explain();
+ * console.assert(explanation.status === "uncached");
+ * ```
+ */
+export interface Explanation {
+  /**
+   * `hit`: the outcome was in the cache; `miss`: it was not; `forced`: nobody
+   * looked; `uncached`: the job has no cache; `pending`: its arguments are not there yet.
+   */
+  readonly status: "hit" | "miss" | "forced" | "uncached" | "pending";
+  /** The key of the nearest record of the same function; `undefined` if there is none. */
+  readonly nearest: string | undefined;
+  /** What differs from that record. */
+  readonly differences: readonly Difference[];
+  /** All of it in one line. */
+  readonly text: string;
+}
+
+/** Explains a job. */
+export function explainState(state: JobState): Explanation {
+  const { name, version } = state.definition;
+  const { cache, jobCache, forceRun } = state.options;
+  const plain = (status: Explanation["status"], why: string): Explanation => ({
+    status,
+    nearest: undefined,
+    differences: [],
+    text: `${name} ${version}: ${why}`,
+  });
+  if (!cache) return plain("uncached", "the function keeps no results");
+  if (jobCache === null) return plain("uncached", "no cache was in force");
+  if (state.key === undefined) {
+    return plain("pending", "its arguments are not there yet");
+  }
+  if (state.hit) return plain("hit", "its outcome was in the cache");
+  if (forceRun) return plain("forced", "it was to run in any case");
+  const parts = state.description?.parts ?? [];
+  const nearest = recordStoreOf(jobCache).nearest(name, parts, state.key);
+  if (nearest === undefined) {
+    return plain("miss", "the cache has no other record of this function");
+  }
+  const differences = differencesOf(version, parts, nearest);
+  const listed = differences.map(({ path, stored, now }) =>
+    stored === undefined && now === undefined
+      ? `${path} differs`
+      : `${path}: ${stored ?? "…"} → ${now ?? "…"}`
+  ).join(", ");
+  return {
+    status: "miss",
+    nearest: nearest.key,
+    differences,
+    text: `${name} ${version}: not in the cache; against the nearest record ${
+      listed || "a part differs that is not kept"
+    }`,
+  };
+}
+
+function differencesOf(
+  version: string,
+  parts: readonly KeyPart[],
+  nearest: NearestRecord,
+): Difference[] {
+  const stored = new Map(
+    nearest.details.parts.map((part) => [part.path, part]),
+  );
+  const differences: Difference[] = [];
+  if (nearest.fn.version !== version) {
+    differences.push({
+      path: "version",
+      stored: nearest.fn.version,
+      now: version,
+    });
+  }
+  for (const { path, digest, text } of parts) {
+    const other = stored.get(path);
+    stored.delete(path);
+    if (other?.digest !== digest) {
+      differences.push({ path, stored: other?.text, now: text });
+    }
+  }
+  for (const { path, text } of stored.values()) {
+    differences.push({ path, stored: text, now: undefined });
+  }
+  return innermost(differences);
+}
+
+/** Without those that only say that a part inside of them differs. */
+function innermost(differences: readonly Difference[]): Difference[] {
+  return differences.filter(({ path }) =>
+    !differences.some((other) =>
+      other.path.length > path.length && other.path.startsWith(path) &&
+      /^[.[(]/.test(other.path.slice(path.length))
+    )
+  );
+}

@@ -1,0 +1,254 @@
+/**
+ * A job, as users see it.
+ *
+ * @module
+ */
+
+import { JobPendingError, JobTimeoutError, ResultLostError } from "./errors.ts";
+import { explainState, type Explanation } from "./explain.ts";
+import {
+  type JobEvent,
+  type JobState,
+  type JobStatus,
+  provideStateReader,
+} from "./job_state.ts";
+import { isIdleWorker, park } from "./role.ts";
+import { cancel, errorOf, runAgain } from "./scheduler.ts";
+import type { ConsoleLine, Timing } from "./task.ts";
+import { noteSeen } from "./unseen_failures.ts";
+import { decodeValue } from "./value/decode.ts";
+import { type WaitOptions, withinLimits } from "./wait_options.ts";
+
+/**
+ * One function with its arguments and the configuration in force at `.run()`,
+ * on its way to a result. `await` it, or give it to another job as an argument.
+ *
+ * @typeParam T The type of the result.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const add = hi.func("job_add", "1", (a: number, b: number) => a + b);
+ * const three: hi.Job<number> = add.run(1, 2);
+ * const ten = add.run(three, 7); // starts once `three` has its result
+ * console.assert(await ten === 10);
+ * console.assert(three.getResult() === 3);
+ * ```
+ */
+export class Job<T> implements PromiseLike<T> {
+  readonly #state: JobState;
+  #result: { readonly value: T } | undefined;
+  #promise: Promise<T> | undefined;
+
+  static {
+    provideStateReader((node) => #state in node ? node.#state : undefined);
+  }
+
+  /** Jobs are made by `.run()`. */
+  constructor(state: JobState) {
+    this.#state = state;
+  }
+
+  /** The function's name. */
+  get name(): string {
+    return this.#state.definition.name;
+  }
+
+  /** The function's version. */
+  get version(): string {
+    return this.#state.definition.version;
+  }
+
+  /** Where the job is. */
+  get status(): JobStatus {
+    return this.#state.status;
+  }
+
+  /** The key, 64 hexadecimal digits: SHA-256 of name, version and arguments; `undefined` until its arguments are there. */
+  get key(): string | undefined {
+    return this.#state.key;
+  }
+
+  /** Whether the outcome was in the cache. */
+  get cached(): boolean {
+    return this.#state.hit;
+  }
+
+  /** Why there is no result; `undefined` unless the status is `error` or `cancelled`. */
+  get error(): unknown {
+    noteSeen(this.#state);
+    return errorOf(this.#state);
+  }
+
+  /** What the job has printed, so far or in the run that the cache remembers. */
+  get console(): readonly ConsoleLine[] {
+    return this.#state.outcome?.console ?? this.#state.lines ?? [];
+  }
+
+  /** When the function was called and how long it took; `undefined` until it has returned. */
+  get timing(): Timing | undefined {
+    return this.#state.outcome?.timing;
+  }
+
+  /**
+   * Waits for the result; what `await` calls. A result that was in the cache and
+   * turns out to be damaged is computed again.
+   *
+   * @param onResult Called with the result.
+   * @param onError Called with the error of a job that failed or was cancelled.
+   */
+  then<R = T, E = never>(
+    onResult?: ((result: T) => R | PromiseLike<R>) | null,
+    onError?: ((error: unknown) => E | PromiseLike<E>) | null,
+  ): Promise<R | E> {
+    this.#promise ??= isIdleWorker() ? park() : this.#load();
+    return this.#promise.then(onResult, onError);
+  }
+
+  /**
+   * Waits for the result, but not for ever.
+   *
+   * @param options `timeout` in ms, and an AbortSignal. They end the waiting, not the job.
+   * @returns The result.
+   * @throws {JobTimeoutError} if the time is over first.
+   * @throws the signal's reason if it is aborted first, or the job's error.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_wait_add", "1", (a: number, b: number) => a + b);
+   * console.assert(await add.run(1, 2).wait({ timeout: 10_000 }) === 3);
+   * ```
+   */
+  wait(options: WaitOptions = {}): Promise<T> {
+    return withinLimits(
+      this.then(),
+      options,
+      () =>
+        new JobTimeoutError(
+          `Waiting for ${this.name} ${this.version} took longer than ${options.timeout} ms: the job goes on`,
+        ),
+    );
+  }
+
+  /**
+   * The result of a job that is finished.
+   *
+   * @throws {JobPendingError} if it has not settled.
+   * @throws {ResultLostError} if the result was in the cache and is damaged or gone; `await` the job instead.
+   * @throws the job's error if it failed or was cancelled.
+   */
+  getResult(): T {
+    if (this.#result !== undefined) return this.#result.value;
+    const { outcome, isSettled } = this.#state;
+    if (!isSettled) {
+      throw new JobPendingError(
+        `Cannot get the result of ${this.name} ${this.version} as it is ${this.status}: await the job or hi.wait() first`,
+      );
+    }
+    noteSeen(this.#state);
+    if (outcome?.status !== "finished") throw errorOf(this.#state);
+    this.#result = { value: decodeValue(outcome.value) as T };
+    return this.#result.value;
+  }
+
+  /**
+   * Cancels the job: it settles at once as `cancelled`. Work that other jobs
+   * still wait for goes on. Changes nothing once the job has settled.
+   *
+   * @param reason Becomes the `cause` of the JobCancelledError.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const forever = hi.func("job_cancel_forever", "1", () => new Promise<void>(() => {}));
+   * const job = forever.run();
+   * job.cancel("changed my mind");
+   * console.assert(job.status === "cancelled");
+   * ```
+   */
+  cancel(reason?: unknown): void {
+    cancel(this.#state, reason);
+  }
+
+  /**
+   * Why the job was a hit or a miss; on a miss, what differs from the nearest
+   * record of the same function in the cache.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const scale = hi.func("job_explain_scale", "1", (x: number, by: number) => x * by);
+   * await hi.config({ jobCache: new hi.JobCache({ path: await Deno.makeTempDir() }) }, async () => {
+   *   await scale.run(2, 3);
+   *   const job = scale.run(2, 4);
+   *   await job;
+   *   console.assert(job.explain().differences[0]?.path === "args[1]");
+   * });
+   * ```
+   */
+  explain(): Explanation {
+    return explainState(this.#state);
+  }
+
+  /**
+   * The job's events from now on: status, console lines, progress. Ends when the
+   * job settles.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const half = hi.func("job_events_half", "1", () => hi.current().progress(0.5));
+   * for await (const event of half.run()) {
+   *   if (event.type === "progress") console.assert(event.fraction === 0.5);
+   * }
+   * ```
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<JobEvent, void, void> {
+    if (isIdleWorker()) await park();
+    const events: JobEvent[] = [{ type: "status", status: this.status }];
+    let wake = () => {};
+    const stop = this.#state.listen((event) => {
+      events.push(event);
+      wake();
+    });
+    try {
+      while (true) {
+        for (const event of events.splice(0)) yield event;
+        if (events.length > 0) continue;
+        if (this.#state.isSettled) return;
+        await new Promise<void>((resolve) => wake = resolve);
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  /** How `console.log` shows the job. */
+  [Symbol.for("Deno.customInspect")](): string {
+    return `Job ${this.name} ${this.version} (${this.status})`;
+  }
+
+  async #load(): Promise<T> {
+    noteSeen(this.#state);
+    while (true) {
+      if (!this.#state.isSettled) {
+        await new Promise<void>((resolve) => this.#state.onSettled(resolve));
+      }
+      try {
+        return this.getResult();
+      } catch (error) {
+        if (
+          !(error instanceof ResultLostError) ||
+          this.#state.outcome?.status !== "finished"
+        ) throw error;
+        runAgain(this.#state);
+      }
+    }
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * What the scheduler knows of a job and moves forward; `Job` is the face that
+ * users see of it.
+ *
+ * @module
+ */
+
+import type { ResolvedOptions } from "./config.ts";
+import type { KeyPart } from "./cache/record.ts";
+import type { Execution } from "./execution.ts";
+import type { FunctionDefinition } from "./registry.ts";
+import type { Scope } from "./scope.ts";
+import type { ConsoleLine, Outcome, TaskEvent } from "./task.ts";
+import type { EncodedValue } from "./value/encoded.ts";
+
+/**
+ * Where a job is: `pending` (its arguments are not there yet), `queued`,
+ * `running`, and then for ever `finished`, `error` or `cancelled`.
+ */
+export type JobStatus =
+  | "pending"
+  | "queued"
+  | "running"
+  | "finished"
+  | "error"
+  | "cancelled";
+
+/** What a job tells while somebody listens: a new status, a console line, progress. */
+export type JobEvent =
+  | { readonly type: "status"; readonly status: JobStatus }
+  | TaskEvent;
+
+/** A job's own options: those of its scope and of its function. */
+export interface JobOptions extends ResolvedOptions {
+  /** Whether the function's results may be kept and shared. */
+  readonly cache: boolean;
+}
+
+/** The arguments as they were at `.run()`. */
+export interface ArgumentSnapshot {
+  /** The argument list; jobs are references by index. */
+  readonly list: EncodedValue;
+  /** The jobs among the arguments, by index. */
+  readonly upstream: readonly JobState[];
+}
+
+/** What the cache keeps of the arguments, for people and for `explain`. */
+export interface ArgumentDescription {
+  readonly preview: string;
+  readonly parts: readonly KeyPart[];
+}
+
+/** One submitted job. */
+export class JobState {
+  readonly definition: FunctionDefinition;
+  options: JobOptions;
+  readonly scope: Scope<ResolvedOptions>;
+  /** Whether a running job submitted it. */
+  readonly nested: boolean;
+  status: JobStatus = "pending";
+  keyBytes: Uint8Array<ArrayBuffer> | undefined;
+  /** Hexadecimal form of `keyBytes`. */
+  key: string | undefined;
+  /** Kept as long as the job may have to run (again). */
+  snapshot: ArgumentSnapshot | undefined;
+  description: ArgumentDescription | undefined;
+  /** What the function gave, once settled by it. */
+  outcome: Outcome | undefined;
+  /** Why the job settled without an outcome: cancelled, timed out, an argument failed. */
+  failure: { readonly error: Error } | undefined;
+  /** Whether the outcome was in the cache. */
+  hit = false;
+  /** Whether somebody waits for the job or has looked at its error. */
+  isSeen = false;
+  /** How often results among the arguments were lost. */
+  losses = 0;
+  /** What runs the job. */
+  execution: Execution | undefined;
+  /** Console lines of a running job. */
+  lines: ConsoleLine[] | undefined;
+  #settled: (() => void)[] | undefined;
+  #listeners: Set<(event: JobEvent) => void> | undefined;
+
+  constructor(
+    definition: FunctionDefinition,
+    options: JobOptions,
+    scope: Scope<ResolvedOptions>,
+    nested: boolean,
+  ) {
+    this.definition = definition;
+    this.options = options;
+    this.scope = scope;
+    this.nested = nested;
+  }
+
+  /** Whether it is finished, error or cancelled. */
+  get isSettled(): boolean {
+    return this.outcome !== undefined || this.failure !== undefined;
+  }
+
+  /** Calls `listener` once, when the job settles, in the order of the calls. */
+  onSettled(listener: () => void): void {
+    (this.#settled ??= []).push(listener);
+  }
+
+  /** Settles the job, once; whether this call did it. */
+  settle(
+    by: { outcome: Outcome; hit: boolean } | {
+      failure: Error;
+      status: "error" | "cancelled";
+    },
+  ): boolean {
+    if (this.isSettled) return false;
+    if ("outcome" in by) {
+      this.outcome = by.outcome;
+      this.hit = by.hit;
+      this.status = by.outcome.status;
+    } else {
+      this.failure = { error: by.failure };
+      this.status = by.status;
+    }
+    this.lines = undefined;
+    this.scope.leave(
+      this.status as "finished" | "error" | "cancelled",
+      this.hit,
+    );
+    if (this.#listeners !== undefined) {
+      this.emit({ type: "status", status: this.status });
+    }
+    const settled = this.#settled;
+    this.#settled = undefined;
+    for (const listener of settled ?? []) listener();
+    return true;
+  }
+
+  /** Forgets a lost result, so that the job runs again, whatever the cache says. */
+  reopen(): void {
+    this.outcome = undefined;
+    this.hit = false;
+    this.options = { ...this.options, forceRun: true };
+    this.advance("pending");
+    this.scope.enter();
+  }
+
+  /** Moves an unsettled job on. */
+  advance(status: "pending" | "queued" | "running"): void {
+    if (this.status === status) return;
+    this.status = status;
+    if (this.#listeners !== undefined) this.emit({ type: "status", status });
+  }
+
+  /** Takes in what the running job reports. */
+  report(event: TaskEvent): void {
+    if (event.type === "console") (this.lines ??= []).push(event.line);
+    if (this.#listeners !== undefined) this.emit(event);
+  }
+
+  emit(event: JobEvent): void {
+    for (const listener of [...this.#listeners ?? []]) listener(event);
+  }
+
+  /** Calls `listener` for every event from now on, until the returned function is called. */
+  listen(listener: (event: JobEvent) => void): () => void {
+    const listeners = this.#listeners ??= new Set();
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+}
+
+let read: ((node: object) => JobState | undefined) | undefined;
+
+/** For `Job` alone: how to get from a Job to its state. */
+export function provideStateReader(
+  reader: (node: object) => JobState | undefined,
+): void {
+  read = reader;
+}
+
+/** The state of a Job; `undefined` for anything else. */
+export function stateOf(node: object): JobState | undefined {
+  return read?.(node);
+}

@@ -1,0 +1,423 @@
+/**
+ * Decides what runs when: waits for the jobs among the arguments, asks the
+ * cache, shares one execution among identical jobs, hands Tasks to handlers and
+ * settles jobs.
+ *
+ * The way of a job:
+ *
+ * 1. `submit`: the key is computed from the arguments as they are now. If some
+ *    are jobs that have not settled, the arguments are kept as bytes until they
+ *    have, and the key is computed then.
+ * 2. `lookUp`: a hit settles the job in the same turn.
+ * 3. A miss joins the execution of the same key that is under way, or begins one.
+ * 4. `complete`: the outcome is stored, then every job of the execution settles.
+ *
+ * @module
+ */
+
+import { recordStoreOf } from "./cache/job_cache.ts";
+import type { NewRecord, RecordStore, StoredRecord } from "./cache/record.ts";
+import { runOutside } from "./current.ts";
+import {
+  JobCancelledError,
+  JobTimeoutError,
+  ResultLostError,
+  UpstreamError,
+} from "./errors.ts";
+import { Execution } from "./execution.ts";
+import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
+import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
+import { handlerOf } from "./fallback_handler.ts";
+import { isIdleWorker } from "./role.ts";
+import type { Outcome } from "./task.ts";
+import { noteFailure } from "./unseen_failures.ts";
+import { contributionOf, jobKey } from "./value/contribution.ts";
+import { decodeValue } from "./value/decode.ts";
+import { encodeValue, type LeafDigests } from "./value/encode.ts";
+import { keyParts } from "./value/parts.ts";
+import { previewOf } from "./value/preview.ts";
+import { decodeThrown, encodeThrown } from "./value/thrown.ts";
+
+/** The executions under way that other jobs may join, by key. */
+const inFlight = new Map<string, Execution>();
+
+/** How often a job is begun again because results among its arguments were lost. */
+const MOST_LOSSES = 3;
+
+const NOT_YET = new Uint8Array(0);
+
+/**
+ * Takes in a job.
+ *
+ * @throws {UnsupportedValueError} if the arguments hold something that is not data.
+ */
+export function submit(state: JobState, args: readonly unknown[]): void {
+  if (isIdleWorker()) return;
+  const digests: LeafDigests = new Map();
+  const upstream: JobState[] = [];
+  let complete = true;
+  const key = keyOf(state, args, digests, (node) => {
+    const job = stateOf(node);
+    if (job === undefined) return undefined;
+    upstream.push(job);
+    const contribution = contributionOfJob(job);
+    if (contribution === undefined) complete = false;
+    return contribution ?? NOT_YET;
+  });
+  if (complete) {
+    state.scope.enter();
+    setKey(state, key);
+    if (lookUp(state, () => takeSnapshot(state, args, digests))) return;
+    takeSnapshot(state, args, digests);
+    execute(state);
+    return;
+  }
+  takeSnapshot(state, args, digests);
+  state.scope.enter();
+  afterUpstream(state);
+}
+
+/** Cancels a job that has not settled. */
+export function cancel(state: JobState, reason: unknown): void {
+  const { name, version } = state.definition;
+  fail(
+    state,
+    "cancelled",
+    new JobCancelledError(`The job ${name} ${version} was cancelled`, {
+      cause: reason,
+    }),
+  );
+}
+
+/** Runs a job again whose result was in the cache and is lost. */
+export function runAgain(state: JobState): void {
+  if (!state.isSettled) return;
+  state.reopen();
+  afterUpstream(state);
+}
+
+function keyOf(
+  state: JobState,
+  args: readonly unknown[],
+  digests: LeafDigests,
+  job: (node: object) => Uint8Array | undefined,
+): Uint8Array<ArrayBuffer> {
+  const { name, keyVersion } = functionInfoOf(state.definition);
+  return jobKey(name, keyVersion, args, { root: "args", job, digests });
+}
+
+function setKey(state: JobState, key: Uint8Array<ArrayBuffer>): void {
+  state.keyBytes = key;
+  state.key = key.toHex();
+}
+
+/** Keeps the arguments as they are now: small parts as bytes, large leaves by their digest. */
+function takeSnapshot(
+  state: JobState,
+  args: readonly unknown[],
+  digests: LeafDigests,
+): void {
+  if (state.snapshot !== undefined) return;
+  const upstream = new Map<JobState, number>();
+  const list = encodeValue(args, {
+    root: "args",
+    leaves: "lend",
+    digests,
+    job(node) {
+      const job = stateOf(node);
+      if (job === undefined) return undefined;
+      const index = upstream.get(job) ?? upstream.size;
+      upstream.set(job, index);
+      return index;
+    },
+  });
+  state.snapshot = { list, upstream: [...upstream.keys()] };
+  if (storeOf(state) !== undefined) describe(state, args, digests);
+}
+
+function describe(
+  state: JobState,
+  args: readonly unknown[],
+  digests: LeafDigests,
+): void {
+  const asJob = (node: object) =>
+    node instanceof JobState ? node : stateOf(node);
+  state.description = {
+    preview: previewOf(args, {
+      name: (node) => asJob(node)?.definition.name,
+    }),
+    parts: keyParts(args, {
+      root: "args",
+      digests,
+      job: (node) => {
+        const job = asJob(node);
+        return job && (contributionOfJob(job) ?? NOT_YET);
+      },
+    }),
+  };
+}
+
+/** Waits for the jobs among the arguments, then goes on with a key. */
+function afterUpstream(state: JobState): void {
+  const { upstream } = state.snapshot!;
+  let open = 0;
+  const onSettled = () => {
+    open--;
+    goOn();
+  };
+  const goOn = () => {
+    if (state.isSettled) return;
+    const failed = upstream.find((job) =>
+      job.isSettled && job.status !== "finished"
+    );
+    if (failed !== undefined) failUpstream(state, failed);
+    else if (open === 0) withUpstream(state, state.snapshot!);
+  };
+  for (const job of upstream) {
+    if (job.isSettled) continue;
+    open++;
+    job.onSettled(onSettled);
+  }
+  goOn();
+}
+
+function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
+  try {
+    const digests: LeafDigests = new Map();
+    const args = decodeValue(snapshot.list, {
+      job: (index) => snapshot.upstream[index],
+      lend: true,
+      digests,
+    }) as unknown[];
+    setKey(
+      state,
+      keyOf(
+        state,
+        args,
+        digests,
+        (node) =>
+          node instanceof JobState ? contributionOfJob(node) : undefined,
+      ),
+    );
+    if (storeOf(state) !== undefined) describe(state, args, digests);
+  } catch (error) {
+    // A large argument was written to, or a result among the arguments is lost.
+    if (error instanceof ResultLostError) restartAfterLoss(state, error);
+    else fail(state, "error", error as Error);
+    return;
+  }
+  if (!lookUp(state, () => {})) execute(state);
+}
+
+function failUpstream(state: JobState, failed: JobState): void {
+  const { name, version } = state.definition;
+  const what = failed.status === "cancelled" ? "was cancelled" : "failed";
+  fail(
+    state,
+    "error",
+    new UpstreamError(
+      `Cannot run ${name} ${version} as the job ${failed.definition.name} ${failed.definition.version} among its arguments ${what}`,
+      { cause: errorOf(failed) },
+    ),
+  );
+}
+
+/** The error of a job that failed or was cancelled. */
+export function errorOf(state: JobState): unknown {
+  if (state.failure !== undefined) return state.failure.error;
+  return state.outcome?.status === "error"
+    ? decodeThrown(state.outcome.value)
+    : undefined;
+}
+
+/** What a finished job contributes to a key; `undefined` if it is not finished. */
+function contributionOfJob(state: JobState): Uint8Array | undefined {
+  const { outcome } = state;
+  if (outcome?.status !== "finished") return undefined;
+  return outcome.contribution ??
+    contributionOf(decodeValue(outcome.value, { lend: true }));
+}
+
+/** The store that a job's outcome is looked up in and goes to. */
+function storeOf(state: JobState): RecordStore | undefined {
+  const { cache, jobCache } = state.options;
+  return cache && jobCache !== null ? recordStoreOf(jobCache) : undefined;
+}
+
+/**
+ * Settles the job from the cache; whether it did or is about to.
+ *
+ * @param keep Called where the arguments may be needed once more: a leaf can turn out to be damaged when it is read.
+ */
+function lookUp(state: JobState, keep: () => void): boolean {
+  const store = storeOf(state);
+  if (store === undefined || state.options.forceRun) return false;
+  const record = store.lookup(state.keyBytes!);
+  if (record === undefined || !isWanted(state, record)) return false;
+  warnIfSourceDiffers(state.definition, record.fn);
+  if (record.outcome.value.leaves.length > 0) keep();
+  const ready = store.prepare(record);
+  if (ready === undefined) settleByOutcome(state, record.outcome, true);
+  else {
+    ready.then(() => settleByOutcome(state, record.outcome, true));
+  }
+  return true;
+}
+
+function isWanted(state: JobState, record: StoredRecord): boolean {
+  const { cacheFailing, rerunFailing } = state.options;
+  return record.outcome.status === "finished" ||
+    (cacheFailing && !rerunFailing);
+}
+
+/** Joins the execution of the same key, or begins one. */
+function execute(state: JobState): void {
+  const { cache } = state.options;
+  const shared = cache ? inFlight.get(state.key!) : undefined;
+  if (shared !== undefined) {
+    shared.join(state);
+    return;
+  }
+  const execution = new Execution(state, onTimeout);
+  if (cache) inFlight.set(state.key!, execution);
+  const handler = handlerOf(state.options.jobHandler);
+  execution.handler = handler;
+  runOutside(() => handler.run(execution)).then(
+    (outcome) => complete(execution, outcome),
+    (error) => complete(execution, brokenHandler(error)),
+  );
+}
+
+/** A handler of somebody's own may break its promise not to reject; its jobs must not hang. */
+function brokenHandler(error: unknown): Outcome {
+  return {
+    status: "error",
+    value: encodeThrown(error),
+    console: [],
+    timing: { startedAt: Date.now(), duration: 0 },
+    lost: true,
+  };
+}
+
+function onTimeout(state: JobState): void {
+  const { name, version } = state.definition;
+  fail(
+    state,
+    "error",
+    new JobTimeoutError(
+      `The job ${name} ${version} ran longer than its timeout of ${state.options.timeout} ms`,
+    ),
+  );
+}
+
+/** Settles a job without an outcome and takes it out of its execution; the last one to go stops the work. */
+function fail(
+  state: JobState,
+  status: "error" | "cancelled",
+  error: Error,
+): void {
+  if (state.isSettled) return;
+  const { execution } = state;
+  if (execution?.leave(state)) {
+    forget(execution);
+    execution.handler?.cancel(execution, error);
+  }
+  state.snapshot = undefined;
+  state.settle({ failure: error, status });
+  if (status === "error") noteFailure(state);
+}
+
+function forget(execution: Execution): void {
+  if (inFlight.get(execution.key) === execution) inFlight.delete(execution.key);
+}
+
+async function complete(execution: Execution, outcome: Outcome): Promise<void> {
+  if (outcome.status === "error" && outcome.lost) {
+    const error = decodeThrown(outcome.value);
+    if (error instanceof ResultLostError) {
+      forget(execution);
+      for (const state of execution.end()) restartAfterLoss(state, error);
+      return;
+    }
+  }
+  for (const state of execution.overdue(outcome.timing.duration)) {
+    onTimeout(state);
+  }
+  // Jobs may join while this waits for a busy cache; nothing is awaited where
+  // everything is stored at once, so that such a job settles in this turn.
+  let record: StoredRecord | undefined;
+  for (const state of execution.states) {
+    const stored = storeOutcome(execution, state, outcome);
+    record = (stored instanceof Promise ? await stored : stored) ?? record;
+  }
+  forget(execution);
+  const final = record !== undefined && outcome.value.leaves.length > 0
+    ? record.outcome
+    : outcome;
+  for (const state of execution.end()) settleByOutcome(state, final, false);
+}
+
+/** Stores an outcome in a job's cache, unless an earlier job of the execution has done so. */
+function storeOutcome(
+  execution: Execution,
+  state: JobState,
+  outcome: Outcome,
+): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+  const store = storeOf(state);
+  if (store === undefined || execution.storedIn.has(store)) return undefined;
+  if (
+    outcome.status === "error" &&
+    (outcome.lost || !state.options.cacheFailing)
+  ) return undefined;
+  execution.storedIn.add(store);
+  return store.store(recordOf(state, outcome));
+}
+
+function recordOf(state: JobState, outcome: Outcome): NewRecord {
+  return {
+    key: state.keyBytes!,
+    fn: functionInfoOf(state.definition),
+    outcome: outcome.status === "finished" && outcome.contribution === undefined
+      ? {
+        ...outcome,
+        contribution: contributionOf(
+          decodeValue(outcome.value, { lend: true }),
+        ),
+      }
+      : outcome,
+    preview: state.description?.preview ?? "",
+    parts: state.description?.parts ?? [],
+    upstream: state.snapshot?.upstream.map((job) => job.key ?? "") ?? [],
+  };
+}
+
+function settleByOutcome(
+  state: JobState,
+  outcome: Outcome,
+  hit: boolean,
+): void {
+  if (outcome.value.leaves.length === 0) state.snapshot = undefined;
+  if (!state.settle({ outcome, hit })) return;
+  if (outcome.status === "error") noteFailure(state);
+}
+
+/** Runs the jobs again whose results turned out to be lost, and the job that needed them after that. */
+function restartAfterLoss(state: JobState, error: ResultLostError): void {
+  const lost = state.snapshot?.upstream.filter((job) => !isReadable(job)) ?? [];
+  if (lost.length === 0 || ++state.losses > MOST_LOSSES) {
+    fail(state, "error", error);
+    return;
+  }
+  for (const job of lost) runAgain(job);
+  state.advance("pending");
+  afterUpstream(state);
+}
+
+function isReadable(state: JobState): boolean {
+  try {
+    for (const leaf of state.outcome?.value.leaves ?? []) leaf.peek();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * A scope: the options in force in it, and the count of the jobs submitted in
+ * it, which is what `wait` waits for.
+ *
+ * @module
+ */
+
+import type { JobStatus } from "./job_state.ts";
+
+/**
+ * How many jobs of a scope there were, by what became of them.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const f = hi.func("counts_f", "1", () => 1);
+ * const counts = await hi.config({}, async () => {
+ *   f.run();
+ *   return await hi.wait();
+ * });
+ * console.assert(counts.finished === 1 && counts.error === 0);
+ * ```
+ */
+export interface JobCounts {
+  /** All jobs submitted so far. */
+  readonly total: number;
+  /** Those with a result. */
+  readonly finished: number;
+  /** Those among `finished` and `error` whose outcome was in the cache. */
+  readonly cached: number;
+  /** Those that failed. */
+  readonly error: number;
+  /** Those that were cancelled. */
+  readonly cancelled: number;
+}
+
+/** One scope; `O` is what the options are. */
+export class Scope<O> {
+  options: O;
+  readonly #parent: Scope<O> | undefined;
+  #outstanding = 0;
+  readonly #counts = {
+    total: 0,
+    finished: 0,
+    cached: 0,
+    error: 0,
+    cancelled: 0,
+  };
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  constructor(options: O, parent?: Scope<O>) {
+    this.options = options;
+    this.#parent = parent;
+  }
+
+  /** A scope inside of this one. */
+  child(options: O): Scope<O> {
+    return new Scope(options, this);
+  }
+
+  /** A job was submitted here or inside. */
+  enter(): void {
+    this.#outstanding++;
+    this.#counts.total++;
+    this.#parent?.enter();
+  }
+
+  /** A job that was submitted here or inside has settled. */
+  leave(
+    status: Exclude<JobStatus, "pending" | "queued" | "running">,
+    cached: boolean,
+  ): void {
+    this.#counts[status]++;
+    if (cached) this.#counts.cached++;
+    if (--this.#outstanding === 0) {
+      this.#idle?.resolve();
+      this.#idle = undefined;
+    }
+    this.#parent?.leave(status, cached);
+  }
+
+  /** Resolves once no job of this scope is outstanding. */
+  idle(): Promise<void> {
+    if (this.#outstanding === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers<void>();
+    return this.#idle.promise;
+  }
+
+  /** The counts so far. */
+  counts(): JobCounts {
+    return { ...this.#counts };
+  }
+}

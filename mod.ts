@@ -1,0 +1,64 @@
+/**
+ * Name a function, give it a version, call `.run()`. It is never computed twice,
+ * it runs where you say, and you never wonder whether the result is right.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const square = hi.func("mod_square", "0.1.0", (x: number) => x * x);
+ *
+ * const jobCache = new hi.JobCache({ path: await Deno.makeTempDir() });
+ * await hi.config({ jobCache }, async () => {
+ *   const jobs = square.map([1, 2, 3]); // Job<number>[]
+ *   await hi.wait();
+ *   console.assert(jobs.map((job) => job.getResult()).join() === "1,4,9");
+ *   console.assert(await square.run(3) === 9); // from the cache
+ * });
+ * ```
+ *
+ * @module
+ */
+
+export { JobCache } from "./lib/cache/job_cache.ts";
+export type { JobCacheOptions } from "./lib/cache/job_cache.ts";
+export type { CacheStats } from "./lib/cache/record.ts";
+export { config, setDefaults } from "./lib/config.ts";
+export type { Options } from "./lib/config.ts";
+export { current } from "./lib/current.ts";
+export type { JobContext } from "./lib/current.ts";
+export * from "./lib/errors.ts";
+export type { Difference, Explanation } from "./lib/explain.ts";
+export { func, run } from "./lib/func.ts";
+export type {
+  FunctionOptions,
+  HitherFunction,
+  RunOptions,
+} from "./lib/func.ts";
+export { DefaultJobHandler } from "./lib/handlers/default.ts";
+export type { DefaultJobHandlerOptions } from "./lib/handlers/default.ts";
+export { ParallelJobHandler } from "./lib/handlers/parallel.ts";
+export type { ParallelJobHandlerOptions } from "./lib/handlers/parallel.ts";
+export { Job } from "./lib/job.ts";
+export type { JobEvent, JobStatus } from "./lib/job_state.ts";
+export type { JobCounts } from "./lib/scope.ts";
+export type {
+  CodeReference,
+  ConsoleLine,
+  JobHandler,
+  Outcome,
+  Task,
+  TaskArguments,
+  TaskEvent,
+  Timing,
+} from "./lib/task.ts";
+export type { Argument, Arguments } from "./lib/types.ts";
+export { registerCodec } from "./lib/value/codec.ts";
+export type { Codec } from "./lib/value/codec.ts";
+export type { EncodedValue, Leaf } from "./lib/value/encoded.ts";
+export {
+  FileReference,
+  fileReference as file,
+} from "./lib/value/file_reference.ts";
+export { wait } from "./lib/wait.ts";
+export type { WaitOptions } from "./lib/wait_options.ts";
