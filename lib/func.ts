@@ -8,7 +8,7 @@ import { callSiteOf } from "./code/call_site.ts";
 import { freeVariables } from "./code/parser.ts";
 import { currentScope, type Options, resolve } from "./config.ts";
 import { FreeVariableError, FunctionNotFoundError } from "./errors.ts";
-import { Job } from "./job.ts";
+import { type Job, makeJob } from "./job.ts";
 import { type JobOptions, JobState } from "./job_state.ts";
 import { runningJob } from "./current.ts";
 import {
@@ -226,7 +226,7 @@ function submitJob<T>(
     scope,
     runningJob() !== undefined,
   );
-  const job = new Job<T>(state);
+  const job = makeJob<T>(state);
   submit(state, args);
   return job;
 }

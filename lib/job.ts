@@ -19,6 +19,9 @@ import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { type WaitOptions, withinLimits } from "./wait_options.ts";
 
+/** Makes the Job of a state; what `.run()` returns. */
+export let makeJob: <T>(state: JobState) => Job<T>;
+
 /**
  * One function with its arguments and the configuration in force at `.run()`,
  * on its way to a result. `await` it, or give it to another job as an argument.
@@ -43,10 +46,10 @@ export class Job<T> implements PromiseLike<T> {
 
   static {
     provideStateReader((node) => #state in node ? node.#state : undefined);
+    makeJob = (state) => new Job(state);
   }
 
-  /** Jobs are made by `.run()`. */
-  constructor(state: JobState) {
+  private constructor(state: JobState) {
     this.#state = state;
   }
 

@@ -1,0 +1,407 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertNotStrictEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
+import * as hi from "../../mod.ts";
+
+const square = hi.func("job_square", "1", (x: number) => x * x);
+const fails = hi.func("job_fails", "1", (message: string): number => {
+  throw new RangeError(message);
+});
+const never = hi.func(
+  "job_never",
+  "1",
+  (_: number) => new Promise<number>(() => {}),
+);
+const add = hi.func("job_add_two", "1", (a: number, b: number) => a + b);
+
+/** A function whose end the test decides, and which counts its calls. */
+function gate<T>(name: string) {
+  const calls: PromiseWithResolvers<T>[] = [];
+  const signals: AbortSignal[] = [];
+  const fn = hi.func(name, "1", (_: unknown) => {
+    const call = Promise.withResolvers<T>();
+    calls.push(call);
+    signals.push(hi.current().signal);
+    return call.promise;
+  });
+  return { fn, calls, signals };
+}
+
+Deno.test("a job goes from queued to finished and keeps its result", async () => {
+  const job = square.run(3);
+  assert(["queued", "running"].includes(job.status), job.status);
+  assertThrows(() => job.getResult(), hi.JobPendingError, "job_square 1");
+  assertEquals(await job, 9);
+  assertEquals(job.status, "finished");
+  assertEquals(job.getResult(), 9);
+  assert(job.timing!.duration >= 0);
+  assertEquals(job.key?.length, 64);
+});
+
+Deno.test("equal jobs have equal keys, others do not", async () => {
+  const jobs = [square.run(3), square.run(3), square.run(4), add.run(3, 3)];
+  await Promise.all(jobs);
+  const keys = jobs.map((job) => job.key);
+  assertEquals(keys[0], keys[1]);
+  assertEquals(new Set(keys).size, 3);
+});
+
+Deno.test("a trailing undefined is no argument", async () => {
+  const count = hi.func("job_count", "1", (...args: unknown[]) => args.length);
+  const jobs = [
+    count.run(1),
+    count.run(1, undefined),
+    count.run(1, undefined, 2),
+  ];
+  assertEquals(await Promise.all(jobs), [1, 1, 3]);
+  assertEquals(jobs[0]!.key, jobs[1]!.key);
+});
+
+Deno.test("await rejects with the error that the function threw", async () => {
+  const error = await assertRejects(
+    async () => await fails.run("no"),
+    RangeError,
+    "no",
+  );
+  const job = fails.run("no");
+  await hi.wait();
+  assertEquals(job.status, "error");
+  assertInstanceOf(job.error, RangeError);
+  assertThrows(() => job.getResult(), RangeError, "no");
+  assert(error.stack!.includes("job_test.ts"), error.stack);
+});
+
+Deno.test("a job that nobody awaits raises no unhandled rejection", async () => {
+  let raised = 0;
+  const listener = (event: Event) => {
+    event.preventDefault();
+    raised++;
+  };
+  addEventListener("unhandledrejection", listener);
+  const job = fails.run("alone");
+  await hi.wait();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  removeEventListener("unhandledrejection", listener);
+  assertEquals(raised, 0);
+  assertInstanceOf(job.error, RangeError);
+});
+
+Deno.test("identical jobs in flight share one execution, and each has a result of its own", async () => {
+  const { fn, calls } = gate<{ list: number[] }>("job_shared");
+  const [a, b] = [fn.run(1), fn.run(1)];
+  await Promise.resolve();
+  assertEquals(calls.length, 1);
+  calls[0]!.resolve({ list: [1] });
+  const results = await Promise.all([a, b]);
+  assertEquals(results[0], results[1]);
+  assertNotStrictEquals(results[0], results[1]);
+  assertStrictEquals(await a, results[0]);
+});
+
+Deno.test("functions with cache: false share nothing", async () => {
+  let calls = 0;
+  const effect = hi.func("job_effect", "1", () => ++calls, { cache: false });
+  assertEquals((await Promise.all([effect.run(), effect.run()])).sort(), [
+    1,
+    2,
+  ]);
+});
+
+Deno.test("cancelling one of two identical jobs leaves the other; the last one stops the work", async () => {
+  const { fn, calls, signals } = gate<number>("job_detach");
+  const [a, b, c] = [fn.run(1), fn.run(1), fn.run(2)];
+  a.cancel("not me");
+  assertEquals([a.status, b.status], ["cancelled", "running"]);
+  assertEquals(signals[0]!.aborted, false);
+  calls[0]!.resolve(7);
+  assertEquals(await b, 7);
+  const error = await assertRejects(async () => await a, hi.JobCancelledError);
+  assertEquals(error.cause, "not me");
+  c.cancel();
+  assertEquals(calls.length <= 2, true);
+  assertEquals(c.status, "cancelled");
+});
+
+Deno.test("the last detach aborts the signal of the running function", async () => {
+  const { fn, signals } = gate<number>("job_last_detach");
+  const [a, b] = [fn.run(1), fn.run(1)];
+  await Promise.resolve();
+  a.cancel();
+  assertEquals(signals[0]!.aborted, false);
+  b.cancel();
+  assertEquals(signals[0]!.aborted, true);
+});
+
+Deno.test("cancelling a settled job changes nothing", async () => {
+  const job = square.run(5);
+  await job;
+  job.cancel();
+  assertEquals([job.status, job.getResult()], ["finished", 25]);
+});
+
+Deno.test("a queued job that is cancelled never starts", async () => {
+  const { fn, calls } = gate<number>("job_queued_cancel");
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 1 });
+  await hi.config({ jobHandler }, async () => {
+    const [first, second, third] = [fn.run(1), fn.run(2), fn.run(3)];
+    second.cancel();
+    calls[0]!.resolve(1);
+    await first;
+    await Promise.resolve();
+    assertEquals([second.status, third.status], ["cancelled", "running"]);
+    assertEquals(calls.length, 2);
+    calls[1]!.resolve(3);
+    assertEquals(await third, 3);
+  });
+});
+
+Deno.test("a job that runs too long fails with JobTimeoutError and its signal is aborted", async () => {
+  const { fn, signals } = gate<number>("job_timeout");
+  const job = fn.with({ timeout: 20 }).run(1);
+  const error = await assertRejects(
+    async () => await job,
+    hi.JobTimeoutError,
+    "20 ms",
+  );
+  assertEquals(job.status, "error");
+  assertEquals(signals[0]!.aborted, true);
+  assertStrictEquals(signals[0]!.reason, error);
+});
+
+Deno.test("time in the queue does not count as running time", async () => {
+  const { fn, calls } = gate<number>("job_queue_time");
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 1 });
+  await hi.config({ jobHandler }, async () => {
+    const first = fn.run(1);
+    const second = fn.with({ timeout: 10_000 }).run(2);
+    assertEquals(second.status, "queued");
+    calls[0]!.resolve(1);
+    await first;
+    calls[1]!.resolve(2);
+    assertEquals(await second, 2);
+  });
+});
+
+Deno.test("a failed argument fails its dependents, with the cause", async () => {
+  const job = add.run(1, add.run(fails.run("deep"), 1));
+  const error = await assertRejects(
+    async () => await job,
+    hi.UpstreamError,
+    "job_add_two",
+  );
+  assertInstanceOf(error.cause, hi.UpstreamError);
+  assertInstanceOf((error.cause as Error).cause, RangeError);
+});
+
+Deno.test("a cancelled argument fails its dependents", async () => {
+  const upstream = never.run(1);
+  const job = add.run(upstream, 1);
+  assertEquals(job.status, "pending");
+  upstream.cancel("stop");
+  const error = await assertRejects(async () => await job, hi.UpstreamError);
+  assertInstanceOf(error.cause, hi.JobCancelledError);
+});
+
+Deno.test("a pending job can be cancelled while its arguments go on", async () => {
+  const { fn, calls } = gate<number>("job_pending_cancel");
+  const upstream = fn.run(1);
+  const job = add.run(upstream, 1);
+  job.cancel();
+  assertEquals([upstream.status, job.status], ["running", "cancelled"]);
+  calls[0]!.resolve(1);
+  assertEquals(await upstream, 1);
+});
+
+Deno.test("a value and a job of that value give the same key", async () => {
+  const [direct, through] = [add.run(9, 1), add.run(square.run(3), 1)];
+  assertEquals(through.key, undefined);
+  assertEquals(await Promise.all([direct, through]), [10, 10]);
+  assertEquals(direct.key, through.key);
+});
+
+Deno.test("arguments changed after run() do not change what runs", async () => {
+  const total = hi.func(
+    "job_total",
+    "1",
+    (list: number[]) => list.reduce((a, b) => a + b),
+  );
+  const list = [1, 2, 3];
+  const job = total.run(list);
+  list.push(100);
+  assertEquals(await job, 6);
+  const upstream = square.run(2);
+  const mixed: (number | hi.Job<number>)[] = [1, upstream];
+  const pending = total.run(mixed);
+  mixed[0] = 100;
+  assertEquals(await pending, 5);
+});
+
+Deno.test("a large argument changed before the start is a named error", async () => {
+  const { fn, calls } = gate<number>("job_large_gate");
+  const sum = hi.func(
+    "job_large_sum",
+    "1",
+    (array: Float64Array) => array.reduce((a, b) => a + b),
+  );
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 1 });
+  await hi.config({ jobHandler }, async () => {
+    const first = fn.run(1);
+    const array = new Float64Array(10_000).fill(1);
+    const changed = sum.run(array);
+    const same = sum.run(new Float64Array(10_000).fill(2));
+    array[5] = 7;
+    calls[0]!.resolve(1);
+    await first;
+    await assertRejects(
+      async () => await changed,
+      hi.ArgumentChangedError,
+      "args[0]",
+    );
+    assertEquals(await same, 20_000);
+  });
+});
+
+Deno.test("a function gets its own copy of its arguments", async () => {
+  const push = hi.func("job_push", "1", (list: number[]) => list.push(4));
+  const list = [1, 2, 3];
+  await push.run(list);
+  assertEquals(list, [1, 2, 3]);
+});
+
+Deno.test("a result changed after await is not what a dependent gets", async () => {
+  const make = hi.func("job_make", "1", () => ({ list: [1, 2] }));
+  const total = hi.func(
+    "job_total_of",
+    "1",
+    ({ list }: { list: number[] }) => list.reduce((a, b) => a + b),
+  );
+  const job = make.run();
+  (await job).list.push(100);
+  assertEquals(await total.run(job), 3);
+});
+
+Deno.test("unsupported arguments are refused at run(), naming the path", () => {
+  const any = hi.func("job_any", "1", (x: unknown) => x);
+  const error = assertThrows(
+    () => any.run({ opts: { callback: () => 1 } }),
+    hi.UnsupportedValueError,
+    "args[0].opts.callback",
+  );
+  assertEquals(error.path, "args[0].opts.callback");
+});
+
+Deno.test("an unsupported result fails its job alone", async () => {
+  const bad = hi.func(
+    "job_bad_result",
+    "1",
+    () => ({ list: [1, Symbol("no")] }),
+  );
+  const error = await assertRejects(
+    async () => await bad.run(),
+    hi.UnsupportedValueError,
+  );
+  assertEquals(error.path, "result.list[1]");
+  assertEquals(await square.run(2), 4);
+});
+
+Deno.test("wait counts and never throws a job's error", async () => {
+  const counts = await hi.config({}, async () => {
+    const jobs = [square.run(1), fails.run("x"), never.run(1)];
+    jobs[2]!.cancel();
+    const counts = await hi.wait();
+    assertInstanceOf(jobs[1]!.error, RangeError);
+    return counts;
+  });
+  assertEquals(counts, {
+    total: 3,
+    finished: 1,
+    cached: 0,
+    error: 1,
+    cancelled: 1,
+  });
+});
+
+Deno.test("wait waits for inner scopes, not for outer ones", async () => {
+  const { fn, calls } = gate<number>("job_scopes");
+  await hi.config({}, async () => {
+    const outer = fn.run("outer");
+    const counts = await hi.config({}, async () => {
+      square.run(1);
+      return await hi.wait();
+    });
+    assertEquals(counts.total, 1);
+    calls[0]!.resolve(1);
+    assertEquals((await hi.wait()).total, 2);
+    await outer;
+  });
+});
+
+Deno.test("waiting can be limited by time and by signal", async () => {
+  const job = never.run(2);
+  await assertRejects(
+    () => job.wait({ timeout: 5 }),
+    hi.JobTimeoutError,
+    "5 ms",
+  );
+  const reason = new Error("enough");
+  await assertRejects(
+    () => job.wait({ signal: AbortSignal.abort(reason) }),
+    Error,
+    "enough",
+  );
+  await hi.config({}, async () => {
+    const inner = never.run(3);
+    await assertRejects(() => hi.wait({ timeout: 5 }), hi.JobTimeoutError);
+    inner.cancel();
+  });
+  assertEquals(job.status, "queued");
+  job.cancel();
+});
+
+Deno.test("events tell status, console lines and progress", async () => {
+  const talk = hi.func("job_talk", "1", () => {
+    console.log("hello");
+    hi.current().progress(0.5, "half");
+    return 1;
+  });
+  const seen: string[] = [];
+  for await (const event of talk.run()) {
+    if (event.type === "status") seen.push(event.status);
+    else if (event.type === "progress") {
+      seen.push(`${event.fraction} ${event.message}`);
+    } else seen.push(event.line.text);
+  }
+  assertEquals(seen.filter((text) => text !== "queued"), [
+    "running",
+    "hello\n",
+    "0.5 half",
+    "finished",
+  ]);
+});
+
+Deno.test("jobs of jobs finish with one slot, and wait() waits for them", async () => {
+  const tree: hi.HitherFunction<[number], Promise<number>> = hi.func(
+    "job_tree",
+    "1",
+    async (depth: number): Promise<number> => {
+      if (depth === 0) return 1;
+      const jobs = tree.map([depth - 1, depth - 1]);
+      const counts = await hi.wait();
+      console.assert(counts.total >= 2);
+      return jobs.reduce((total, job) => total + job.getResult(), 0);
+    },
+  );
+  assertEquals(await tree.run(4), 16);
+});
+
+Deno.test("a job shows itself with name and status", async () => {
+  const job = square.run(8);
+  await job;
+  assertEquals(Deno.inspect(job), "Job job_square 1 (finished)");
+});
