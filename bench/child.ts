@@ -1,0 +1,45 @@
+/** Runs the bench's scripts, each in a process of its own. */
+
+import { fromFileUrl } from "@std/path";
+import { type StdSource, withStd } from "../tools/deno.ts";
+
+const SCRIPTS = new URL("scripts/", import.meta.url);
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+
+/** What the launcher decided. */
+const std = Deno.env.get("HITHER_STD") as StdSource;
+
+/** Runs a script; the number that is its last line. */
+export function numberOf(script: string, ...args: unknown[]): number {
+  const said = run(script, args).trimEnd();
+  const number = Number(said.slice(said.lastIndexOf("\n") + 1));
+  if (Number.isFinite(number)) return number;
+  throw new Error(`${script} ended with ${said} instead of a number`);
+}
+
+/** Runs a script from start to exit; how long that took, in ms. */
+export function durationOf(script: string, ...args: unknown[]): number {
+  const start = performance.now();
+  run(script, args);
+  return performance.now() - start;
+}
+
+function run(script: string, args: readonly unknown[]): string {
+  const path = fromFileUrl(new URL(script, SCRIPTS));
+  return runDenoSync(withStd(std, ["run", "-A", path, ...args.map(String)]));
+}
+
+/** Runs deno in the project's folder; what it writes to stdout. */
+export function runDenoSync(
+  args: string[],
+  env: Record<string, string> = {},
+): string {
+  const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
+    args,
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...env },
+  }).outputSync();
+  const decoder = new TextDecoder();
+  if (success) return decoder.decode(stdout);
+  throw new Error(`deno ${args.join(" ")} failed: ${decoder.decode(stderr)}`);
+}

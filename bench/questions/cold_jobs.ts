@@ -1,0 +1,50 @@
+import { numberOf } from "../child.ts";
+import { inTurn, type Question, sampleOf } from "../question.ts";
+
+/** What it costs that a job's outcome is stored. */
+export const coldJobs: Question = {
+  name: "cold jobs",
+  measure({ quick, folder }) {
+    const count = quick ? 500 : 5_000;
+    let round = 0;
+    const stored: number[] = [];
+    const { extra, bare, limit } = inTurn(quick ? 3 : 9, {
+      bare: () => numberOf("jobs.ts", count, count),
+      extra: () => {
+        const bare = numberOf("jobs.ts", count, count);
+        const cold = numberOf(
+          "jobs.ts",
+          count,
+          count,
+          `${folder}/cache${round++}`,
+        );
+        stored.push(cold);
+        return cold - bare;
+      },
+      limit: () =>
+        numberOf(
+          "limit_store.ts",
+          "fill",
+          `${folder}/limit${round}.sqlite`,
+          count,
+        ),
+    });
+    const name = "SHA-256 of 100 bytes, INSERT of 300";
+    return [
+      { name: "job in this process, no cache", unit: "µs", measured: bare },
+      {
+        name: "cold job, stored",
+        unit: "µs",
+        measured: sampleOf(stored),
+        limit: { name, ...limit },
+      },
+      {
+        name: "cold job: what storing adds",
+        unit: "µs",
+        measured: extra,
+        limit: { name, ...limit },
+        promised: "at most 60 µs",
+      },
+    ];
+  },
+};

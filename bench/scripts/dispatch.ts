@@ -1,0 +1,21 @@
+/** COUNT trivial jobs at once on 2 workers, without a cache; prints the µs for each. */
+
+import * as hi from "@hither/hither";
+
+const increment = hi.func("bench_increment", "1.0.0", (x: number) => x + 1);
+
+if (import.meta.main) {
+  const count = Number(Deno.args[0]);
+  await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 2 });
+  await hi.config({ jobHandler, jobCache: null }, async () => {
+    await Promise.all(increment.map([-1, -2, -3, -4]));
+    const start = performance.now();
+    const items = Array.from({ length: count }, (_, i) => i);
+    const results = await Promise.all(increment.map(items));
+    const time = (performance.now() - start) * 1_000 / count;
+    if (results.some((result, i) => result !== i + 1)) {
+      throw new Error("a wrong result");
+    }
+    console.log(time);
+  });
+}

@@ -1,0 +1,51 @@
+/** The bench's rows as text. */
+
+import type { Row, Sample } from "./question.ts";
+
+const HEAD = [
+  "",
+  "measured",
+  "min to max",
+  "raw limit",
+  "ratio",
+  "promised",
+];
+
+/** Measured against its raw limit; above 1 is dearer. */
+export function ratioOf({ measured, limit }: Row): number | undefined {
+  return limit === undefined ? undefined : measured.median / limit.median;
+}
+
+/** The rows as a table in Markdown. */
+export function table(rows: readonly Row[]): string {
+  const lines = [HEAD, ...rows.map(cells)];
+  const widths = HEAD.map((_, column) =>
+    Math.max(3, ...lines.map((line) => line[column]!.length))
+  );
+  const text = (line: string[]) =>
+    `| ${line.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [text(HEAD), rule, ...lines.slice(1).map(text)].join("\n");
+}
+
+function cells(row: Row): string[] {
+  const { name, unit, measured, limit, promised } = row;
+  return [
+    name,
+    `${short(measured.median)} ${unit}`,
+    range(measured),
+    limit === undefined ? "" : `${short(limit.median)} ${unit}: ${limit.name}`,
+    ratioOf(row) === undefined ? "" : `${short(ratioOf(row)!)} ×`,
+    promised ?? "",
+  ];
+}
+
+function range({ min, max, count }: Sample): string {
+  return `${short(min)} to ${short(max)} (${count})`;
+}
+
+function short(number: number): string {
+  return Math.abs(number) < 100
+    ? String(Number(number.toPrecision(3)))
+    : number.toFixed(0);
+}
