@@ -41,7 +41,7 @@ export class Execution implements Task {
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState) => void;
   #startedAt: number | undefined;
-  #timers: Map<JobState, number> | undefined;
+  #timers: Map<JobState, ReturnType<typeof setTimeout>> | undefined;
 
   constructor(first: JobState, onTimeout: (state: JobState) => void) {
     const { definition, options } = first;

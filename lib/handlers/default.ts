@@ -5,6 +5,7 @@
  */
 
 import { HandlerClosedError } from "../errors.ts";
+import { provideFallbackHandler } from "../fallback_handler.ts";
 import { isWorker } from "../role.ts";
 import type {
   ConsoleLine,
@@ -140,7 +141,6 @@ export class DefaultJobHandler implements JobHandler {
 
 /** A Task on its way through this process. */
 class LocalRun implements Host {
-  readonly shared = true;
   readonly task: Task;
   place: QueuePlace<LocalRun> | undefined;
   holdsSlot = false;
@@ -169,8 +169,7 @@ class LocalRun implements Host {
   }
 
   cancel(reason: unknown): void {
-    this.#execution.abort(reason);
-    if (!this.#execution.running) this.#execution.fail(reason);
+    this.#execution.cancel(reason);
   }
 
   fail(error: unknown): void {
@@ -198,3 +197,5 @@ function closedError(task: Task): HandlerClosedError {
     `Cannot run ${task.name} ${task.version} as its job handler was disposed: wait for the jobs (await hi.wait()) before the handler goes`,
   );
 }
+
+provideFallbackHandler(() => new DefaultJobHandler());
