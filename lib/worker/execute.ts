@@ -33,8 +33,6 @@ export interface ExecutedJob {
 
 /** Where it is executed. */
 export interface Host {
-  /** Whether the job shares memory with its submitter: then arguments are lent to it and its result is copied. */
-  readonly shared: boolean;
   /** Tells that the function is about to be called. */
   started(): void;
   /** Passes on what the job reports. */
@@ -83,7 +81,7 @@ export class Execution implements RunningJob {
   run(fn: (...args: never[]) => unknown, args: TaskArguments): void {
     let values: unknown[];
     try {
-      values = decodeArguments(args, this.#host.shared);
+      values = decodeArguments(args);
     } catch (error) {
       return this.fail(error);
     }
@@ -107,22 +105,15 @@ export class Execution implements RunningJob {
     this.#finish(result);
   }
 
-  /** Whether the function was called and has not ended. */
-  get running(): boolean {
-    return this.#startedAt !== 0 && !this.#settled;
-  }
-
   /** Whether it has settled. */
   get settled(): boolean {
     return this.#settled;
   }
 
-  /** Tells the job to stop. */
-  abort(reason: unknown): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    this.#reason = reason;
-    this.#controller?.abort(reason);
+  /** Tells the job to stop; if its function was not called yet, it never is. */
+  cancel(reason: unknown): void {
+    this.#abort(reason);
+    if (this.#startedAt === 0) this.fail(reason);
   }
 
   /** Settles with an error that the function did not throw itself. */
@@ -169,6 +160,13 @@ export class Execution implements RunningJob {
     };
   }
 
+  #abort(reason: unknown): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+
   #signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -182,7 +180,7 @@ export class Execution implements RunningJob {
     const flag = this.#host.stopFlag?.() ?? 0;
     if (!this.#aborted && flag !== 0) {
       const { name, version } = this.#job;
-      this.abort(
+      this.#abort(
         flag === TIMED_OUT
           ? new JobTimeoutError(`${name} ${version} has run out of time`)
           : new JobCancelledError(`${name} ${version} was cancelled`),
@@ -203,7 +201,8 @@ export class Execution implements RunningJob {
       }
       value = encodeValue(result, {
         root: "result",
-        leaves: this.#host.shared ? "copy" : "take",
+        // Never "take": the array may be one that the function keeps for its next call.
+        leaves: "copy",
         files: "refuse",
         digests,
       });
@@ -248,11 +247,10 @@ function noTime(): Timing {
   return { startedAt: Date.now(), duration: 0 };
 }
 
-function decodeArguments(args: TaskArguments, lend: boolean): unknown[] {
-  const { list, upstream } = args;
+function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
   const job = (index: number): unknown =>
-    decodeValue(upstream[index]!, { lend });
-  return decodeValue(list, { job, lend }) as unknown[];
+    decodeValue(upstream[index]!, { lend: true });
+  return decodeValue(list, { job, lend: true }) as unknown[];
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -1,0 +1,220 @@
+/**
+ * What every worker does, however its messages travel: it finds functions,
+ * executes them, and says what became of them.
+ *
+ * @module
+ */
+
+import { type RunningJob, runningJob } from "../current.ts";
+import { JobExitError, StrayError } from "../errors.ts";
+import type { TaskEvent } from "../task.ts";
+import { decodeThrown } from "../value/thrown.ts";
+import { showLive } from "./console.ts";
+import { type Ending, Execution, type Host } from "./execute.ts";
+import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
+import {
+  type DoneMessage,
+  type FromWorker,
+  PROTOCOL_VERSION,
+  type RunMessage,
+  type ToWorker,
+} from "./protocol.ts";
+import { SourceLoader } from "./source.ts";
+import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
+
+/** Sends a message; the buffers in `transfer` move with it. */
+export type Send = (message: FromWorker, transfer: ArrayBuffer[]) => void;
+
+/** Executes the Tasks that a worker is given. */
+export class WorkerRuntime {
+  readonly #send: Send;
+  readonly #modules = new ModuleLoader();
+  readonly #sources = new SourceLoader();
+  readonly #runs = new Map<number, WorkerRun>();
+  #flags: Int32Array | undefined;
+  #retire = false;
+
+  /** Makes a runtime that answers through `send`. */
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Takes a message; others than those of the protocol are not for the runtime. */
+  receive(message: ToWorker): void {
+    switch (message.type) {
+      case "begin":
+        if (message.flags) this.#flags = new Int32Array(message.flags);
+        return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
+      case "run":
+        return this.#run(message);
+      case "cancel":
+        this.#runs.get(message.task)?.execution.cancel(
+          decodeThrown(fromWire(message.reason)),
+        );
+        return this.#send({ type: "acknowledged", task: message.task }, []);
+    }
+  }
+
+  /** Is called when a script begins to wait for what never comes in a worker. */
+  parked(): void {
+    this.#modules.parked();
+  }
+
+  /** Fails the job to which an error belongs that nobody has caught. */
+  stray(error: unknown, job: RunningJob | undefined = this.#onlyJob()): void {
+    if (error instanceof JobExitError) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!(job instanceof Execution)) {
+      return warn(`An error outside of any job was ignored in a worker`, error);
+    }
+    const { name, version } = job.context;
+    if (job.settled) {
+      return warn(
+        `${name} ${version} had ended when something that it had started failed`,
+        error,
+      );
+    }
+    this.#retire = true;
+    job.fail(
+      new StrayError(
+        `${name} ${version} started something that failed outside of it (a timer, a promise that nobody awaited): ${reason}`,
+        { cause: error },
+      ),
+    );
+  }
+
+  /**
+   * Takes the place of what ends a worker.
+   *
+   * @throws {JobExitError} always, so that the code which asked for the end stops.
+   */
+  exit(call: string): never {
+    const job = runningJob() ?? this.#onlyJob();
+    const who = job === undefined
+      ? "A module"
+      : `${job.context.name} ${job.context.version}`;
+    const error = new JobExitError(
+      `${who} called ${call} in a worker: return or throw instead`,
+    );
+    if (job instanceof Execution) {
+      this.#retire = true;
+      job.fail(error);
+    }
+    throw error;
+  }
+
+  #run(message: RunMessage): void {
+    const { task, code, name, version } = message;
+    const run = new WorkerRun(message, this.#flags, this.#send, (ending) => {
+      this.#runs.delete(task);
+      this.#done(task, ending);
+    });
+    this.#runs.set(task, run);
+    if (code.kind === "module") {
+      const fn = this.#modules.find(code.url, name, version);
+      if (fn !== undefined) return run.start(fn);
+    }
+    this.#load(message).then(
+      (fn) => {
+        if (fn !== REFUSED) return run.start(fn);
+        this.#runs.delete(task);
+        this.#send({ type: "refused", task }, []);
+      },
+      (error) => run.execution.fail(error),
+    );
+  }
+
+  #load(
+    { code, name, version }: RunMessage,
+  ): Promise<UserFunction | typeof REFUSED> {
+    return code.kind === "module"
+      ? this.#modules.load(code.url, name, version)
+      : this.#sources.load(code, name, version);
+  }
+
+  #done(task: number, ending: Ending): void {
+    const transfer: ArrayBuffer[] = [];
+    const { status, timing } = ending;
+    const value = moveToWire(ending.value, transfer);
+    const message: { -readonly [K in keyof DoneMessage]: DoneMessage[K] } = {
+      type: "done",
+      task,
+      status,
+      value,
+      timing,
+    };
+    if (ending.status === "error") {
+      if (ending.lost) message.lost = true;
+    } else if (ending.contribution !== undefined) {
+      message.contribution = wholeBuffer(ending.contribution);
+    }
+    if (this.#retire) message.retire = true;
+    this.#send(message, transfer);
+  }
+
+  /** The job that runs, if there is exactly one. */
+  #onlyJob(): RunningJob | undefined {
+    if (this.#runs.size !== 1) return undefined;
+    const [run] = this.#runs.values();
+    return run!.execution;
+  }
+}
+
+/** A Task in a worker. */
+class WorkerRun implements Host {
+  readonly execution: Execution;
+  readonly #message: RunMessage;
+  readonly #flags: Int32Array | undefined;
+  readonly #send: Send;
+
+  constructor(
+    message: RunMessage,
+    flags: Int32Array | undefined,
+    send: Send,
+    settle: (ending: Ending) => void,
+  ) {
+    this.#message = message;
+    this.#flags = flags;
+    this.#send = send;
+    this.execution = new Execution(message, this, settle);
+  }
+
+  start(fn: UserFunction): void {
+    if (this.execution.settled) return;
+    const { list, upstream } = this.#message;
+    this.execution.run(fn, {
+      list: fromWire(list),
+      upstream: upstream.map(fromWire),
+    });
+  }
+
+  started(): void {
+    const { timed, task } = this.#message;
+    if (timed) this.#send({ type: "started", task }, []);
+  }
+
+  report(event: TaskEvent): void {
+    const { task, name } = this.#message;
+    if (!this.execution.settled) {
+      this.#send({ type: "event", task, event }, []);
+    } else if (event.type === "console") {
+      // The outcome is settled, but what is printed is not lost.
+      showLive(event.line, `[${name}] `);
+    }
+  }
+
+  stopFlag(): number {
+    return this.#flags === undefined
+      ? 0
+      : Atomics.load(this.#flags, this.#message.flag);
+  }
+}
+
+function warn(what: string, error: unknown): void {
+  const reason = error instanceof Error ? error.stack : String(error);
+  showLive({
+    stream: "stderr",
+    text: `Warning: ${what}: ${reason}\n`,
+    time: Date.now(),
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * Makes functions from their source text: those that no module holds, because
+ * they were typed into a notebook cell.
+ *
+ * @module
+ */
+
+import { ModuleLoadError } from "../errors.ts";
+import { decodeValue } from "../value/decode.ts";
+import type { UserFunction } from "./load.ts";
+import { loadError } from "./load.ts";
+import type { WireCode } from "./protocol.ts";
+import { fromWire } from "./wire.ts";
+
+type SourceCode = WireCode & { readonly kind: "source" };
+
+/** Makes functions from source text; each once. */
+export class SourceLoader {
+  readonly #functions = new Map<string, Promise<UserFunction>>();
+
+  /**
+   * The function.
+   *
+   * @throws {ModuleLoadError} if one of its imports fails or its text is not a function.
+   */
+  load(code: SourceCode, name: string, version: string): Promise<UserFunction> {
+    const id = identity(code);
+    let made = this.#functions.get(id);
+    if (made === undefined) {
+      made = make(code, name, version);
+      this.#functions.set(id, made);
+    }
+    return made;
+  }
+}
+
+/** The same for the same source, imports and values. */
+function identity({ source, imports, values }: SourceCode): string {
+  const leaves = values.leaves.map(({ bytes, digest }) =>
+    digest ?? text(bytes)
+  );
+  return JSON.stringify([source, imports, text(values.bytes), leaves]);
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
+}
+
+async function make(
+  code: SourceCode,
+  name: string,
+  version: string,
+): Promise<UserFunction> {
+  const names = new Map<string, unknown>();
+  for (const [key, specifier] of Object.entries(code.imports)) {
+    names.set(key, await importExport(key, specifier, name, version));
+  }
+  const values = decodeValue(fromWire(code.values), { lend: true });
+  for (const [key, value] of Object.entries(values as object)) {
+    names.set(key, value);
+  }
+  if (!names.has("hi") && /\bhi\b/.test(code.source)) {
+    // In a variable, so that publishing leaves it as it is.
+    const url = new URL("../../mod.ts", import.meta.url).href;
+    names.set("hi", await import(url));
+  }
+  const source = `${code.source}\n`;
+  try {
+    return evaluate(`(${source})`, names);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  try {
+    // A method: its text is a function only inside of an object.
+    return evaluate(`Object.values({${source}})[0]`, names);
+  } catch (error) {
+    throw new ModuleLoadError(
+      `Cannot run ${name} ${version} as its source text is not a function: ${error}`,
+      { cause: error },
+    );
+  }
+}
+
+async function importExport(
+  key: string,
+  specifier: string,
+  name: string,
+  version: string,
+): Promise<unknown> {
+  let module: Record<string, unknown>;
+  try {
+    module = await import(specifier);
+  } catch (error) {
+    throw loadError(specifier, name, version, error);
+  }
+  if (key in module) return module[key];
+  if ("default" in module) return module.default;
+  throw new ModuleLoadError(
+    `Cannot run ${name} ${version} as its import ${specifier} exports neither ${key} nor a default: it exports ${
+      Object.keys(module).join(", ")
+    }`,
+  );
+}
+
+function evaluate(
+  expression: string,
+  names: ReadonlyMap<string, unknown>,
+): UserFunction {
+  const make = new Function(
+    ...names.keys(),
+    `"use strict"; return ${expression};`,
+  );
+  return make(...names.values());
+}

@@ -1,0 +1,61 @@
+/**
+ * Encoded values on their way between threads.
+ *
+ * @module
+ */
+
+import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
+import type { WireValue } from "./protocol.ts";
+
+/**
+ * A value as it is sent. Its leaves move: their buffers go into `transfer`.
+ *
+ * @throws {ArgumentChangedError} and {ResultLostError} as a leaf's `read` does.
+ */
+export function toWire(
+  value: EncodedValue,
+  transfer: ArrayBuffer[],
+): WireValue {
+  const bytes = wholeBuffer(value.bytes);
+  if (value.leaves.length === 0) return { bytes, leaves: NO_LEAVES };
+  const leaves = value.leaves.map((leaf) => {
+    const bytes = leaf.read();
+    transfer.push(bytes.buffer);
+    return { bytes, digest: leaf.digest };
+  });
+  return { bytes, leaves };
+}
+
+/** A value as it is sent by whoever made it for nobody else: everything large moves, nothing is copied. */
+export function moveToWire(
+  value: EncodedValue,
+  transfer: ArrayBuffer[],
+): WireValue {
+  const bytes = wholeBuffer(value.bytes);
+  if (bytes.byteLength >= LEAF_BYTES) transfer.push(bytes.buffer);
+  if (value.leaves.length === 0) return { bytes, leaves: NO_LEAVES };
+  const leaves = value.leaves.map((leaf) => {
+    const bytes = wholeBuffer(leaf.peek());
+    transfer.push(bytes.buffer);
+    return { bytes, digest: leaf.digest };
+  });
+  return { bytes, leaves };
+}
+
+/** A value as it has come. */
+export function fromWire({ bytes, leaves }: WireValue): EncodedValue {
+  if (leaves.length === 0) return { bytes, leaves: NO_LEAVES };
+  return {
+    bytes,
+    leaves: leaves.map((leaf) => new MemoryLeaf(leaf.bytes, leaf.digest)),
+  };
+}
+
+/** The same bytes in a buffer that holds nothing else: a message carries the whole buffer of a view. */
+export function wholeBuffer(
+  bytes: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice();
+}
+
+const NO_LEAVES: readonly never[] = [];
