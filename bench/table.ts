@@ -2,24 +2,16 @@
 
 import type { Row, Sample } from "./question.ts";
 
-const HEAD = [
-  "",
-  "measured",
-  "min to max",
-  "raw limit",
-  "ratio",
-  "promised",
-];
-
 /** Measured against its raw limit; above 1 is dearer. */
 export function ratioOf({ measured, limit }: Row): number | undefined {
   return limit === undefined ? undefined : measured.median / limit.median;
 }
 
-/** The rows as a table in Markdown. */
-export function table(rows: readonly Row[]): string {
-  const lines = [HEAD, ...rows.map(cells)];
-  const widths = HEAD.map((_, column) =>
+/** The rows as a table in Markdown; `beside` says what the measurements stand beside. */
+export function table(rows: readonly Row[], beside = "raw limit"): string {
+  const head = ["", "measured", "min to max", beside, "ratio", "promised"];
+  const lines = [head, ...rows.map(cells)];
+  const widths = head.map((_, column) =>
     Math.max(3, ...lines.map((line) => line[column]!.length))
   );
   const text = (line: string[]) =>
