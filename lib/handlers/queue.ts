@@ -23,6 +23,11 @@ export class Queue<T> {
     return this.#size;
   }
 
+  /** The item that waits longest. */
+  get first(): T | undefined {
+    return this.#first?.item;
+  }
+
   /** Adds an item at the end. */
   push(item: T): QueuePlace<T> {
     const place = {

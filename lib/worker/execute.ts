@@ -105,6 +105,11 @@ export class Execution implements RunningJob {
     this.#finish(result);
   }
 
+  /** Whether the function was called. */
+  get started(): boolean {
+    return this.#startedAt !== 0;
+  }
+
   /** Whether it has settled. */
   get settled(): boolean {
     return this.#settled;
@@ -113,7 +118,7 @@ export class Execution implements RunningJob {
   /** Tells the job to stop; if its function was not called yet, it never is. */
   cancel(reason: unknown): void {
     this.#abort(reason);
-    if (this.#startedAt === 0) this.fail(reason);
+    if (!this.started) this.fail(reason);
   }
 
   /** Settles with an error that the function did not throw itself. */
@@ -224,10 +229,9 @@ export class Execution implements RunningJob {
   }
 
   #timing(): Timing {
-    return this.#startedAt === 0 ? noTime() : {
-      startedAt: this.#startedAt,
-      duration: performance.now() - this.#start,
-    };
+    if (!this.started) return noTime();
+    const duration = performance.now() - this.#start;
+    return { startedAt: this.#startedAt, duration };
   }
 }
 

@@ -117,7 +117,9 @@ export function loadError(
   version: string,
   error: unknown,
 ): ModuleLoadError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = stripAnsiCode(
+    error instanceof Error ? error.message : String(error),
+  );
   const what =
     `Cannot run ${name} ${version} as its module ${url} cannot be imported`;
   const needed = permissionNeeded(what, reason, error);
@@ -139,6 +141,12 @@ export function permissionNeeded(
     flag,
     { cause },
   );
+}
+
+/** Deno colours its messages about modules. */
+function stripAnsiCode(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/\x1b\[\d*m/g, "");
 }
 
 function notFound(

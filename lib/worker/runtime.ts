@@ -152,11 +152,11 @@ export class WorkerRuntime {
     this.#send(message, transfer);
   }
 
-  /** The job that runs, if there is exactly one. */
+  /** The job that runs, if there is exactly one; while it waits for its module, it has done nothing yet. */
   #onlyJob(): RunningJob | undefined {
-    if (this.#runs.size !== 1) return undefined;
-    const [run] = this.#runs.values();
-    return run!.execution;
+    const [run, another] = this.#runs.values();
+    if (another !== undefined || !run?.execution.started) return undefined;
+    return run.execution;
   }
 }
 

@@ -1,0 +1,105 @@
+/**
+ * Runs jobs on web workers of this process.
+ *
+ * @module
+ */
+
+import type { JobHandler, Outcome, Task } from "../task.ts";
+import { wholeNumber } from "./options.ts";
+import type { Pool } from "./parallel/pool.ts";
+
+/** Options of {@linkcode ParallelJobHandler}. */
+export interface ParallelJobHandlerOptions {
+  /**
+   * How many workers run jobs at a time.
+   *
+   * @default {navigator.hardwareConcurrency}
+   */
+  numWorkers?: number;
+  /**
+   * How many jobs one worker runs at a time. More than one helps functions that
+   * wait for something, such as the network; a job that computes holds up the
+   * others of its worker.
+   *
+   * @default {1}
+   */
+  jobsPerWorker?: number;
+}
+
+/**
+ * Runs jobs on all cores: each in a web worker of this process, which imports the
+ * module that defines the function.
+ *
+ * Workers start when jobs wait for them, and stay for the next jobs. A job that
+ * fails in any way (it throws, exits, is cancelled, runs out of time) fails
+ * alone, and its place is free at once. A web worker that is busy cannot be stopped: if a
+ * cancelled job does not look at `hi.current().throwIfAborted()`, its worker is
+ * given up, {@linkcode ParallelJobHandler.abandoned} counts it, and one warning
+ * tells so.
+ *
+ * Disposing the handler fails jobs that wait or run with a `HandlerClosedError`
+ * and ends the workers. A program that does not dispose it ends all the same
+ * when no job is outstanding.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 2 });
+ * console.assert(jobHandler.abandoned === 0);
+ * ```
+ */
+export class ParallelJobHandler implements JobHandler {
+  readonly #numWorkers: number;
+  readonly #jobsPerWorker: number;
+  #pool: Pool | undefined;
+  #loading: Promise<Pool> | undefined;
+  #closed = false;
+
+  /**
+   * Makes a handler; workers start with the first job.
+   *
+   * @param options How many workers, and how many jobs in each.
+   * @throws {TypeError} if an option is not a number.
+   * @throws {RangeError} if an option is not a whole number of 1 or more.
+   */
+  constructor(options: ParallelJobHandlerOptions = {}) {
+    const {
+      numWorkers = navigator.hardwareConcurrency,
+      jobsPerWorker = 1,
+    } = options;
+    this.#numWorkers = wholeNumber("numWorkers", numWorkers);
+    this.#jobsPerWorker = wholeNumber("jobsPerWorker", jobsPerWorker);
+  }
+
+  /** How many workers could not be stopped, because their job was cancelled and went on computing. */
+  get abandoned(): number {
+    return this.#pool?.abandoned ?? 0;
+  }
+
+  /** Runs a Task on a worker when one is free. */
+  run(task: Task): Promise<Outcome> {
+    return this.#pool?.run(task) ?? this.#load().then((pool) => pool.run(task));
+  }
+
+  /** Drops a Task that waits, or tells a running one to stop and frees its place. */
+  cancel(task: Task, reason: unknown): void {
+    if (this.#pool !== undefined) this.#pool.cancel(task, reason);
+    else this.#loading?.then((pool) => pool.cancel(task, reason));
+  }
+
+  /** Fails what waits and what runs, and ends the workers. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    if (this.#loading !== undefined) await (await this.#loading).close();
+  }
+
+  // The pool loads with the first job: a program whose jobs all hit the cache never needs it.
+  #load(): Promise<Pool> {
+    return this.#loading ??= import("./parallel/pool.ts").then(({ Pool }) => {
+      const pool = new Pool(this.#numWorkers, this.#jobsPerWorker);
+      if (this.#closed) pool.close();
+      return this.#pool = pool;
+    });
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * A Task on its way through the pool.
+ *
+ * @module
+ */
+
+import type { ConsoleLine, Outcome, Task, TaskEvent } from "../../task.ts";
+import { ConsoleRecord, showLive } from "../../worker/console.ts";
+import { type Ending, endingOf } from "../../worker/execute.ts";
+import type { QueuePlace } from "../queue.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+
+/** A Task, where it is, and what it has printed. */
+export class PoolRun {
+  readonly task: Task;
+  /** Its place in the queue, while it waits. */
+  place: QueuePlace<PoolRun> | undefined;
+  /** Its worker, while it runs. */
+  worker: PoolWorker | undefined;
+  readonly #resolve: (outcome: Outcome) => void;
+  #record: ConsoleRecord | undefined;
+
+  constructor(task: Task, resolve: (outcome: Outcome) => void) {
+    this.task = task;
+    this.#resolve = resolve;
+  }
+
+  /** Passes on what the job reports, and keeps and shows what it prints. */
+  report(event: TaskEvent): void {
+    if (event.type === "console") {
+      (this.#record ??= new ConsoleRecord()).add(event.line);
+      showLive(event.line, `[${this.task.name}] `);
+    }
+    this.task.report(event);
+  }
+
+  /** Says what became of the Task. */
+  settle(ending: Ending): void {
+    this.#resolve({ ...ending, console: this.#record?.lines() ?? NO_LINES });
+  }
+
+  /** Says that the Task failed with an error that its function did not throw. */
+  fail(error: unknown): void {
+    this.settle(endingOf(error, true));
+  }
+}
+
+const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
