@@ -1,6 +1,7 @@
 /** Starts programs as a user would, and collects what they say. */
 
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
+import config from "../../deno.json" with { type: "json" };
 
 /** The folder of the project. */
 export const ROOT = fromFileUrl(new URL("../../", import.meta.url));
@@ -57,4 +58,16 @@ export async function temporaryFolder(
       await Deno.remove(path, { recursive: true });
     },
   };
+}
+
+/** What a command needs so that a program elsewhere finds the `@std` packages as this one does. */
+export function stdArguments(): string[] {
+  const here = import.meta.resolve("jsr:@std/path@^1/join");
+  if (!here.startsWith("jsr:")) {
+    const map = join(ROOT, "tools/npm_import_map.json");
+    return ["--no-lock", "--import-map", map];
+  }
+  // A checkout of denoland/std that takes JSR's place is named in deno.json alone.
+  const { links } = config as { links?: string[] };
+  return links === undefined ? [] : ["--config", join(ROOT, "deno.json")];
 }
