@@ -6,7 +6,7 @@
  */
 
 import { JobCache } from "./cache/job_cache.ts";
-import { innermostScope, runInScope } from "./current.ts";
+import { innermostScope, runInScope, runningJob } from "./current.ts";
 import { isIdleWorker, isWorker, park } from "./role.ts";
 import { Scope } from "./scope.ts";
 import type { JobHandler } from "./task.ts";
@@ -60,7 +60,14 @@ const root = new Scope<ResolvedOptions>({
 
 /** The scope that is in force in this async context. */
 export function currentScope(): Scope<ResolvedOptions> {
-  return (innermostScope() as Scope<ResolvedOptions> | undefined) ?? root;
+  const scope = innermostScope() as Scope<ResolvedOptions> | undefined;
+  if (scope !== undefined) return scope;
+  const job = runningJob();
+  if (job === undefined) return root;
+  // A job in a worker: its children are its own, its options those of the worker.
+  const children = root.child(root.options);
+  job.scope = children;
+  return children;
 }
 
 /**
