@@ -16,7 +16,7 @@ import type {
   TaskEvent,
 } from "../task.ts";
 import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
-import { Execution, type Host } from "../worker/execute.ts";
+import { type Host, Invocation } from "../worker/execute.ts";
 import { wholeNumber } from "./options.ts";
 import { Queue, type QueuePlace } from "./queue.ts";
 
@@ -144,12 +144,12 @@ class LocalRun implements Host {
   readonly task: Task;
   place: QueuePlace<LocalRun> | undefined;
   holdsSlot = false;
-  readonly #execution: Execution;
+  readonly #invocation: Invocation;
   #record: ConsoleRecord | undefined;
 
   constructor(task: Task, settle: (outcome: Outcome) => void) {
     this.task = task;
-    this.#execution = new Execution(
+    this.#invocation = new Invocation(
       task,
       this,
       (ending) =>
@@ -158,22 +158,22 @@ class LocalRun implements Host {
   }
 
   start(): void {
-    if (this.#execution.settled) return;
+    if (this.#invocation.settled) return;
     let args: TaskArguments;
     try {
       args = this.task.arguments();
     } catch (error) {
-      return this.#execution.fail(error);
+      return this.#invocation.fail(error);
     }
-    this.#execution.run(this.task.fn, args);
+    this.#invocation.run(this.task.fn, args);
   }
 
   cancel(reason: unknown): void {
-    this.#execution.cancel(reason);
+    this.#invocation.cancel(reason);
   }
 
   fail(error: unknown): void {
-    this.#execution.fail(error);
+    this.#invocation.fail(error);
   }
 
   started(): void {
@@ -183,9 +183,9 @@ class LocalRun implements Host {
   report(event: TaskEvent): void {
     if (event.type === "console") {
       showLive(event.line, isWorker() ? `[${this.task.name}] ` : "");
-      if (this.#execution.settled) return;
+      if (this.#invocation.settled) return;
       (this.#record ??= new ConsoleRecord()).add(event.line);
-    } else if (this.#execution.settled) return;
+    } else if (this.#invocation.settled) return;
     this.task.report(event);
   }
 }

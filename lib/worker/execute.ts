@@ -1,5 +1,5 @@
 /**
- * One execution of one function as a job in this isolate: in the program itself
+ * One call of one function as a job in this isolate: in the program itself
  * and in every kind of worker.
  *
  * @module
@@ -55,7 +55,7 @@ export type Ending = {
 };
 
 /** A job while it is executed. */
-export class Execution implements RunningJob {
+export class Invocation implements RunningJob {
   scope: unknown;
   readonly #job: ExecutedJob;
   readonly #host: Host;
@@ -69,7 +69,7 @@ export class Execution implements RunningJob {
   #startedAt = 0;
   #start = 0;
 
-  /** Prepares an execution; `settle` is called once, when it has ended. */
+  /** Prepares a call; `settle` is called once, when it has ended. */
   constructor(job: ExecutedJob, host: Host, settle: (ending: Ending) => void) {
     this.scope = job.scope;
     this.#job = job;

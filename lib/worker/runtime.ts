@@ -10,7 +10,7 @@ import { JobExitError, StrayError } from "../errors.ts";
 import type { TaskEvent } from "../task.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { showLive } from "./console.ts";
-import { type Ending, Execution, type Host } from "./execute.ts";
+import { type Ending, type Host, Invocation } from "./execute.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
@@ -48,7 +48,7 @@ export class WorkerRuntime {
       case "run":
         return this.#run(message);
       case "cancel":
-        this.#runs.get(message.task)?.execution.cancel(
+        this.#runs.get(message.task)?.invocation.cancel(
           decodeThrown(fromWire(message.reason)),
         );
         return this.#send({ type: "acknowledged", task: message.task }, []);
@@ -64,7 +64,7 @@ export class WorkerRuntime {
   stray(error: unknown, job: RunningJob | undefined = this.#onlyJob()): void {
     if (error instanceof JobExitError) return;
     const reason = error instanceof Error ? error.message : String(error);
-    if (!(job instanceof Execution)) {
+    if (!(job instanceof Invocation)) {
       return warn(`An error outside of any job was ignored in a worker`, error);
     }
     const { name, version } = job.context;
@@ -96,7 +96,7 @@ export class WorkerRuntime {
     const error = new JobExitError(
       `${who} called ${call} in a worker: return or throw instead`,
     );
-    if (job instanceof Execution) {
+    if (job instanceof Invocation) {
       this.#retire = true;
       job.fail(error);
     }
@@ -120,7 +120,7 @@ export class WorkerRuntime {
         this.#runs.delete(task);
         this.#send({ type: "refused", task }, []);
       },
-      (error) => run.execution.fail(error),
+      (error) => run.invocation.fail(error),
     );
   }
 
@@ -155,14 +155,14 @@ export class WorkerRuntime {
   /** The job that runs, if there is exactly one; while it waits for its module, it has done nothing yet. */
   #onlyJob(): RunningJob | undefined {
     const [run, another] = this.#runs.values();
-    if (another !== undefined || !run?.execution.started) return undefined;
-    return run.execution;
+    if (another !== undefined || !run?.invocation.started) return undefined;
+    return run.invocation;
   }
 }
 
 /** A Task in a worker. */
 class WorkerRun implements Host {
-  readonly execution: Execution;
+  readonly invocation: Invocation;
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
   readonly #send: Send;
@@ -176,13 +176,13 @@ class WorkerRun implements Host {
     this.#message = message;
     this.#flags = flags;
     this.#send = send;
-    this.execution = new Execution(message, this, settle);
+    this.invocation = new Invocation(message, this, settle);
   }
 
   start(fn: UserFunction): void {
-    if (this.execution.settled) return;
+    if (this.invocation.settled) return;
     const { list, upstream } = this.#message;
-    this.execution.run(fn, {
+    this.invocation.run(fn, {
       list: fromWire(list),
       upstream: upstream.map(fromWire),
     });
@@ -195,7 +195,7 @@ class WorkerRun implements Host {
 
   report(event: TaskEvent): void {
     const { task, name } = this.#message;
-    if (!this.execution.settled) {
+    if (!this.invocation.settled) {
       this.#send({ type: "event", task, event }, []);
     } else if (event.type === "console") {
       // The outcome is settled, but what is printed is not lost.
