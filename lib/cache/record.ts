@@ -59,7 +59,11 @@ export interface RecordDetails {
 export interface StoredRecord {
   /** One object per function, version, source and module: compare by identity first. */
   readonly fn: FunctionInfo;
-  /** Console and timing are read when asked for; leaves when their bytes are. */
+  /**
+   * Console and timing are read when asked for; leaves when their bytes are. An
+   * encoded value of more than 64 KiB is a blob too: its `bytes` are read at each
+   * use and throw as a leaf's do.
+   */
   readonly outcome: Outcome;
   /** Reads the rest; `undefined` if that part is damaged. */
   details(): RecordDetails | undefined;
@@ -107,5 +111,8 @@ export interface RecordStore {
   /** Deletes all records and blobs. */
   clear(): void;
   stats(): CacheStats;
+  /** Resolves when nothing is being stored any more. */
+  settled(): Promise<void>;
+  /** Lets go of files; the next lookup opens them again. */
   close(): void;
 }

@@ -1,0 +1,228 @@
+/**
+ * Large results as files: `blobs/ab/cdef…`, named by the SHA-256 of their bytes.
+ *
+ * @module
+ */
+
+import defer * as crypto from "node:crypto";
+import { join } from "jsr:@std/path@^1/join";
+import { dirname } from "jsr:@std/path@^1/dirname";
+import type { Leaf } from "../value/encoded.ts";
+import { MemoryLeaf } from "../value/encoded.ts";
+import { BlobReference } from "./blob_reference.ts";
+import type { CacheFolder } from "./folder.ts";
+import { loadXxh3, xxh3 } from "./xxh3.ts";
+
+/** Bytes read and hashed at a time: few enough to be in the processor's cache still. */
+const PIECE_BYTES = 65_536;
+
+/** A temporary file this old belongs to a process that died, in ms. */
+const STALE_MS = 24 * 3_600_000;
+
+/** A blob is not what its reference says; the message continues "blob … ". */
+export class BlobDamage extends Error {
+  /** Whether there is a file to set aside. */
+  readonly present: boolean;
+
+  constructor(message: string, present: boolean) {
+    super(message);
+    this.present = present;
+  }
+}
+
+/** The blobs of one cache. */
+export class BlobFiles {
+  readonly #folder: CacheFolder;
+  #swept = false;
+
+  constructor(folder: CacheFolder) {
+    this.#folder = folder;
+  }
+
+  /** Where a blob is. */
+  path(reference: BlobReference): string {
+    const { sha256 } = reference;
+    return join(this.#folder.blobs, sha256.slice(0, 2), sha256.slice(2));
+  }
+
+  /**
+   * Writes a leaf unless its blob is there: to `tmp/`, its length checked, then
+   * renamed. Only what this returns may be named by a record.
+   */
+  async write(leaf: Leaf): Promise<BlobReference> {
+    await loadXxh3();
+    const bytes = leaf.peek();
+    const digest = leaf.digest ?? crypto.hash("sha256", bytes);
+    if (leaf instanceof MemoryLeaf) leaf.digest = digest;
+    const reference = BlobReference.of(
+      digest,
+      fingerprint(bytes),
+      bytes.length,
+    );
+    const path = this.path(reference);
+    if (hasLength(path, bytes.length)) return reference;
+    this.#sweep();
+    const temporary = join(this.#folder.tmp, globalThis.crypto.randomUUID());
+    await withFolder(
+      temporary,
+      () => Deno.writeFile(temporary, bytes, { createNew: true }),
+    );
+    if (!hasLength(temporary, bytes.length)) {
+      throw new Error(`${temporary} was not written whole`);
+    }
+    await withFolder(path, () => Deno.rename(temporary, path));
+    return reference;
+  }
+
+  /**
+   * Reads a blob into a new buffer and verifies it on the way.
+   *
+   * @throws {BlobDamage} if it is gone or not what was written.
+   */
+  read(reference: BlobReference): Uint8Array<ArrayBuffer> {
+    const path = this.path(reference);
+    const { byteLength } = reference;
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) {
+        throw new BlobDamage("is gone", false);
+      }
+      if (error instanceof Deno.errors.NotADirectory) {
+        throw new BlobDamage(
+          "is gone: a file stands in its folder's place",
+          false,
+        );
+      }
+      throw error;
+    }
+    using _ = file;
+    const info = file.statSync();
+    if (!info.isFile) throw new BlobDamage("is not a file", true);
+    if (info.size !== byteLength) {
+      throw new BlobDamage(
+        `is ${info.size} bytes long instead of ${byteLength}`,
+        true,
+      );
+    }
+    const bytes = new Uint8Array(byteLength);
+    const expected = reference.xxh3;
+    const hasher = expected === undefined ? undefined : xxh3();
+    hasher?.init();
+    for (let position = 0; position < byteLength;) {
+      const piece = bytes.subarray(position, position + PIECE_BYTES);
+      const count = file.readSync(piece);
+      if (count === null) throw new BlobDamage("has become shorter", true);
+      hasher?.update(piece.subarray(0, count));
+      position += count;
+    }
+    const right = hasher === undefined
+      ? crypto.hash("sha256", bytes) === reference.sha256
+      : equal(hasher.digest("binary"), expected!);
+    if (!right) throw new BlobDamage("is damaged", true);
+    return bytes;
+  }
+
+  /** Moves a damaged blob to the quarantine and tells where it is now. */
+  setAside(reference: BlobReference): string | undefined {
+    return this.#folder.setFileAside(this.path(reference), reference.sha256);
+  }
+
+  /** Evicts files that stand where the folders of blobs should be; whether there were any. */
+  evictIntruders(): boolean {
+    let evicted = this.#folder.evictIntruders();
+    for (const first of names(this.#folder.blobs, /^[0-9a-f]{2}$/)) {
+      if (this.#folder.evict(join(this.#folder.blobs, first), "folder")) {
+        evicted = true;
+      }
+    }
+    return evicted;
+  }
+
+  /** Number and bytes of all blobs. */
+  measure(): { count: number; bytes: number } {
+    let count = 0, bytes = 0;
+    for (const path of this.#files()) {
+      count++;
+      bytes += Deno.statSync(path).size;
+    }
+    return { count, bytes };
+  }
+
+  /** Deletes all blobs and temporary files, and no other file. */
+  clear(): void {
+    for (const path of this.#files()) Deno.removeSync(path);
+    for (const name of names(this.#folder.tmp, /^[0-9a-f-]{36}$/)) {
+      Deno.removeSync(join(this.#folder.tmp, name));
+    }
+  }
+
+  *#files(): Iterable<string> {
+    const { blobs } = this.#folder;
+    for (const first of names(blobs, /^[0-9a-f]{2}$/)) {
+      for (const rest of names(join(blobs, first), /^[0-9a-f]{62}$/)) {
+        yield join(blobs, first, rest);
+      }
+    }
+  }
+
+  /** Removes, once, what processes left behind that died while they wrote. */
+  #sweep(): void {
+    if (this.#swept) return;
+    this.#swept = true;
+    for (const name of names(this.#folder.tmp, /^[0-9a-f-]{36}$/)) {
+      const path = join(this.#folder.tmp, name);
+      const { mtime } = Deno.statSync(path);
+      if (mtime !== null && Date.now() - mtime.getTime() > STALE_MS) {
+        Deno.removeSync(path);
+      }
+    }
+  }
+}
+
+function fingerprint(bytes: Uint8Array): Uint8Array | undefined {
+  const hasher = xxh3();
+  if (hasher === undefined) return undefined;
+  hasher.init();
+  for (let i = 0; i < bytes.length; i += PIECE_BYTES) {
+    hasher.update(bytes.subarray(i, i + PIECE_BYTES));
+  }
+  return hasher.digest("binary");
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function hasLength(path: string, length: number): boolean {
+  try {
+    const info = Deno.statSync(path);
+    return info.isFile && info.size === length;
+  } catch {
+    return false;
+  }
+}
+
+/** Does what needs the folder of a path; makes that only where it is missing. */
+async function withFolder(
+  path: string,
+  action: () => Promise<void>,
+): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await action();
+  }
+}
+
+function names(folder: string, pattern: RegExp): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name)
+      .filter((name) => pattern.test(name));
+  } catch {
+    return [];
+  }
+}

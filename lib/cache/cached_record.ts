@@ -1,0 +1,138 @@
+/**
+ * A record as a lookup gives it: what a hit needs at once, the rest when asked for.
+ *
+ * @module
+ */
+
+import type { ConsoleLine, Outcome, Timing } from "../task.ts";
+import type { EncodedValue, Leaf } from "../value/encoded.ts";
+import { BlobReference } from "./blob_reference.ts";
+import type { FunctionInfo, RecordDetails, StoredRecord } from "./record.ts";
+import type { Body, Details } from "./row.ts";
+
+/** What a record needs of its store after the lookup. */
+export interface RecordSource {
+  /** The verified bytes of a blob, in a new buffer; throws `ResultLostError`. */
+  readBlob(
+    key: Uint8Array,
+    reference: BlobReference,
+  ): Uint8Array<ArrayBuffer>;
+  /** Timing, console and the rest; `undefined` if that part is lost. */
+  readDetails(key: Uint8Array): (RecordDetails & Details) | undefined;
+}
+
+const NO_TIMING: Timing = { startedAt: 0, duration: 0 };
+const NO_LEAVES: readonly Leaf[] = [];
+
+/** A large binary leaf on disk. Its bytes are read whenever they are asked for, and not kept. */
+class CachedLeaf implements Leaf {
+  readonly #source: RecordSource;
+  readonly #key: Uint8Array;
+  readonly reference: BlobReference;
+
+  constructor(source: RecordSource, key: Uint8Array, reference: BlobReference) {
+    this.#source = source;
+    this.#key = key;
+    this.reference = reference;
+  }
+
+  get byteLength(): number {
+    return this.reference.byteLength;
+  }
+
+  get digest(): string {
+    return this.reference.sha256;
+  }
+
+  peek(): Uint8Array<ArrayBuffer> {
+    return this.read();
+  }
+
+  read(): Uint8Array<ArrayBuffer> {
+    return this.#source.readBlob(this.#key, this.reference);
+  }
+}
+
+/** An encoded value whose bytes are a blob: read when asked for, as a leaf. */
+class CachedDocument implements EncodedValue {
+  readonly #leaf: CachedLeaf;
+  readonly leaves: readonly Leaf[];
+
+  constructor(leaf: CachedLeaf, leaves: readonly Leaf[]) {
+    this.#leaf = leaf;
+    this.leaves = leaves;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#leaf.read();
+  }
+}
+
+/** The outcome of a record. */
+class CachedOutcome {
+  readonly status: Outcome["status"];
+  readonly value: EncodedValue;
+  readonly contribution: Uint8Array | undefined;
+  readonly #record: CachedRecord;
+
+  constructor(
+    record: CachedRecord,
+    status: Outcome["status"],
+    value: EncodedValue,
+    contribution: Uint8Array | undefined,
+  ) {
+    this.#record = record;
+    this.status = status;
+    this.value = value;
+    this.contribution = contribution;
+  }
+
+  get console(): readonly ConsoleLine[] {
+    return this.#record.details()?.console ?? [];
+  }
+
+  get timing(): Timing {
+    return this.#record.details()?.timing ?? NO_TIMING;
+  }
+}
+
+/** A record of a cache. */
+export class CachedRecord implements StoredRecord {
+  readonly fn: FunctionInfo;
+  readonly outcome: Outcome;
+  /** Whether blobs must be read for its value. */
+  readonly hasBlobs: boolean;
+  readonly #source: RecordSource;
+  readonly #key: Uint8Array;
+  #details: (RecordDetails & Details) | undefined;
+
+  constructor(
+    source: RecordSource,
+    key: Uint8Array,
+    fn: FunctionInfo,
+    { status, contribution, leaves, document }: Body,
+  ) {
+    this.#source = source;
+    this.#key = key;
+    this.fn = fn;
+    const cached = leaves.length === 0
+      ? NO_LEAVES
+      : leaves.map((leaf) => new CachedLeaf(source, key, leaf));
+    const isBlob = document instanceof BlobReference;
+    const value = isBlob
+      ? new CachedDocument(new CachedLeaf(source, key, document), cached)
+      : { bytes: document, leaves: cached };
+    this.hasBlobs = isBlob || leaves.length > 0;
+    this.outcome = new CachedOutcome(
+      this,
+      status,
+      value,
+      contribution,
+    ) as Outcome;
+  }
+
+  /** Timing, console and the rest, read at the first call. */
+  details(): (RecordDetails & Details) | undefined {
+    return this.#details ??= this.#source.readDetails(this.#key);
+  }
+}

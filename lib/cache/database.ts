@@ -1,0 +1,314 @@
+/**
+ * The database of a cache: how it is opened, checked, made and replaced.
+ *
+ * @module
+ */
+
+import defer * as sqlite from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { toFileUrl } from "jsr:@std/path@^1/to-file-url";
+import { causeOf, failureOf } from "./failure.ts";
+import type { CacheFolder, Identity } from "./folder.ts";
+import { readHeader } from "./header.ts";
+import { salvage } from "./salvage.ts";
+import {
+  createSchema,
+  PAGE_BYTES,
+  type SchemaVerdict,
+  verifySchema,
+} from "./schema.ts";
+
+/** How long a lookup or a first attempt to store may wait for another process, in ms. */
+const BUSY_MS = 5;
+
+/** The same where no job waits: opening, clearing. */
+const PATIENT_MS = 2_000;
+
+/** Pages of the write-ahead log after which it is merged: fewer, larger merges make stores cheaper. */
+const CHECKPOINT_PAGES = 4_000;
+
+/** SQLite's own page cache, in KiB. */
+const CACHE_KIB = 8_192;
+
+// Deno has the method, its types do not know it yet.
+type ArrayStatement = StatementSync & {
+  setReturnArrays(enabled: boolean): void;
+};
+
+/** Says what was done with a database. */
+export type Report = (message: string) => void;
+
+/** An open database of a cache, with the statements of the hot path prepared. */
+export class CacheDatabase implements Disposable {
+  readonly connection: DatabaseSync;
+  /** The name that SQL knows it by. */
+  readonly schema: "main" | "cache";
+  /** Whether it may be written to. */
+  readonly writable: boolean;
+  /** The file that was opened. */
+  readonly identity: Identity;
+  /** `[fn, body]` of a key. */
+  readonly lookup: StatementSync;
+  /** Stores a row; its parameters are the columns of `records` but `id`. */
+  readonly insert: StatementSync | undefined;
+
+  constructor(
+    connection: DatabaseSync,
+    schema: "main" | "cache",
+    writable: boolean,
+    identity: Identity,
+  ) {
+    this.connection = connection;
+    this.schema = schema;
+    this.writable = writable;
+    this.identity = identity;
+    this.lookup = connection.prepare(
+      `SELECT fn, body FROM ${schema}.records WHERE key = ?`,
+    );
+    (this.lookup as ArrayStatement).setReturnArrays(true);
+    if (writable) this.insert = connection.prepare(INSERT);
+  }
+
+  /** Does something that may wait longer for other processes. */
+  patiently<R>(action: (connection: DatabaseSync) => R): R {
+    const { connection } = this;
+    connection.exec(`PRAGMA busy_timeout = ${PATIENT_MS}`);
+    try {
+      return action(connection);
+    } finally {
+      connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      this.connection.close();
+    } catch {
+      // Closing merges the write-ahead log, which can fail; what is committed stays in it.
+    }
+  }
+}
+
+const INSERT = `INSERT OR REPLACE INTO records
+(key, fn, body, stored_at, bytes, duration, origin, details)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+
+/** Opens the database for reading and writing; makes it, or sets a damaged one aside, if need be. */
+export function openWritable(
+  folder: CacheFolder,
+  report: Report,
+): CacheDatabase {
+  {
+    using _lock = folder.lock(false);
+    const opened = openSound(folder);
+    if (opened instanceof CacheDatabase) return opened;
+  }
+  // Making or replacing it is for one process at a time. Another may have done it meanwhile.
+  return withReplacement(folder, report, () => openSound(folder));
+}
+
+/** Sets aside a database that turned out to be damaged while it was open, and opens its successor. */
+export function replaceDamaged(
+  folder: CacheFolder,
+  report: Report,
+  damaged: CacheDatabase,
+  what: string,
+): CacheDatabase {
+  damaged[Symbol.dispose]();
+  return withReplacement(
+    folder,
+    report,
+    () =>
+      folder.identity() === damaged.identity
+        ? { kind: "damaged", what }
+        : openSound(folder),
+  );
+}
+
+type Unsound = Exclude<SchemaVerdict, { kind: "ours" }> | { kind: "absent" };
+
+function withReplacement(
+  folder: CacheFolder,
+  report: Report,
+  examine: () => CacheDatabase | Unsound,
+): CacheDatabase {
+  let created: CacheDatabase;
+  let old: string | undefined;
+  let found: CacheDatabase | Unsound;
+  {
+    using _lock = folder.lock(true);
+    found = examine();
+    if (found instanceof CacheDatabase) return found;
+    if (found.kind !== "absent" || folder.hasCompanions()) {
+      old = folder.setDatabaseAside();
+    }
+    created = create(folder);
+  }
+  // Copying takes time, so others may use the new database meanwhile.
+  if (found.kind === "foreign") {
+    report(
+      `the cache in ${folder.path} is of format ${found.format}, which this version does not read: it was moved to ${old}`,
+    );
+  } else if (found.kind === "damaged" && old !== undefined) {
+    const count = created.patiently(() => salvage(old, created));
+    report(
+      `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
+    );
+  }
+  return created;
+}
+
+/** Opens the database if it is ours and whole as far as can be told at once. */
+function openSound(folder: CacheFolder): CacheDatabase | Unsound {
+  for (let evicted = false;; evicted = true) {
+    try {
+      return openExisting(folder);
+    } catch (error) {
+      if (failureOf(error) === "damage") {
+        return { kind: "damaged", what: causeOf(error) };
+      }
+      // A folder may stand where a file should be.
+      if (evicted || !folder.evictIntruders()) throw error;
+    }
+  }
+}
+
+function openExisting(folder: CacheFolder): CacheDatabase | Unsound {
+  const header = readHeader(folder.database);
+  if (header === "absent") return { kind: "absent" };
+  if (header === "damaged") return { kind: "damaged", what: "its header" };
+  const connection = connect(folder.database);
+  try {
+    const verdict = verifySchema(connection, "main");
+    if (verdict.kind !== "ours") {
+      connection.close();
+      return verdict;
+    }
+    return finish(folder, connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function create(folder: CacheFolder): CacheDatabase {
+  folder.describe();
+  const connection = connect(folder.database);
+  try {
+    createSchema(connection);
+    return finish(folder, connection);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+function connect(path: string): DatabaseSync {
+  const connection = new sqlite.DatabaseSync(path, {
+    timeout: PATIENT_MS,
+    enableForeignKeyConstraints: false,
+  });
+  try {
+    connection.exec(
+      `PRAGMA page_size = ${PAGE_BYTES};
+      PRAGMA cell_size_check = ON;
+      PRAGMA trusted_schema = OFF;
+      PRAGMA mmap_size = 0;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA journal_size_limit = ${CHECKPOINT_PAGES * PAGE_BYTES};
+      PRAGMA cache_size = -${CACHE_KIB}`,
+    );
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+function finish(folder: CacheFolder, connection: DatabaseSync): CacheDatabase {
+  const opened = new CacheDatabase(
+    connection,
+    "main",
+    true,
+    folder.identity(),
+  );
+  connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+  return opened;
+}
+
+/**
+ * Opens the database for reading only; `undefined` if there is none.
+ *
+ * @throws if it is damaged, of another format, or cannot be read.
+ */
+export function openReadonly(
+  folder: CacheFolder,
+  report: Report,
+): CacheDatabase | undefined {
+  const header = readHeader(folder.database);
+  if (header === "absent") return undefined;
+  if (header === "damaged") throw new Error("its database is damaged");
+  try {
+    return readonlyDatabase(folder, "main");
+  } catch (error) {
+    if (failureOf(error) !== "unusable") throw error;
+    // Without its shared index, which cannot be made here, a database can be
+    // read only as a file that nobody changes.
+    const opened = readonlyDatabase(folder, "cache");
+    if (folder.hasWriteAheadLog()) {
+      report(
+        `the newer entries of the cache in ${folder.path} are not seen, as they are in its cache.sqlite-wal and the folder cannot be written to: let a program that may write to it open it once`,
+      );
+    }
+    return opened;
+  }
+}
+
+function readonlyDatabase(
+  folder: CacheFolder,
+  schema: "main" | "cache",
+): CacheDatabase {
+  const connection = schema === "main"
+    ? new sqlite.DatabaseSync(folder.database, {
+      readOnly: true,
+      timeout: BUSY_MS,
+    })
+    : attachImmutable(folder);
+  try {
+    connection.exec(
+      `PRAGMA cell_size_check = ON;
+      PRAGMA trusted_schema = OFF;
+      PRAGMA mmap_size = 0;
+      PRAGMA ${schema}.cache_size = -${CACHE_KIB}`,
+    );
+    const verdict = verifySchema(connection, schema);
+    if (verdict.kind === "damaged") {
+      throw new Error(`its database is damaged (${verdict.what})`);
+    }
+    if (verdict.kind === "foreign") {
+      throw new Error(
+        `it is of format ${verdict.format}, which this version does not read`,
+      );
+    }
+    return new CacheDatabase(connection, schema, false, folder.identity());
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+}
+
+// The constructor takes paths only; a URI can be attached. Deno allows that to
+// programs with all permissions.
+function attachImmutable(folder: CacheFolder): DatabaseSync {
+  const connection = new sqlite.DatabaseSync(":memory:");
+  const uri = `${toFileUrl(folder.database).href}?immutable=1&mode=ro`;
+  try {
+    connection.prepare("ATTACH DATABASE ? AS cache").run(uri);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return connection;
+}

@@ -1,0 +1,51 @@
+/**
+ * The folder of a cache that was given no path.
+ *
+ * @module
+ */
+
+import { dirname } from "jsr:@std/path@^1/dirname";
+import { fromFileUrl } from "jsr:@std/path@^1/from-file-url";
+import { join } from "jsr:@std/path@^1/join";
+import { resolve } from "jsr:@std/path@^1/resolve";
+
+const FOLDER = ".hither";
+
+/**
+ * `HITHER_CACHE_DIR`, else `.hither` beside the nearest `deno.json` at or above
+ * the main module, else beside the main module, else in the working directory.
+ * Never asks for a permission: what may not be looked at is not there.
+ */
+export function defaultFolder(): string {
+  const named = environmentFolder();
+  if (named !== undefined) return resolve(named);
+  if (!Deno.mainModule.startsWith("file:")) return resolve(FOLDER);
+  const home = dirname(fromFileUrl(Deno.mainModule));
+  return join(projectFolder(home) ?? home, FOLDER);
+}
+
+function environmentFolder(): string | undefined {
+  const variable = "HITHER_CACHE_DIR";
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
+  return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
+}
+
+function projectFolder(start: string): string | undefined {
+  for (let folder = start;;) {
+    if (isFile(join(folder, "deno.json"))) return folder;
+    if (isFile(join(folder, "deno.jsonc"))) return folder;
+    const parent = dirname(folder);
+    if (parent === folder) return undefined;
+    folder = parent;
+  }
+}
+
+function isFile(path: string): boolean {
+  const { state } = Deno.permissions.querySync({ name: "read", path });
+  if (state !== "granted") return false;
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

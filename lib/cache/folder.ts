@@ -1,0 +1,241 @@
+/**
+ * The folder of a cache: where each thing in it is, and the moves that keep
+ * it whole. Everything here is a cache's own; nothing else in the folder is touched.
+ *
+ * @module
+ */
+
+import { join } from "jsr:@std/path@^1/join";
+
+const README = `# A cache of hither
+
+Results of jobs, kept so that they are not computed twice.
+
+- \`cache.sqlite\` (with \`-wal\` and \`-shm\` while it is in use): one record for each job
+- \`blobs/\`: large results, each file named by the SHA-256 of its bytes
+- \`tmp/\`: blobs that are being written
+- \`quarantine/\`: what was found damaged and is no longer used
+- \`lock\`: held for moments while the database is opened or replaced
+
+The folder may be deleted whenever no program uses it: jobs are then computed again.
+`;
+
+/** SQLite's companions of the database, in the order in which they are set aside. */
+const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
+
+/** Names of all that a cache puts into its folder. */
+const OURS =
+  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|\.gitignore|README\.md)$/;
+
+/** The name of a folder in the quarantine: a time and a UUID. */
+const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;
+
+/** Tells on which file a path stands, so that a replaced one is noticed. */
+export type Identity = string | undefined;
+
+/** The paths of one cache, and what is done with whole files. */
+export class CacheFolder {
+  readonly path: string;
+  readonly database: string;
+  readonly blobs: string;
+  readonly tmp: string;
+  readonly quarantine: string;
+
+  constructor(path: string) {
+    this.path = path;
+    this.database = join(path, "cache.sqlite");
+    this.blobs = join(path, "blobs");
+    this.tmp = join(path, "tmp");
+    this.quarantine = join(path, "quarantine");
+  }
+
+  /** Makes the folder. */
+  #create(): void {
+    Deno.mkdirSync(this.path, { recursive: true });
+  }
+
+  /**
+   * Tells git and people what the folder is. Not in a folder that somebody uses
+   * for other things too: there, git must go on looking.
+   */
+  describe(): void {
+    for (const { name } of Deno.readDirSync(this.path)) {
+      if (!OURS.test(name)) return;
+    }
+    for (const [name, text] of [[".gitignore", "*\n"], ["README.md", README]]) {
+      Deno.writeTextFileSync(join(this.path, name!), text!);
+    }
+  }
+
+  /**
+   * Takes the lock on opening (shared) or replacing (exclusive) the database.
+   * The system frees it when its holder dies. Makes the folder if need be.
+   */
+  lock(exclusive: boolean): Disposable {
+    const file = this.#openLock();
+    try {
+      file.lockSync(exclusive);
+    } catch {
+      // A file system without locks: one process at a time is all it can serve.
+    }
+    return { [Symbol.dispose]: () => file.close() };
+  }
+
+  #openLock(): Deno.FsFile {
+    const path = join(this.path, "lock");
+    const options = { read: true, write: true, create: true };
+    try {
+      return Deno.openSync(path, options);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) this.#create();
+      else if (!this.evict(path, "file")) throw error;
+      return Deno.openSync(path, options);
+    }
+  }
+
+  /** Which file the database is now; `undefined` where there is none or no telling. */
+  identity(): Identity {
+    try {
+      const { dev, ino } = Deno.statSync(this.database);
+      return ino === null ? undefined : `${dev}:${ino}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Whether there are entries that only a writer could merge into the database. */
+  hasWriteAheadLog(): boolean {
+    try {
+      return Deno.statSync(this.database + "-wal").size > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether there is anything of a database. */
+  hasCompanions(): boolean {
+    return COMPANIONS.some((companion) => {
+      try {
+        Deno.lstatSync(this.database + companion);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  }
+
+  /**
+   * Moves the database to the quarantine, its companions first: no new database
+   * may ever meet an old write-ahead log. Call it with the exclusive lock.
+   *
+   * @returns Where the database is now.
+   */
+  setDatabaseAside(): string {
+    const target = this.#newQuarantine();
+    for (const companion of COMPANIONS) {
+      move(this.database + companion, join(target, "cache.sqlite" + companion));
+    }
+    return join(target, "cache.sqlite");
+  }
+
+  /** Moves one file to the quarantine and tells where it is now; `undefined` if it was gone. */
+  setFileAside(path: string, name: string): string | undefined {
+    const target = join(this.#newQuarantine(), name);
+    return move(path, target) ? target : undefined;
+  }
+
+  /** Moves what stands at a path to the quarantine if it is not of the right kind; whether it did. */
+  evict(path: string, kind: "file" | "folder"): boolean {
+    try {
+      const found = Deno.lstatSync(path);
+      const right = kind === "file"
+        ? found.isFile
+        : found.isDirectory || found.isSymlink;
+      return !right && this.setFileAside(path, "intruder") !== undefined;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Evicts from each of our places what cannot be there; whether something was. */
+  evictIntruders(): boolean {
+    let evicted = this.evict(this.quarantine, "folder");
+    for (const companion of COMPANIONS) {
+      if (this.evict(this.database + companion, "file")) evicted = true;
+    }
+    for (const folder of [this.blobs, this.tmp]) {
+      if (this.evict(folder, "folder")) evicted = true;
+    }
+    return evicted;
+  }
+
+  /** Bytes of the database and its write-ahead log. */
+  databaseBytes(): number {
+    let bytes = 0;
+    for (const companion of ["", "-wal"]) {
+      try {
+        bytes += Deno.statSync(this.database + companion).size;
+      } catch {
+        // There is none.
+      }
+    }
+    return bytes;
+  }
+
+  /** Deletes what was set aside, and nothing that somebody else put there. */
+  clearQuarantine(): void {
+    let entries: Deno.DirEntry[];
+    try {
+      entries = [...Deno.readDirSync(this.quarantine)];
+    } catch {
+      return;
+    }
+    for (const { name } of entries) {
+      if (name === "rows.jsonl" || QUARANTINED.test(name)) {
+        Deno.removeSync(join(this.quarantine, name), { recursive: true });
+      }
+    }
+  }
+
+  /** Keeps a damaged row for who wants to look at it. */
+  keepRow(row: Record<string, unknown>): void {
+    Deno.mkdirSync(this.quarantine, { recursive: true });
+    const line = JSON.stringify(
+      row,
+      (_key, value) => value instanceof Uint8Array ? value.toHex() : value,
+    );
+    Deno.writeTextFileSync(join(this.quarantine, "rows.jsonl"), line + "\n", {
+      append: true,
+    });
+  }
+
+  #newQuarantine(): string {
+    const time = new Date().toISOString().replaceAll(":", "-");
+    const path = join(this.quarantine, `${time}-${crypto.randomUUID()}`);
+    try {
+      Deno.mkdirSync(path, { recursive: true });
+    } catch (error) {
+      // The quarantine itself may be a file: it makes way under another name.
+      if (
+        !(error instanceof Deno.errors.NotADirectory) &&
+        !(error instanceof Deno.errors.AlreadyExists)
+      ) throw error;
+      Deno.renameSync(
+        this.quarantine,
+        `${this.quarantine}-${crypto.randomUUID()}`,
+      );
+      Deno.mkdirSync(path, { recursive: true });
+    }
+    return path;
+  }
+}
+
+function move(from: string, to: string): boolean {
+  try {
+    Deno.renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

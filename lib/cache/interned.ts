@@ -1,0 +1,155 @@
+/**
+ * Functions and origins (machine and versions) of records: each is one row,
+ * which records refer to by number.
+ *
+ * @module
+ */
+
+import type { CacheDatabase } from "./database.ts";
+import type { FunctionInfo } from "./record.ts";
+import { hostName, versionsHere } from "./host.ts";
+import { internedDigest } from "./row.ts";
+
+/** Where and with what a record was made. */
+export interface Origin {
+  readonly host: string;
+  readonly versions: string;
+}
+
+const UNKNOWN: Origin = { host: "", versions: "" };
+
+/** One table of texts under numbers that follow from the texts. */
+class InternedTable {
+  readonly #database: CacheDatabase;
+  readonly #table: "functions" | "origins";
+  readonly #columns: readonly string[];
+  readonly #texts = new Map<number, readonly string[]>();
+  readonly #ids = new Map<string, number>();
+
+  constructor(
+    database: CacheDatabase,
+    table: "functions" | "origins",
+    columns: readonly string[],
+  ) {
+    this.#database = database;
+    this.#table = table;
+    this.#columns = columns;
+  }
+
+  /** The texts of a number; `undefined` if their row is gone or damaged. */
+  texts(id: number): readonly string[] | undefined {
+    const known = this.#texts.get(id);
+    if (known !== undefined) return known;
+    const row = this.#database.connection.prepare(
+      `SELECT ${
+        this.#columns.join(", ")
+      }, digest FROM ${this.#database.schema}.${this.#table} WHERE id = ?`,
+    ).get(id);
+    if (row === undefined) return undefined;
+    const texts = this.#columns.map((column) => String(row[column]));
+    if (!isDigest(row.digest, internedDigest(id, texts))) return undefined;
+    this.#texts.set(id, texts);
+    return texts;
+  }
+
+  /** The number of texts, which are stored if they are new. */
+  id(given: readonly string[]): number {
+    // SQLite keeps UTF-8, which has no lone surrogates, and ends a text at a NUL.
+    const texts = given.map((text) =>
+      text.toWellFormed().replaceAll("\0", "\ufffd")
+    );
+    const name = JSON.stringify(texts);
+    const known = this.#ids.get(name);
+    if (known !== undefined) return known;
+    // The number is a digest of 31 bits, so it is never given to other texts later;
+    // where two collide, the second takes the next one.
+    const digest = internedDigest(0, texts);
+    let id = new DataView(digest.buffer).getUint32(0) >>> 1;
+    while (!this.#claim(id, texts)) id++;
+    this.#ids.set(name, id);
+    return id;
+  }
+
+  #claim(id: number, texts: readonly string[]): boolean {
+    const { connection, schema } = this.#database;
+    const insert = connection.prepare(
+      `INSERT OR IGNORE INTO ${schema}.${this.#table} VALUES (?, ${
+        texts.map(() => "?").join(", ")
+      }, ?)`,
+    );
+    insert.run(id, ...texts, internedDigest(id, texts));
+    const found = this.texts(id);
+    if (found === undefined) {
+      // What is there is damaged, so it is nobody's.
+      connection.prepare(`DELETE FROM ${schema}.${this.#table} WHERE id = ?`)
+        .run(id);
+      insert.run(id, ...texts, internedDigest(id, texts));
+      this.#texts.set(id, texts);
+      return true;
+    }
+    return found.every((text, i) => text === texts[i]);
+  }
+}
+
+/** The functions and origins of one open database. */
+export class Interned {
+  readonly #functions: InternedTable;
+  readonly #origins: InternedTable;
+  readonly #infos = new Map<number, FunctionInfo>();
+  readonly #functionIds = new WeakMap<FunctionInfo, number>();
+  #here: number | undefined;
+
+  constructor(database: CacheDatabase) {
+    this.#functions = new InternedTable(database, "functions", [
+      "name",
+      "version",
+      "source",
+      "module",
+    ]);
+    this.#origins = new InternedTable(database, "origins", [
+      "host",
+      "versions",
+    ]);
+  }
+
+  /** The function of a number, always the same object; `undefined` if it is lost. */
+  functionOf(id: number): FunctionInfo | undefined {
+    const known = this.#infos.get(id);
+    if (known !== undefined) return known;
+    const texts = this.#functions.texts(id);
+    if (texts === undefined) return undefined;
+    const [name = "", version = "", source = "", module = ""] = texts;
+    const info = { name, version, source, module };
+    this.#infos.set(id, info);
+    return info;
+  }
+
+  /** The number of a function. */
+  functionId(info: FunctionInfo): number {
+    const known = this.#functionIds.get(info);
+    if (known !== undefined) return known;
+    const { name, version, source, module } = info;
+    const id = this.#functions.id([name, version, source, module]);
+    this.#functionIds.set(info, id);
+    if (!this.#infos.has(id)) this.#infos.set(id, info);
+    return id;
+  }
+
+  /** The origin of a number; empty texts if it is lost. */
+  originOf(id: number): Origin {
+    const texts = this.#origins.texts(id);
+    if (texts === undefined) return UNKNOWN;
+    const [host = "", versions = ""] = texts;
+    return { host, versions };
+  }
+
+  /** The number of this machine and these versions. */
+  hereId(): number {
+    return this.#here ??= this.#origins.id([hostName(), versionsHere()]);
+  }
+}
+
+function isDigest(found: unknown, right: Uint8Array): boolean {
+  return found instanceof Uint8Array && found.length === right.length &&
+    found.every((byte, i) => byte === right[i]);
+}

@@ -1,0 +1,53 @@
+/**
+ * The stored record that a missed key resembles most: what `explain()` compares with.
+ *
+ * @module
+ */
+
+import type { CacheDatabase } from "./database.ts";
+import type {
+  FunctionInfo,
+  KeyPart,
+  NearestRecord,
+  RecordDetails,
+} from "./record.ts";
+
+/** How many of a function's latest records are looked at. */
+const LATEST = 256;
+
+/** The record that shares the most parts, of the latest of a function; the later one of equals. */
+export function nearestRecord(
+  { connection, schema }: CacheDatabase,
+  name: string,
+  parts: readonly KeyPart[],
+  functionOf: (id: number) => FunctionInfo | undefined,
+  detailsOf: (key: Uint8Array<ArrayBuffer>) => RecordDetails | undefined,
+): NearestRecord | undefined {
+  // The index of functions holds the rowids in order, so the latest are at its end.
+  const rows = connection.prepare(
+    `SELECT key, fn FROM ${schema}.records WHERE fn IN
+      (SELECT id FROM ${schema}.functions WHERE name = ?)
+    ORDER BY id DESC LIMIT ${LATEST}`,
+  ).all(name);
+  const wanted = new Set(parts.map(nameOf));
+  let nearest: NearestRecord | undefined;
+  let most = -1;
+  for (const { key, fn } of rows) {
+    const found = functionOf(Number(fn));
+    if (found === undefined || !(key instanceof Uint8Array)) continue;
+    const details = detailsOf(key as Uint8Array<ArrayBuffer>);
+    if (details === undefined) continue;
+    const shared = details.parts.filter((part) =>
+      wanted.has(nameOf(part))
+    ).length;
+    if (shared > most) {
+      most = shared;
+      nearest = { key: key.toHex(), fn: found, details };
+    }
+  }
+  return nearest;
+}
+
+function nameOf({ path, digest }: KeyPart): string {
+  return `${digest} ${path}`;
+}

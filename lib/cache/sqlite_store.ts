@@ -1,0 +1,604 @@
+/**
+ * The store of records in one SQLite file, with blobs beside it.
+ *
+ * @module
+ */
+
+import { CacheError, ResultLostError } from "../errors.ts";
+import { MemoryLeaf } from "../value/encoded.ts";
+import { warnOnce } from "../warn.ts";
+import type { BlobReference } from "./blob_reference.ts";
+import { BlobDamage, BlobFiles } from "./blobs.ts";
+import { CachedRecord, type RecordSource } from "./cached_record.ts";
+import {
+  type CacheDatabase,
+  openReadonly,
+  openWritable,
+  replaceDamaged,
+} from "./database.ts";
+import { causeOf, failureOf } from "./failure.ts";
+import { CacheFolder } from "./folder.ts";
+import { Interned } from "./interned.ts";
+import { nearestRecord } from "./nearest.ts";
+import { missingPermission } from "./permission.ts";
+import type {
+  CacheStats,
+  KeyPart,
+  NearestRecord,
+  NewRecord,
+  RecordDetails,
+  RecordStore,
+  StoredRecord,
+} from "./record.ts";
+import {
+  type Body,
+  decodeBody,
+  decodeDetails,
+  type Details,
+  encodeBody,
+  encodeDetails,
+} from "./row.ts";
+import { loadXxh3 } from "./xxh3.ts";
+
+/** An encoded value longer than this is a blob: the database is for small things. */
+const DOCUMENT_BYTES = 65_536;
+
+/** Damaged databases that one program replaces; after that the disk is to blame. */
+const MAX_REPLACEMENTS = 3;
+
+/** How a busy store is tried again, off the hot path: for about ten seconds in all. */
+const RETRY = {
+  minTimeout: 5,
+  maxTimeout: 400,
+  maxAttempts: 60,
+} as const;
+
+/** An open database and what is known of its interned rows. */
+interface Opened {
+  readonly database: CacheDatabase;
+  readonly interned: Interned;
+}
+
+/** A record whose blobs are written, to become a row. */
+interface Prepared {
+  readonly record: NewRecord;
+  readonly body: Body;
+}
+
+/** A prepared record that waits for another process to let go of the database. */
+interface Waiting extends Prepared {
+  readonly settle: (stored: boolean) => void;
+}
+
+/** The store of one cache folder. Opens nothing until it is asked for something. */
+export class SqliteStore implements RecordStore, RecordSource {
+  readonly #folder: CacheFolder;
+  readonly #blobs: BlobFiles;
+  readonly #readonly: boolean;
+  #opened: Opened | undefined;
+  #unusable = false;
+  #replacements = 0;
+  #hits = 0;
+  #misses = 0;
+  #waiting: Waiting[] = [];
+  readonly #storing = new Set<Promise<unknown>>();
+
+  constructor(path: string, readonly: boolean) {
+    this.#folder = new CacheFolder(path);
+    this.#blobs = new BlobFiles(this.#folder);
+    this.#readonly = readonly;
+  }
+
+  lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
+    const found = this.#attempt((opened) => this.#find(opened, key));
+    if (found === undefined) this.#misses++;
+    else this.#hits++;
+    return found;
+  }
+
+  prepare(record: StoredRecord): Promise<void> | undefined {
+    return record instanceof CachedRecord && record.hasBlobs
+      ? loadXxh3()
+      : undefined;
+  }
+
+  store(
+    record: NewRecord,
+  ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+    const { status, value } = record.outcome;
+    if (value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES) {
+      return this.#keep(this.#storeWithBlobs(record));
+    }
+    const prepared: Prepared = {
+      record,
+      body: {
+        status,
+        contribution: contributionOf(record),
+        leaves: [],
+        document: value.bytes,
+      },
+    };
+    return this.#insert(prepared)
+      ? undefined
+      : this.#keep(this.#wait(prepared).then(() => undefined));
+  }
+
+  delete(key: Uint8Array<ArrayBuffer>): boolean {
+    return this.#change(
+      "delete from",
+      ({ database }) =>
+        database.patiently((connection) =>
+          connection.prepare("DELETE FROM records WHERE key = ?").run(key)
+            .changes > 0
+        ),
+    );
+  }
+
+  nearest(name: string, parts: readonly KeyPart[]): NearestRecord | undefined {
+    return this.#attempt(({ database, interned }) =>
+      nearestRecord(
+        database,
+        name,
+        parts,
+        (id) => interned.functionOf(id),
+        (key) => this.readDetails(key),
+      )
+    );
+  }
+
+  clear(): void {
+    this.#change("clear", ({ database }) => {
+      // Others may have the database open, so it is emptied, never deleted.
+      database.patiently((connection) => {
+        connection.exec("DELETE FROM records");
+        connection.exec("VACUUM");
+        connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      });
+      this.#blobs.clear();
+      this.#folder.clearQuarantine();
+    });
+  }
+
+  stats(): CacheStats {
+    const records = this.#attempt(({ database }) =>
+      Number(
+        database.connection.prepare(
+          `SELECT count(*) AS count FROM ${database.schema}.records`,
+        ).get()?.count,
+      )
+    );
+    const blobs = this.#blobs.measure();
+    return {
+      records: records ?? 0,
+      blobs: blobs.count,
+      bytes: this.#folder.databaseBytes() + blobs.bytes,
+      hits: this.#hits,
+      misses: this.#misses,
+    };
+  }
+
+  async settled(): Promise<void> {
+    while (this.#storing.size > 0) await Promise.all(this.#storing);
+  }
+
+  close(): void {
+    this.#opened?.database[Symbol.dispose]();
+    this.#opened = undefined;
+  }
+
+  readBlob(
+    key: Uint8Array<ArrayBuffer>,
+    reference: BlobReference,
+  ): Uint8Array<ArrayBuffer> {
+    try {
+      return this.#blobs.read(reference);
+    } catch (error) {
+      const path = this.#blobs.path(reference);
+      if (!(error instanceof BlobDamage)) {
+        throw new ResultLostError(
+          `Cannot read ${path}: ${
+            causeOf(error)
+          }. Await the job to run it again`,
+          { cause: error },
+        );
+      }
+      this.#dropBlob(key, reference, path, error);
+      throw new ResultLostError(
+        `Cannot load the result as ${path} ${error.message}: await the job to run it again`,
+        { cause: error },
+      );
+    }
+  }
+
+  readDetails(
+    key: Uint8Array<ArrayBuffer>,
+  ): (RecordDetails & Details) | undefined {
+    return this.#attempt((opened) => {
+      const { database: { connection, schema }, interned } = opened;
+      const row = connection.prepare(
+        `SELECT stored_at, bytes, duration, origin, details FROM ${schema}.records WHERE key = ?`,
+      ).get(key);
+      if (row === undefined) return undefined;
+      const columns = {
+        storedAt: row.stored_at,
+        bytes: row.bytes,
+        duration: row.duration,
+        origin: row.origin,
+      };
+      const details = decodeDetails(key, columns, row.details);
+      if (details === undefined) {
+        this.#discard(opened, key, "its details are damaged");
+        return undefined;
+      }
+      return {
+        ...details,
+        storedAt: Number(row.stored_at),
+        bytes: Number(row.bytes),
+        ...interned.originOf(Number(row.origin)),
+      };
+    });
+  }
+
+  #find(
+    opened: Opened,
+    key: Uint8Array<ArrayBuffer>,
+  ): CachedRecord | undefined {
+    const row = opened.database.lookup.get(key) as unknown as
+      | [fn: unknown, body: unknown]
+      | undefined;
+    if (row === undefined) return undefined;
+    const [id, bytes] = row;
+    const body = decodeBody(key, id, bytes);
+    if (body === undefined) {
+      this.#discard(opened, key, "it is damaged");
+      return undefined;
+    }
+    const fn = opened.interned.functionOf(id as number);
+    if (fn === undefined) {
+      this.#discard(opened, key, "the row of its function is damaged");
+      return undefined;
+    }
+    return new CachedRecord(this, key, fn, body);
+  }
+
+  /** Does something with the database; damage found on the way is repaired, and it is done again. */
+  #attempt<R>(action: (opened: Opened) => R): R | undefined {
+    for (;;) {
+      const opened = this.#open();
+      if (opened === undefined) return undefined;
+      try {
+        return action(opened);
+      } catch (error) {
+        if (!this.#recover(opened, error)) return undefined;
+      }
+    }
+  }
+
+  #open(): Opened | undefined {
+    if (this.#opened !== undefined) return this.#opened;
+    if (this.#unusable) return undefined;
+    try {
+      const database = this.#openDatabase();
+      if (database === undefined) {
+        this.#unusable = true;
+        return undefined;
+      }
+      return this.#opened = { database, interned: new Interned(database) };
+    } catch (error) {
+      this.#unusable = true;
+      this.#warn(
+        "open",
+        `the cache in ${this.#folder.path} cannot be used, so jobs are computed again: ${
+          causeOf(error)
+        }`,
+      );
+      return undefined;
+    }
+  }
+
+  #openDatabase(): CacheDatabase | undefined {
+    const report = (message: string) => this.#warn(message, message);
+    const { path } = this.#folder;
+    const unreadable = missingPermission("read", path);
+    if (unreadable !== undefined) throw new Error(unreadable);
+    if (!this.#readonly) {
+      const unwritable = missingPermission("write", path);
+      if (unwritable === undefined) {
+        try {
+          return openWritable(this.#folder, report);
+        } catch (error) {
+          if (failureOf(error) === "busy") throw error;
+          this.#warnNotStored(causeOf(error));
+        }
+      } else {
+        this.#warnNotStored(unwritable);
+      }
+    }
+    const opened = openReadonly(this.#folder, report);
+    if (opened === undefined && this.#readonly) {
+      this.#warn("absent", `the read-only cache in ${path} does not exist`);
+    }
+    return opened;
+  }
+
+  /** Looks at what went wrong; whether it is worth another attempt. */
+  #recover(opened: Opened, error: unknown): boolean {
+    const failure = failureOf(error);
+    if (failure === "busy") return false;
+    if (failure === "unusable") {
+      this.#warn(
+        "read",
+        `the cache in ${this.#folder.path} cannot be read: ${causeOf(error)}`,
+      );
+      return false;
+    }
+    return this.#replace(opened, causeOf(error));
+  }
+
+  /** Puts a new database in the place of a damaged one; whether there is a usable one now. */
+  #replace({ database }: Opened, what: string): boolean {
+    // Somebody on this stack has done it already.
+    if (this.#opened?.database !== database) return this.#opened !== undefined;
+    this.#opened = undefined;
+    const { path } = this.#folder;
+    if (!database.writable || ++this.#replacements > MAX_REPLACEMENTS) {
+      database[Symbol.dispose]();
+      this.#unusable = true;
+      this.#warn(
+        "damage",
+        `the cache in ${path} is damaged (${what}) and no longer used`,
+      );
+      return false;
+    }
+    try {
+      const successor = replaceDamaged(
+        this.#folder,
+        (message) => this.#warn(message, message),
+        database,
+        what,
+      );
+      this.#opened = { database: successor, interned: new Interned(successor) };
+      return true;
+    } catch (error) {
+      this.#unusable = true;
+      this.#warn(
+        "damage",
+        `the cache in ${path} is damaged (${what}) and cannot be replaced: ${
+          causeOf(error)
+        }`,
+      );
+      return false;
+    }
+  }
+
+  /** Deletes the damaged row of a key, a copy of it kept. */
+  #discard(opened: Opened, key: Uint8Array<ArrayBuffer>, what: string): void {
+    const { database } = opened;
+    const { connection, schema, writable } = database;
+    const { path } = this.#folder;
+    if (!writable) {
+      this.#warn(
+        "row",
+        `a record of the cache in ${path} is not used: ${what}`,
+      );
+      return;
+    }
+    const row = connection.prepare(
+      `SELECT * FROM ${schema}.records WHERE key = ?`,
+    ).get(key);
+    if (row === undefined) return;
+    if (!(row.key instanceof Uint8Array) || row.key.toHex() !== key.toHex()) {
+      // The index of keys leads to another row: deleting by it would go wrong.
+      this.#replace(opened, "its index of keys");
+      return;
+    }
+    this.#warn(
+      "row",
+      `a record of the cache in ${path} is not used and was moved to ${this.#folder.quarantine}: ${what}`,
+    );
+    this.#folder.keepRow(row);
+    connection.prepare(`DELETE FROM ${schema}.records WHERE id = ?`)
+      .run(row.id as number);
+  }
+
+  #dropBlob(
+    key: Uint8Array<ArrayBuffer>,
+    reference: BlobReference,
+    path: string,
+    damage: BlobDamage,
+  ): void {
+    const opened = this.#open();
+    if (opened === undefined || !opened.database.writable) {
+      this.#warn(path, `${path} ${damage.message}`);
+      return;
+    }
+    try {
+      const target = damage.present
+        ? this.#blobs.setAside(reference)
+        : undefined;
+      this.#warn(
+        path,
+        `${path} ${damage.message}${
+          target === undefined ? "" : ` and was moved to ${target}`
+        }: its job is run again`,
+      );
+    } catch (error) {
+      this.#warn(
+        path,
+        `${path} ${damage.message} and cannot be moved: ${causeOf(error)}`,
+      );
+    }
+    this.#attempt(({ database: { connection } }) =>
+      connection.prepare("DELETE FROM records WHERE key = ?").run(key)
+    );
+  }
+
+  /** Tries to store a row; `false` if it must wait for another process. */
+  #insert(prepared: Prepared): boolean {
+    for (;;) {
+      const opened = this.#open();
+      if (opened === undefined || !opened.database.writable) return true;
+      try {
+        insertRow(opened, prepared);
+        return true;
+      } catch (error) {
+        if (failureOf(error) === "busy") return false;
+        if (failureOf(error) === "unusable") {
+          this.#warnNotStored(causeOf(error));
+          return true;
+        }
+        if (!this.#replace(opened, causeOf(error))) return true;
+      }
+    }
+  }
+
+  async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
+    const opened = this.#open();
+    if (opened === undefined || !opened.database.writable) return undefined;
+    try {
+      const prepared = { record, body: await this.#writeBlobs(record) };
+      if (!this.#insert(prepared) && !await this.#wait(prepared)) {
+        return undefined;
+      }
+      return new CachedRecord(this, record.key, record.fn, prepared.body);
+    } catch (error) {
+      this.#warnNotStored(causeOf(error));
+      return undefined;
+    }
+  }
+
+  async #writeBlobs(record: NewRecord): Promise<Body> {
+    const { status, value } = record.outcome;
+    for (let evicted = false;; evicted = true) {
+      try {
+        const leaves: BlobReference[] = [];
+        for (const leaf of value.leaves) {
+          leaves.push(await this.#blobs.write(leaf));
+        }
+        const document = value.bytes.length > DOCUMENT_BYTES
+          ? await this.#blobs.write(new MemoryLeaf(value.bytes))
+          : value.bytes;
+        return {
+          status,
+          contribution: contributionOf(record),
+          leaves,
+          document,
+        };
+      } catch (error) {
+        // A file may stand where a folder should be.
+        if (evicted || !this.#blobs.evictIntruders()) throw error;
+      }
+    }
+  }
+
+  /** Stores a row when the database is free; whether that came to be. */
+  #wait(prepared: Prepared): Promise<boolean> {
+    const { promise, resolve: settle } = Promise.withResolvers<boolean>();
+    this.#waiting.push({ ...prepared, settle });
+    if (this.#waiting.length === 1) this.#keep(this.#storeWaiting());
+    return promise;
+  }
+
+  async #storeWaiting(): Promise<void> {
+    try {
+      const { retry } = await import("jsr:@std/async@^1/retry");
+      await retry(() => {
+        while (this.#waiting.length > 0) {
+          const [first] = this.#waiting;
+          if (!this.#insert(first!)) {
+            throw new Error("another process holds its lock");
+          }
+          this.#waiting.shift();
+          first!.settle(true);
+        }
+      }, RETRY);
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined
+        ? error.cause
+        : error;
+      this.#warnNotStored(causeOf(cause));
+      for (const { settle } of this.#waiting.splice(0)) settle(false);
+    }
+  }
+
+  /** Remembers a promise until it has settled. */
+  #keep<R>(promise: Promise<R>): Promise<R> {
+    this.#storing.add(promise);
+    promise.finally(() => this.#storing.delete(promise));
+    return promise;
+  }
+
+  /** Does what a user asked for, who is told if it cannot be done. */
+  #change<R>(verb: string, action: (opened: Opened) => R): R {
+    const { path } = this.#folder;
+    const opened = this.#open();
+    if (this.#readonly || (opened !== undefined && !opened.database.writable)) {
+      throw new CacheError(
+        `Cannot ${verb} the cache in ${path} as it is read-only`,
+      );
+    }
+    if (opened === undefined) {
+      throw new CacheError(
+        `Cannot ${verb} the cache in ${path} as it cannot be used`,
+      );
+    }
+    try {
+      return action(opened);
+    } catch (error) {
+      throw new CacheError(
+        `Cannot ${verb} the cache in ${path}: ${causeOf(error)}`,
+        { cause: error },
+      );
+    }
+  }
+
+  #warnNotStored(cause: string): void {
+    this.#warn(
+      "store",
+      `results are not stored in the cache in ${this.#folder.path}: ${cause}`,
+    );
+  }
+
+  #warn(kind: string, message: string): void {
+    warnOnce(`${this.#folder.path} ${kind}`, message);
+  }
+}
+
+function insertRow(
+  { database, interned }: Opened,
+  { record, body }: Prepared,
+): void {
+  const { key, outcome, preview, parts, upstream } = record;
+  const { timing, value } = outcome;
+  const fn = interned.functionId(record.fn);
+  let bytes = value.bytes.length;
+  for (const leaf of value.leaves) bytes += leaf.byteLength;
+  const columns = {
+    storedAt: Date.now(),
+    bytes,
+    // SQLite knows neither NaN nor -0.
+    duration: Math.max(timing.duration, 0) || 0,
+    origin: interned.hereId(),
+  };
+  const details = encodeDetails(key, columns, {
+    timing,
+    console: outcome.console,
+    preview,
+    parts,
+    upstream,
+  });
+  database.insert!.run(
+    key,
+    fn,
+    encodeBody(key, fn, body),
+    columns.storedAt,
+    columns.bytes,
+    columns.duration,
+    columns.origin,
+    details,
+  );
+}
+
+function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
+  return outcome.status === "finished" ? outcome.contribution : undefined;
+}
