@@ -20,6 +20,7 @@ export function nearestRecord(
   { connection, schema }: CacheDatabase,
   name: string,
   parts: readonly KeyPart[],
+  except: string,
   functionOf: (id: number) => FunctionInfo | undefined,
   detailsOf: (key: Uint8Array<ArrayBuffer>) => RecordDetails | undefined,
 ): NearestRecord | undefined {
@@ -35,6 +36,7 @@ export function nearestRecord(
   for (const { key, fn } of rows) {
     const found = functionOf(Number(fn));
     if (found === undefined || !(key instanceof Uint8Array)) continue;
+    if (key.toHex() === except) continue;
     const details = detailsOf(key as Uint8Array<ArrayBuffer>);
     if (details === undefined) continue;
     const shared = details.parts.filter((part) =>

@@ -106,8 +106,12 @@ export interface RecordStore {
   ): StoredRecord | undefined | Promise<StoredRecord | undefined>;
   /** Deletes the record of a key; whether there was one. */
   delete(key: Uint8Array<ArrayBuffer>): boolean;
-  /** The record of the same function that shares the most parts, of those stored lately. */
-  nearest(name: string, parts: readonly KeyPart[]): NearestRecord | undefined;
+  /** The record of the same function that shares the most parts, of those stored lately; never that of the key `except`. */
+  nearest(
+    name: string,
+    parts: readonly KeyPart[],
+    except: string,
+  ): NearestRecord | undefined;
   /** Deletes all records and blobs. */
   clear(): void;
   stats(): CacheStats;

@@ -134,12 +134,17 @@ export class SqliteStore implements RecordStore, RecordSource {
     );
   }
 
-  nearest(name: string, parts: readonly KeyPart[]): NearestRecord | undefined {
+  nearest(
+    name: string,
+    parts: readonly KeyPart[],
+    except: string,
+  ): NearestRecord | undefined {
     return this.#attempt(({ database, interned }) =>
       nearestRecord(
         database,
         name,
         parts,
+        except,
         (id) => interned.functionOf(id),
         (key) => this.readDetails(key),
       )
