@@ -8,6 +8,9 @@
 /** A typed array, DataView or ArrayBuffer of this many bytes or more is a leaf of its own. */
 export const LEAF_BYTES = 65_536;
 
+/** SHA-256 of the raw bytes of typed arrays, DataViews and ArrayBuffers, 64 hexadecimal digits each. */
+export type LeafDigests = Map<object, string>;
+
 /** The raw bytes of one large binary leaf. */
 export interface Leaf {
   /** Length in bytes. */

@@ -1,0 +1,107 @@
+/**
+ * What a value contributes to a key, and the key itself.
+ *
+ * @module
+ */
+
+import type { LeafDigests } from "./encoded.ts";
+import { FORMAT_VERSION } from "./format.ts";
+import { kindOf } from "./kinds.ts";
+import { Initial, Major, type Output } from "./output.ts";
+import { sha256 } from "./sha256.ts";
+import { type ValueWriter, withWriter } from "./writer.ts";
+
+/** How to find the contribution of a value. */
+export interface ContributionOptions {
+  /** How paths in messages begin: `"args"`, `"result"`. */
+  root?: string;
+  /** Called for objects of no known kind: what a job's result contributes. */
+  job?: (node: object) => Uint8Array | undefined;
+  /** Digests of binary leaves: known ones are used, computed ones added. */
+  digests?: LeafDigests;
+}
+
+/**
+ * The deterministic form of a value if it has at most 1,024 bytes, else a link to it.
+ *
+ * @throws {UnsupportedValueError} if some of it is not data.
+ */
+export function contributionOf(
+  value: unknown,
+  options: ContributionOptions = {},
+): Uint8Array<ArrayBuffer> {
+  return deterministic(options, "value", (writer) => {
+    writer.write(value);
+    return writer.out.copy();
+  });
+}
+
+/** The canonical digest of a value, from its contribution. */
+export function digestOf(contribution: Uint8Array): Uint8Array<ArrayBuffer> {
+  return sha256(contribution);
+}
+
+/**
+ * The key of a job: SHA-256 over what it is, the format, the function's name and
+ * version, and its arguments without the `undefined` at their end.
+ *
+ * @throws {UnsupportedValueError} if some of an argument is not data.
+ */
+export function jobKey(
+  name: string,
+  version: string,
+  args: readonly unknown[],
+  options: ContributionOptions = {},
+): Uint8Array<ArrayBuffer> {
+  return deterministic(options, "args", (writer) => {
+    const { out } = writer;
+    writeHeader(out, name, version);
+    writer.write(trimmed(args, options.job));
+    return sha256(out.bytes.subarray(0, out.length));
+  });
+}
+
+function deterministic<T>(
+  { root, job, digests }: ContributionOptions,
+  defaultRoot: string,
+  use: (writer: ValueWriter) => T,
+): T {
+  return withWriter({
+    root: root ?? defaultRoot,
+    deterministic: true,
+    job,
+    digests,
+    files: true,
+  }, use);
+}
+
+function writeHeader(out: Output, name: string, version: string): void {
+  out.head(Major.ARRAY, 5);
+  out.text("job");
+  out.head(Major.UINT, FORMAT_VERSION);
+  out.text(name);
+  out.text(version);
+}
+
+function trimmed(
+  args: readonly unknown[],
+  job: ContributionOptions["job"],
+): readonly unknown[] {
+  let { length } = args;
+  while (length > 0 && isUndefined(args[length - 1], job)) length--;
+  return length === args.length ? args : args.slice(0, length);
+}
+
+/** Whether an argument is `undefined`, or a job whose result is. */
+function isUndefined(
+  argument: unknown,
+  job: ContributionOptions["job"],
+): boolean {
+  if (argument === undefined) return true;
+  if (job === undefined || typeof argument !== "object" || argument === null) {
+    return false;
+  }
+  if (kindOf(argument) !== 0) return false;
+  const contribution = job(argument);
+  return contribution?.length === 1 && contribution[0] === Initial.UNDEFINED;
+}

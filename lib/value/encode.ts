@@ -1,0 +1,67 @@
+/**
+ * From a value to its faithful bytes.
+ *
+ * @module
+ */
+
+import {
+  type EncodedValue,
+  type Leaf,
+  type LeafDigests,
+  MemoryLeaf,
+} from "./encoded.ts";
+import { LentLeaf } from "./lent_leaf.ts";
+import { sha256Hex } from "./sha256.ts";
+import { type LeafSource, withWriter } from "./writer.ts";
+
+/** How to encode a value. */
+export interface EncodeOptions {
+  /** How paths in messages begin: `"args"`, `"result"`. */
+  root?: string;
+  /** Called for objects of no known kind: a number is written as a reference to the job of that index. */
+  job?: (node: object) => number | undefined;
+  /** Digests of binary leaves that are known. */
+  digests?: LeafDigests;
+  /**
+   * Whose bytes the leaves have: a copy, the value's own where the value is its whole
+   * buffer and nobody needs it any more, or the caller's, looked at again before each use.
+   */
+  leaves?: "copy" | "take" | "lend";
+  /** Whether file references are accepted. */
+  files?: "accept" | "refuse";
+}
+
+/**
+ * Encodes a value.
+ *
+ * @throws {UnsupportedValueError} if some of it is not data.
+ */
+export function encodeValue(
+  value: unknown,
+  options: EncodeOptions = {},
+): EncodedValue {
+  const { root = "value", job, digests, leaves = "copy", files } = options;
+  return withWriter(
+    { root, deterministic: false, job, digests, files: files !== "refuse" },
+    (writer) => {
+      writer.write(value);
+      return {
+        bytes: writer.out.copy(),
+        leaves: writer.leaves.map((source) => leaf(source, leaves, digests)),
+      };
+    },
+  );
+}
+
+function leaf(
+  { object, bytes, path }: LeafSource,
+  mode: "copy" | "take" | "lend",
+  digests: LeafDigests | undefined,
+): Leaf {
+  const digest = digests?.get(object);
+  if (mode === "lend") {
+    return new LentLeaf(bytes, digest ?? sha256Hex(bytes), path);
+  }
+  const whole = bytes.byteLength === bytes.buffer.byteLength;
+  return new MemoryLeaf(mode === "take" && whole ? bytes : bytes.slice(), digest);
+}

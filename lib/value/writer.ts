@@ -1,0 +1,783 @@
+/**
+ * The walk through a value that checks it and writes it: as faithful bytes or in
+ * its deterministic form. There is one walk, so that both refuse the same.
+ *
+ * @module
+ */
+
+import { UnsupportedValueError } from "../errors.ts";
+import { codecOfPrototype } from "./codec.ts";
+import type { Codec } from "./codec.ts";
+import { LEAF_BYTES, type LeafDigests } from "./encoded.ts";
+import { DOM_EXCEPTION, errorClassName } from "./error_classes.ts";
+import type { FileReference } from "./file_reference.ts";
+import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
+import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
+import { Initial, Major, Output } from "./output.ts";
+import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
+import { formatPath, Place } from "./path.ts";
+import { describe, refusal } from "./refusal.ts";
+import { sha256, sha256Hex } from "./sha256.ts";
+import { shapeOf } from "./shapes.ts";
+import { temporalContent } from "./temporal.ts";
+import { writeText } from "./text.ts";
+
+/** What to write, and how. */
+export interface WriterOptions {
+  /** How paths in messages begin. */
+  readonly root: string;
+  /** Whether to write the deterministic form instead of faithful bytes. */
+  readonly deterministic: boolean;
+  /** What an object of no known kind is written as: the index of a job, or its contribution. */
+  readonly job: ((node: object) => number | Uint8Array | undefined) | undefined;
+  /** Digests of binary leaves: known ones are used, computed ones added. */
+  readonly digests: LeafDigests | undefined;
+  /** Whether files are data here. */
+  readonly files: boolean;
+}
+
+/** A large binary leaf that faithful bytes refer to. */
+export interface LeafSource {
+  /** The typed array, DataView or ArrayBuffer. */
+  readonly object: object;
+  /** Its bytes. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Where it stands. */
+  readonly path: string;
+}
+
+/** Objects of which so few were met are looked for one by one. */
+const FEW = 8;
+
+const lookupGetter = (Object.prototype as unknown as {
+  __lookupGetter__(this: object, key: number): unknown;
+}).__lookupGetter__;
+
+/** Writes one value at a time. */
+export class ValueWriter {
+  /** What is written. */
+  readonly out = new Output();
+  /** The leaves of faithful bytes, by index. */
+  leaves: LeafSource[] = [];
+
+  #options!: WriterOptions;
+  #deterministic = false;
+
+  // Where the walk is. The containers that it is in are known by depth.
+  readonly #steps: unknown[] = [];
+  readonly #places = new Uint8Array(MAX_DEPTH + 1);
+  readonly #containers: (object | undefined)[] = [];
+  /** Why no job may stand here, if so. */
+  #jobless: string | undefined;
+
+  // The objects met so far: the first few, then all of them.
+  readonly #few: (object | undefined)[] = [];
+  #fewCount = 0;
+  #many: Set<object> | undefined;
+
+  // The first pass hopes that no object is met twice, and collects those that are. If there are
+  // any, a second pass knows them: as index once written, or as deterministic form.
+  #shared: Set<object> | undefined;
+  #written: Map<object, number | Uint8Array> | undefined;
+  #buffers: Map<object, object> | undefined;
+  #encoded: Map<object, unknown> | undefined;
+
+  /** Begins a value; `out` may get a prefix before `write`. */
+  begin(options: WriterOptions): void {
+    this.out.clear();
+    this.#options = options;
+    this.#deterministic = options.deterministic;
+  }
+
+  /** Writes the value behind what `out` has. */
+  write(value: unknown): void {
+    const start = this.out.length;
+    this.#value(value, 0);
+    if (this.#shared === undefined) return;
+    this.out.length = start;
+    this.leaves.length = 0;
+    this.#forget();
+    this.#written = new Map();
+    this.#value(value, 0);
+  }
+
+  /** Lets go of the value. */
+  end(): void {
+    this.#forget();
+    this.#shared = undefined;
+    this.#written = undefined;
+    this.#encoded = undefined;
+    this.#jobless = undefined;
+    if (this.leaves.length > 0) this.leaves = [];
+  }
+
+  #forget(): void {
+    for (let i = 0; i < this.#fewCount; i++) this.#few[i] = undefined;
+    this.#fewCount = 0;
+    this.#many = undefined;
+    this.#buffers = undefined;
+  }
+
+  #value(value: unknown, depth: number): void {
+    const { out } = this;
+    switch (typeof value) {
+      case "number":
+        out.number(value);
+        return;
+      case "string":
+        this.#text(value);
+        return;
+      case "boolean":
+        out.byte(value ? Initial.TRUE : Initial.FALSE);
+        return;
+      case "undefined":
+        out.byte(Initial.UNDEFINED);
+        return;
+      case "bigint":
+        this.#bigint(value);
+        return;
+      case "object":
+        if (value === null) out.byte(Initial.NULL);
+        else this.#object(value, depth);
+        return;
+      default:
+        throw refusal(value, this.#path(depth));
+    }
+  }
+
+  #text(text: string): void {
+    const { out } = this;
+    if (!this.#deterministic) {
+      writeText(out, text);
+      return;
+    }
+    const start = out.length;
+    writeText(out, text);
+    this.#link(start);
+  }
+
+  #bigint(value: bigint): void {
+    const { out } = this;
+    const start = out.length;
+    const negative = value < 0n;
+    out.tag(negative ? Tag.NEGATIVE_BIGINT : Tag.BIGINT);
+    const magnitude = negative ? -1n - value : value;
+    if (magnitude === 0n) {
+      out.head(Major.BYTES, 0);
+    } else {
+      const digits = magnitude.toString(16);
+      out.byteString(
+        Uint8Array.fromHex(digits.length % 2 === 0 ? digits : `0${digits}`),
+      );
+    }
+    if (this.#deterministic) this.#link(start);
+  }
+
+  #object(object: object, depth: number): void {
+    const { out } = this;
+    const kind = kindOf(object);
+    let codec: Codec | undefined;
+    if (kind === Kind.UNKNOWN) {
+      codec = codecOfPrototype(Object.getPrototypeOf(object));
+      if (codec === undefined) {
+        this.#job(object, depth);
+        return;
+      }
+    }
+    if (depth >= MAX_DEPTH) throw this.#tooDeep(depth);
+    const shared = this.#written !== undefined && this.#shared!.has(object);
+    if (shared) {
+      if (this.#writeAgain(object)) return;
+    } else if (this.#met(object)) {
+      this.#meetAgain(object, depth);
+      return;
+    }
+    this.#containers[depth] = object;
+    const start = out.length;
+    if (codec === undefined) this.#content(kind, object, depth);
+    else this.#codec(codec, object, depth);
+    this.#containers[depth] = undefined;
+    if (this.#deterministic) {
+      this.#link(start);
+      if (shared) this.#written!.set(object, out.copy(start));
+    }
+  }
+
+  #content(kind: number, object: object, depth: number): void {
+    switch (kind) {
+      case Kind.PLAIN:
+        this.#plain(object, depth);
+        return;
+      case Kind.ARRAY:
+        this.#array(object as unknown[], depth);
+        return;
+      case Kind.NULL_OBJECT:
+        this.out.tag(Tag.NULL_OBJECT);
+        this.#plain(object, depth);
+        return;
+      case Kind.ERROR:
+        this.#error(object as Error, depth);
+        return;
+      case Kind.TYPED_ARRAY:
+        this.#typedArray(object as Uint8Array, depth);
+        return;
+      case Kind.REGEXP:
+        this.#regexp(object as RegExp, depth);
+        return;
+      case Kind.FILE:
+        this.#file(object as FileReference, depth);
+        return;
+    }
+    this.#refuseOwnKeys(object, depth);
+    switch (kind) {
+      case Kind.MAP:
+        this.#map(object as Map<unknown, unknown>, depth);
+        return;
+      case Kind.SET:
+        this.#set(object as Set<unknown>, depth);
+        return;
+      case Kind.DATE:
+        this.out.tag(Tag.DATE);
+        this.out.number((object as Date).getTime());
+        return;
+      case Kind.URL:
+        this.out.tag(Tag.URL);
+        this.#text((object as URL).href);
+        return;
+      case Kind.TEMPORAL:
+        this.out.tag(Tag.TEMPORAL);
+        this.#plainData(temporalContent(object));
+        return;
+      case Kind.DATA_VIEW:
+        this.out.tag(Tag.DATA_VIEW);
+        this.#view(object as DataView, depth);
+        return;
+      case Kind.BUFFER:
+        this.#binary(object, object as ArrayBuffer, 0, -1, depth);
+        return;
+    }
+  }
+
+  // Sharing, links, depth.
+
+  /** Whether an object was met before; if not, it has been now. */
+  #met(object: object): boolean {
+    if (this.#many === undefined) {
+      const few = this.#few;
+      const count = this.#fewCount;
+      for (let i = 0; i < count; i++) if (few[i] === object) return true;
+      if (count < FEW) {
+        few[count] = object;
+        this.#fewCount = count + 1;
+        return false;
+      }
+      this.#many = new Set(few as object[]);
+    }
+    // One look-up instead of two: the size tells.
+    const { size } = this.#many;
+    return this.#many.add(object).size === size;
+  }
+
+  /** An object that was met before. */
+  #meetAgain(object: object, depth: number): void {
+    for (let i = 0; i < depth; i++) {
+      if (this.#containers[i] === object) {
+        const path = this.#path(depth);
+        throw new UnsupportedValueError(
+          `${path} is ${
+            this.#path(i)
+          } again, which makes a cycle, and a cycle is not data: pass a key or an index instead of the object`,
+          path,
+        );
+      }
+    }
+    if (this.#written !== undefined) {
+      const path = this.#path(depth);
+      throw new UnsupportedValueError(
+        `${path} is another object each time it is read, so it is not data: pass a plain copy`,
+        path,
+      );
+    }
+    this.#shared ??= new Set();
+    this.#shared.add(object);
+    this.out.byte(Initial.NULL);
+  }
+
+  /** In the second pass: whether a shared object was written before, and now again. */
+  #writeAgain(object: object): boolean {
+    const known = this.#written!.get(object);
+    if (known === undefined) {
+      if (!this.#deterministic) {
+        this.#written!.set(object, this.#written!.size);
+        this.out.tag(Tag.SHARED);
+      }
+      return false;
+    }
+    if (typeof known === "number") {
+      this.out.tag(Tag.REFERENCE);
+      this.out.head(Major.UINT, known);
+    } else {
+      this.out.raw(known);
+    }
+    return true;
+  }
+
+  /** Replaces the node that begins at `start` by its link, if it is long. */
+  #link(start: number): void {
+    const { out } = this;
+    if (out.length - start <= LINK_BYTES) return;
+    const digest = sha256(out.bytes.subarray(start, out.length));
+    out.length = start;
+    out.tag(Tag.NODE_LINK);
+    out.byteString(digest);
+  }
+
+  #tooDeep(depth: number): UnsupportedValueError {
+    const path = this.#path(depth);
+    return new UnsupportedValueError(
+      `${this.#options.root} is nested deeper than ${MAX_DEPTH} levels, which is not accepted: pass a flat array with indices instead`,
+      path,
+    );
+  }
+
+  #path(depth: number): string {
+    return formatPath(this.#options.root, this.#places, this.#steps, depth);
+  }
+
+  // Objects with keys.
+
+  #plain(object: object, depth: number): void {
+    const names = Object.getOwnPropertyNames(object);
+    const symbols = Object.getOwnPropertySymbols(object);
+    if (symbols.length > 0) throw this.#symbolKey(symbols[0]!, depth);
+    if (names.length === 0 && !isBare(object)) {
+      throw refusal(object, this.#path(depth));
+    }
+    this.#properties(object, names, this.#deterministic, depth);
+  }
+
+  #properties(
+    object: object,
+    names: readonly string[],
+    sorted: boolean,
+    depth: number,
+  ): void {
+    const { out } = this;
+    const { order, keys } = shapeOf(names, sorted);
+    const { length } = order;
+    out.head(Major.MAP, length);
+    this.#places[depth] = Place.PROPERTY;
+    for (let i = 0; i < length; i++) {
+      const name = names[order[i]!]!;
+      this.#steps[depth] = name;
+      const property = Object.getOwnPropertyDescriptor(object, name);
+      if (property === undefined || property.writable === undefined) {
+        throw this.#accessor(depth + 1);
+      }
+      if (!property.enumerable) throw this.#hidden(depth + 1);
+      out.raw(keys[i]!);
+      this.#value(property.value, depth + 1);
+    }
+  }
+
+  #array(array: unknown[], depth: number): void {
+    const { out } = this;
+    const symbols = Object.getOwnPropertySymbols(array);
+    if (symbols.length > 0) throw this.#symbolKey(symbols[0]!, depth);
+    const { indices, extra } = arrayKeys(array);
+    if (extra.length > 0) {
+      out.tag(Tag.KEYED_ARRAY);
+      out.head(Major.ARRAY, 2);
+    }
+    this.#places[depth] = Place.PROPERTY;
+    if (indices === undefined) this.#elements(array, depth);
+    else this.#sparse(array, indices, depth);
+    if (extra.length > 0) this.#properties(array, extra, false, depth);
+  }
+
+  #elements(array: unknown[], depth: number): void {
+    const { out } = this;
+    const steps = this.#steps;
+    const { length } = array;
+    out.head(Major.ARRAY, length);
+    const checked = length <= CHECKED_ELEMENTS;
+    for (let i = 0; i < length; i++) {
+      if (checked && lookupGetter.call(array, i) !== undefined) {
+        steps[depth] = i;
+        throw this.#accessor(depth + 1);
+      }
+      const value = array[i];
+      if (typeof value === "number") {
+        out.number(value);
+      } else {
+        steps[depth] = i;
+        this.#value(value, depth + 1);
+      }
+    }
+  }
+
+  #sparse(array: unknown[], indices: readonly number[], depth: number): void {
+    const { out } = this;
+    let runs = 0;
+    let next = 0;
+    for (const index of indices) {
+      if (index > next) runs++;
+      next = index + 1;
+    }
+    if (array.length > next) runs++;
+    out.head(Major.ARRAY, indices.length + runs);
+    next = 0;
+    for (const index of indices) {
+      this.#holes(index - next);
+      this.#steps[depth] = index;
+      const property = Object.getOwnPropertyDescriptor(array, index);
+      if (property === undefined || property.writable === undefined) {
+        throw this.#accessor(depth + 1);
+      }
+      this.#value(property.value, depth + 1);
+      next = index + 1;
+    }
+    this.#holes(array.length - next);
+  }
+
+  #holes(count: number): void {
+    if (count === 0) return;
+    this.out.tag(Tag.HOLES);
+    this.out.head(Major.UINT, count);
+  }
+
+  #error(error: Error, depth: number): void {
+    const { out } = this;
+    const symbol = ownSymbol(error);
+    if (symbol !== undefined) throw this.#symbolKey(symbol, depth);
+    const type = errorClassName(Object.getPrototypeOf(error))!;
+    let names = Object.getOwnPropertyNames(error);
+    // A stack tells where an error was made, not what it means.
+    if (this.#deterministic) names = names.filter((name) => name !== "stack");
+    out.tag(Tag.ERROR);
+    out.head(Major.ARRAY, 3);
+    out.text(type);
+    // The one class that keeps these two out of sight.
+    const inherited = type === DOM_EXCEPTION ? ["message", "name"] : [];
+    out.head(Major.MAP, names.length + inherited.length);
+    for (const name of inherited) {
+      out.text(name);
+      this.#text(String(error[name as "message" | "name"]));
+    }
+    const enumerable: string[] = [];
+    const jobless = this.#jobless;
+    this.#jobless ??= "an Error";
+    this.#places[depth] = Place.PROPERTY;
+    for (const name of names) {
+      this.#steps[depth] = name;
+      const property = Object.getOwnPropertyDescriptor(error, name)!;
+      if (property.writable === undefined && name !== "stack") {
+        throw this.#accessor(depth + 1);
+      }
+      if (property.enumerable) enumerable.push(name);
+      this.#text(name);
+      this.#value(
+        name === "stack" ? error.stack : property.value,
+        depth + 1,
+      );
+    }
+    this.#jobless = jobless;
+    out.head(Major.ARRAY, enumerable.length);
+    for (const name of enumerable) this.#text(name);
+  }
+
+  // Collections.
+
+  #map(map: Map<unknown, unknown>, depth: number): void {
+    const { out } = this;
+    out.tag(Tag.MAP);
+    out.head(Major.MAP, map.size);
+    let position = 0;
+    const jobless = this.#jobless;
+    for (const [key, value] of map) {
+      this.#places[depth] = Place.MAP_KEY;
+      this.#steps[depth] = position++;
+      this.#jobless = jobless ?? "a Map key";
+      this.#value(key, depth + 1);
+      this.#jobless = jobless;
+      this.#places[depth] = Place.MAP_VALUE;
+      this.#steps[depth] = key;
+      this.#value(value, depth + 1);
+    }
+    this.#steps[depth] = undefined;
+  }
+
+  #set(set: Set<unknown>, depth: number): void {
+    const { out } = this;
+    out.tag(Tag.SET);
+    out.head(Major.ARRAY, set.size);
+    let position = 0;
+    const jobless = this.#jobless;
+    this.#jobless ??= "a Set";
+    this.#places[depth] = Place.SET_MEMBER;
+    for (const member of set) {
+      this.#steps[depth] = position++;
+      this.#value(member, depth + 1);
+    }
+    this.#jobless = jobless;
+  }
+
+  // Binary data.
+
+  #typedArray(array: Uint8Array, depth: number): void {
+    const symbol = ownSymbol(array);
+    if (symbol !== undefined) throw this.#symbolKey(symbol, depth);
+    this.out.tag(typedArrayTag(array));
+    this.#view(array, depth);
+    const key = typedArrayKey(array as Uint8Array<ArrayBuffer>);
+    if (key !== undefined) throw this.#extraKey(array, key, depth);
+  }
+
+  #view(view: ArrayBufferView, depth: number): void {
+    const { buffer } = view;
+    if (!(buffer instanceof ArrayBuffer)) {
+      const path = this.#path(depth);
+      throw new UnsupportedValueError(
+        `${path} is a view of shared memory, which is not data: copy it with slice()`,
+        path,
+      );
+    }
+    // The properties of a detached DataView throw.
+    if (buffer.detached) throw this.#detached(depth);
+    this.#binary(view, buffer, view.byteOffset, view.byteLength, depth);
+  }
+
+  #binary(
+    object: object,
+    buffer: ArrayBuffer,
+    byteOffset: number,
+    byteLength: number,
+    depth: number,
+  ): void {
+    const { out } = this;
+    if (buffer.detached) throw this.#detached(depth);
+    if (buffer.resizable) {
+      const path = this.#path(depth);
+      throw new UnsupportedValueError(
+        `${path} has a resizable buffer, which is not data: copy it with slice()`,
+        path,
+      );
+    }
+    this.#buffers ??= new Map();
+    const owner = this.#buffers.get(buffer);
+    if (owner === undefined) {
+      this.#buffers.set(buffer, object);
+    } else if (owner !== object) {
+      const path = this.#path(depth);
+      throw new UnsupportedValueError(
+        `${path} shares its buffer with another part of ${this.#options.root}, and what is written through one would show in the other: copy it with slice()`,
+        path,
+      );
+    }
+    const bytes = byteLength < 0
+      ? new Uint8Array(buffer)
+      : new Uint8Array(buffer, byteOffset, byteLength);
+    if (this.#deterministic) {
+      if (bytes.length > LINK_BYTES) {
+        out.tag(Tag.RAW_LINK);
+        out.byteString(Uint8Array.fromHex(this.#digest(object, bytes)));
+      } else {
+        out.byteString(bytes);
+      }
+    } else if (bytes.length >= LEAF_BYTES) {
+      out.tag(Tag.LEAF);
+      out.head(Major.ARRAY, 2);
+      out.head(Major.UINT, this.leaves.length);
+      out.head(Major.UINT, bytes.length);
+      this.leaves.push({ object, bytes, path: this.#path(depth) });
+    } else {
+      out.byteString(bytes);
+    }
+  }
+
+  #digest(object: object, bytes: Uint8Array): string {
+    const known = this.#options.digests?.get(object);
+    if (known !== undefined) return known;
+    const digest = sha256Hex(bytes);
+    this.#options.digests?.set(object, digest);
+    return digest;
+  }
+
+  // The others.
+
+  #regexp(regexp: RegExp, depth: number): void {
+    const { out } = this;
+    for (const key of Reflect.ownKeys(regexp)) {
+      if (key !== "lastIndex") throw this.#extraKey(regexp, key, depth);
+    }
+    out.tag(Tag.REGEXP);
+    out.head(Major.ARRAY, 3);
+    this.#text(regexp.source);
+    this.#text(regexp.flags);
+    this.#places[depth] = Place.PROPERTY;
+    this.#steps[depth] = "lastIndex";
+    this.#value(regexp.lastIndex, depth + 1);
+  }
+
+  #file(file: FileReference, depth: number): void {
+    const { out } = this;
+    if (!this.#options.files) {
+      const path = this.#path(depth);
+      throw new UnsupportedValueError(
+        `${path} is a file, which cannot be kept as a result: return its content, as file.bytes() or file.text()`,
+        path,
+      );
+    }
+    out.tag(Tag.FILE);
+    const digest = Uint8Array.fromHex(file.digest);
+    if (this.#deterministic) {
+      out.byteString(digest);
+      return;
+    }
+    out.head(Major.ARRAY, 3);
+    this.#text(file.path);
+    out.byteString(digest);
+    out.head(Major.UINT, file.size);
+  }
+
+  #codec(codec: Codec, instance: object, depth: number): void {
+    const { out } = this;
+    let encoded: unknown;
+    // Both passes must see the same objects.
+    this.#encoded ??= new Map();
+    if (this.#encoded.has(instance)) {
+      encoded = this.#encoded.get(instance);
+    } else {
+      try {
+        encoded = codec.encode(instance);
+      } catch (cause) {
+        const path = this.#path(depth);
+        throw new UnsupportedValueError(
+          `${path} cannot be encoded as codec ${codec.name} failed: ${
+            cause instanceof Error ? cause.message : String(cause)
+          }`,
+          path,
+          { cause },
+        );
+      }
+      this.#encoded.set(instance, encoded);
+    }
+    out.tag(Tag.CODEC);
+    out.head(Major.ARRAY, 2);
+    this.#text(codec.name);
+    const jobless = this.#jobless;
+    this.#jobless ??= `an instance of ${codec.type.name}`;
+    this.#places[depth] = Place.ENCODED;
+    this.#steps[depth] = codec.name;
+    this.#value(encoded, depth + 1);
+    this.#jobless = jobless;
+  }
+
+  #job(object: object, depth: number): void {
+    const { out } = this;
+    const job = this.#options.job?.(object);
+    if (job === undefined) throw refusal(object, this.#path(depth));
+    if (this.#jobless !== undefined) {
+      const path = this.#path(depth);
+      throw new UnsupportedValueError(
+        `${path} is a job in ${this.#jobless}, where its result could not take its place: await it first, and pass its result`,
+        path,
+      );
+    }
+    if (typeof job === "number") {
+      out.tag(Tag.JOB);
+      out.head(Major.UINT, job);
+    } else {
+      out.raw(job);
+    }
+  }
+
+  /** Data of our own making, which needs no checks. */
+  #plainData(data: unknown): void {
+    if (Array.isArray(data)) {
+      this.out.head(Major.ARRAY, data.length);
+      for (const item of data) this.#plainData(item);
+    } else {
+      this.#value(data, 0);
+    }
+  }
+
+  // What is refused.
+
+  #refuseOwnKeys(object: object, depth: number): void {
+    const names = Object.getOwnPropertyNames(object);
+    const key = names.length > 0 ? names[0] : ownSymbol(object);
+    if (key !== undefined) throw this.#extraKey(object, key, depth);
+  }
+
+  #extraKey(
+    object: object,
+    key: string | symbol,
+    depth: number,
+  ): UnsupportedValueError {
+    const path = this.#path(depth);
+    return new UnsupportedValueError(
+      `${path} is ${describe(object)} with a key of its own (${
+        String(key)
+      }), which would be lost: pass a plain object that holds both`,
+      path,
+    );
+  }
+
+  #symbolKey(key: symbol, depth: number): UnsupportedValueError {
+    const path = this.#path(depth);
+    return new UnsupportedValueError(
+      `${path} has a symbol as key (${
+        String(key)
+      }), which is not data: use a string as key`,
+      path,
+    );
+  }
+
+  #accessor(depth: number): UnsupportedValueError {
+    const path = this.#path(depth);
+    return new UnsupportedValueError(
+      `${path} is an accessor (get or set), which is not data: pass a plain copy of the object`,
+      path,
+    );
+  }
+
+  #hidden(depth: number): UnsupportedValueError {
+    const path = this.#path(depth);
+    return new UnsupportedValueError(
+      `${path} is not enumerable, which is not data: pass a plain copy of the object`,
+      path,
+    );
+  }
+
+  #detached(depth: number): UnsupportedValueError {
+    const path = this.#path(depth);
+    return new UnsupportedValueError(
+      `${path} has a detached buffer, whose bytes are gone: pass a copy made before it was transferred`,
+      path,
+    );
+  }
+}
+
+/** Whether an object without keys is nothing but an object. */
+function isBare(object: object): boolean {
+  return Object.prototype.toString.call(object) === "[object Object]";
+}
+
+// One writer is kept for the next value. While it is in use (a codec may encode other
+// values) another is made; one that met an error is not used again.
+let spare: ValueWriter | undefined;
+
+/** Lends a writer for one value. */
+export function withWriter<T>(
+  options: WriterOptions,
+  use: (writer: ValueWriter) => T,
+): T {
+  const writer = spare ?? new ValueWriter();
+  spare = undefined;
+  writer.begin(options);
+  const result = use(writer);
+  writer.end();
+  spare = writer;
+  return result;
+}
