@@ -5,6 +5,9 @@
  */
 
 import type { Outcome } from "../task.ts";
+import type { KeyPart } from "../value/parts.ts";
+
+export type { KeyPart } from "../value/parts.ts";
 
 /** The function that made a record. */
 export interface FunctionInfo {
@@ -14,16 +17,6 @@ export interface FunctionInfo {
   readonly source: string;
   /** URL of the module that defines it; empty if there is none. */
   readonly module: string;
-}
-
-/** What one part of the arguments contributed to a key. */
-export interface KeyPart {
-  /** Where it stands, as `args[0].bandwidth`. */
-  readonly path: string;
-  /** The first 16 hexadecimal digits of its digest. */
-  readonly digest: string;
-  /** The part itself, where it is short, as one would write it. */
-  readonly text?: string;
 }
 
 /** What goes into the cache. */
