@@ -25,7 +25,8 @@ if (import.meta.main) {
     const jobs = Array.from({ length: 8 }, (_, x) => sqrWithDelay.run(x, 1));
     const { total, cached } = await hi.wait();
 
-    console.log("Results:", jobs.map((job) => job.getResult()));
+    const results = jobs.map((job) => job.getResult());
+    console.log(`Results: [ ${results.join(", ")} ]`);
     console.log(`${cached} of ${total} jobs were in the cache`);
     console.log(jobs[7]!.explain().text);
   });

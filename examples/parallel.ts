@@ -22,7 +22,8 @@ if (import.meta.main) {
   await hi.config({ jobHandler }, async () => {
     const jobs = Array.from({ length: 8 }, (_, x) => sqrWithDelay.run(x, 1));
     await hi.wait();
-    console.log("Results:", jobs.map((job) => job.getResult()));
+    const results = jobs.map((job) => job.getResult());
+    console.log(`Results: [ ${results.join(", ")} ]`);
   });
 
   const elapsed = (performance.now() - start) / 1000;

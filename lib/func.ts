@@ -123,12 +123,12 @@ export interface HitherFunction<A extends readonly unknown[], R> {
  * console.assert(jobs.map((job) => job.getResult()).join() === "1,4,9");
  * ```
  */
-export function func<A extends readonly unknown[], R>(
+export function func<F extends (...args: never[]) => unknown>(
   name: string,
   version: string,
-  fn: (...args: A) => R,
+  fn: F,
   options: FunctionOptions = {},
-): HitherFunction<A, R> {
+): HitherFunction<Parameters<F>, ReturnType<F>> {
   checkText("name", name);
   checkText("version", version, name);
   if (typeof fn !== "function") {
@@ -145,10 +145,10 @@ export function func<A extends readonly unknown[], R>(
   const definition: FunctionDefinition = {
     name,
     version,
-    fn: fn as FunctionDefinition["fn"],
+    fn,
     code: url !== undefined
       ? { kind: "module", url }
-      : shippedCode(name, version, fn as FunctionDefinition["fn"], {
+      : shippedCode(name, version, fn, {
         imports: imports ?? {},
         values: values ?? {},
       }),

@@ -144,7 +144,7 @@ function describe(
   const asJob = (node: object) =>
     node instanceof JobState ? node : stateOf(node);
   state.description = {
-    preview: previewOf(args, {
+    preview: previewOf(args, undefined, {
       name: (node) => asJob(node)?.definition.name,
     }),
     parts: keyParts(args, {
