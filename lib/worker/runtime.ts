@@ -65,7 +65,7 @@ export class WorkerRuntime {
     if (error instanceof JobExitError) return;
     const reason = error instanceof Error ? error.message : String(error);
     if (!(job instanceof Invocation)) {
-      return warn(`An error outside of any job was ignored in a worker`, error);
+      return warn("an error outside of any job was ignored in a worker", error);
     }
     const { name, version } = job.context;
     if (job.settled) {
@@ -214,7 +214,7 @@ function warn(what: string, error: unknown): void {
   const reason = error instanceof Error ? error.stack : String(error);
   showLive({
     stream: "stderr",
-    text: `Warning: ${what}: ${reason}\n`,
+    text: `hither: ${what}: ${reason}\n`,
     time: Date.now(),
   });
 }

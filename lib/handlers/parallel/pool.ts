@@ -10,6 +10,7 @@
 
 import { HandlerClosedError, WorkerLostError } from "../../errors.ts";
 import type { Outcome, Task } from "../../task.ts";
+import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import { Queue } from "../queue.ts";
@@ -196,7 +197,7 @@ function closedError({ name, version }: Task): HandlerClosedError {
 }
 
 function warnAbandoned({ name, version }: Task): void {
-  console.warn(
-    `Warning: a worker was given up, since ${name} ${version} was cancelled or has run out of time and went on computing: call hi.current().throwIfAborted() in its loops. Further ones are counted in the handler's "abandoned"`,
+  warn(
+    `a worker was given up, since ${name} ${version} was to stop and went on computing: call hi.current().throwIfAborted() in its loops (more such workers are counted in the handler's "abandoned", without a word)`,
   );
 }

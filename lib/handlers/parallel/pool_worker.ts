@@ -58,8 +58,8 @@ export class PoolWorker {
   /** Cancelled Tasks that have not ended. */
   readonly #stopping = new Map<number, PoolRun>();
   #answers = true;
-  /** Whether a failed job may have left something here that never gives way. */
-  #hasRemains = false;
+  /** The failed Task of which something may still be running here. */
+  #remains: PoolRun | undefined;
   #graceIsOver = false;
   #retired = false;
   #gone = false;
@@ -140,18 +140,13 @@ export class PoolWorker {
     const { id } = run.task;
     if (!this.#running.delete(id)) return;
     this.#stopping.set(id, run);
-    this.#answers = false;
     Atomics.store(
       this.#flags,
       this.#flagOf.get(id)!,
       reason instanceof JobTimeoutError ? TIMED_OUT : CANCELLED,
     );
-    const transfer: ArrayBuffer[] = [];
-    const wire = moveToWire(encodeThrown(reason), transfer);
-    this.#post({ type: "cancel", task: id, reason: wire }, transfer);
-    mayBeBusy.add(this);
+    this.#tellToStop(run, reason);
     if (this.#running.size === 0) this.#hold(false);
-    this.#startTimer(GRACE);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -177,7 +172,7 @@ export class PoolWorker {
         return this.#running.get(message.task)?.report(message.event);
       case "acknowledged":
         this.#answers = true;
-        return;
+        return this.#endIfDone();
       case "done":
         return this.#done(message);
       case "refused":
@@ -186,10 +181,11 @@ export class PoolWorker {
   }
 
   #done(message: DoneMessage): void {
-    this.#running.get(message.task)?.settle(endingFrom(message));
-    if (message.retire) {
-      this.#hasRemains = true;
-      mayBeBusy.add(this);
+    const run = this.#running.get(message.task);
+    run?.settle(endingFrom(message));
+    if (message.retire && run !== undefined) {
+      this.#remains = run;
+      this.#tellToStop(run, new WorkerLostError("The worker is retired"));
       this.retire();
     }
     this.#leave(message.task, false);
@@ -206,16 +202,29 @@ export class PoolWorker {
       this.#running.delete(id);
       run.worker = undefined;
       if (this.#running.size === 0) this.#hold(false);
-    } else if (this.#stopping.delete(id) && this.#stopping.size === 0) {
-      clearTimeout(this.#graceTimer);
-      this.#graceTimer = undefined;
-      if (!this.#retired) {
-        mayBeBusy.delete(this);
-        this.#owner.recovered(this);
-      }
+    } else if (this.#stopping.delete(id)) {
+      this.#answers = true;
+      if (this.#stopping.size === 0 && !this.#retired) this.#recover();
     }
     this.#endIfDone();
     if (run !== undefined) this.#owner.left(this, run, refused);
+  }
+
+  #recover(): void {
+    clearTimeout(this.#graceTimer);
+    this.#graceTimer = undefined;
+    mayBeBusy.delete(this);
+    this.#owner.recovered(this);
+  }
+
+  /** Asks for a sign of life; without one the worker is busy. */
+  #tellToStop({ task }: PoolRun, reason: unknown): void {
+    this.#answers = false;
+    const transfer: ArrayBuffer[] = [];
+    const wire = moveToWire(encodeThrown(reason), transfer);
+    this.#post({ type: "cancel", task: task.id, reason: wire }, transfer);
+    mayBeBusy.add(this);
+    this.#startTimer(GRACE);
   }
 
   #graceOver(): void {
@@ -226,8 +235,7 @@ export class PoolWorker {
   }
 
   #neighboursGraceOver(): void {
-    const [culprit] = this.#stopping.values();
-    const { name, version } = culprit!.task;
+    const { name, version } = this.#culprit().task;
     const runs = [...this.#running.values()];
     this.#running.clear();
     this.#endBusyOrNot();
@@ -235,7 +243,7 @@ export class PoolWorker {
       run.worker = undefined;
       run.fail(
         new WorkerLostError(
-          `${run.task.name} ${run.task.version} shared its worker with ${name} ${version}, which was cancelled and went on computing: use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
+          `${run.task.name} ${run.task.version} shared its worker with ${name} ${version}, which does not stop: use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
         ),
       );
       this.#owner.left(this, run, false);
@@ -244,13 +252,23 @@ export class PoolWorker {
 
   #endIfDone(): void {
     if (!this.#retired || this.#running.size > 0) return;
-    if (this.#stopping.size === 0 || this.#graceIsOver) this.#endBusyOrNot();
+    const stopped = this.#stopping.size === 0 && this.#answers;
+    if (stopped || this.#graceIsOver) this.#endBusyOrNot();
   }
 
   #endBusyOrNot(): void {
-    const [culprit] = this.#stopping.values();
-    if (this.#answers && !this.#hasRemains) mayBeBusy.delete(this);
-    this.#end(this.#answers ? undefined : culprit);
+    if (this.#answers) {
+      mayBeBusy.delete(this);
+      this.#end();
+    } else {
+      this.#end(this.#culprit());
+    }
+  }
+
+  /** The Task that may keep the worker busy. */
+  #culprit(): PoolRun {
+    const [stopping] = this.#stopping.values();
+    return (stopping ?? this.#remains)!;
   }
 
   /** The worker has ended by itself, or never began. */

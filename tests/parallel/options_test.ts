@@ -1,0 +1,33 @@
+import { assertStringIncludes, assertThrows } from "@std/assert";
+import * as hi from "../../mod.ts";
+
+for (const name of ["numWorkers", "jobsPerWorker"] as const) {
+  for (const value of [0, -1, 2.5, NaN, Infinity]) {
+    Deno.test(`${name}: ${value} is refused with name, value and what it must be`, () => {
+      const error = assertThrows(
+        () => new hi.ParallelJobHandler({ [name]: value }),
+        RangeError,
+      );
+      for (const text of [name, String(value), "whole number"]) {
+        assertStringIncludes(error.message, text);
+      }
+    });
+  }
+  Deno.test(`${name}: "4" is refused as it is not a number`, () => {
+    const error = assertThrows(
+      () => new hi.ParallelJobHandler({ [name]: "4" as unknown as number }),
+      TypeError,
+    );
+    for (const text of [name, `"4"`, "must be a number"]) {
+      assertStringIncludes(error.message, text);
+    }
+  });
+}
+
+Deno.test("concurrency: 0 is refused", () => {
+  assertThrows(
+    () => new hi.DefaultJobHandler({ concurrency: 0 }),
+    RangeError,
+    `"concurrency"`,
+  );
+});
