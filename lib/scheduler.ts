@@ -30,7 +30,7 @@ import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { isIdleWorker } from "./role.ts";
 import type { Outcome } from "./task.ts";
-import { noteFailure } from "./unseen_failures.ts";
+import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { contributionOf, jobKey } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
@@ -213,6 +213,8 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
 function failUpstream(state: JobState, failed: JobState): void {
   const { name, version } = state.definition;
   const what = failed.status === "cancelled" ? "was cancelled" : "failed";
+  // From here on its error is the cause of this one's.
+  noteSeen(failed);
   fail(
     state,
     "error",

@@ -41,7 +41,11 @@ Deno.test("with changes the options of its own jobs only", async () => {
     hi.JobTimeoutError,
   );
   const job = slow.run();
-  assertEquals(job.status, "running");
+  await assertRejects(
+    () => job.wait({ timeout: 20 }),
+    hi.JobTimeoutError,
+    "the job goes on",
+  );
   job.cancel();
 });
 
@@ -118,15 +122,22 @@ Deno.test("scopes inherit option by option, and end where they end", async () =>
     await hi.config({ forceRun: true }, async () => {
       await assertRejects(async () => await slow.run(1), hi.JobTimeoutError);
     });
-    await hi.config({ timeout: null }, () => {
+    await hi.config({ timeout: null }, async () => {
       const job = slow.run(2);
-      assertEquals(job.status, "running");
+      await assertRejects(
+        () => job.wait({ timeout: 20 }),
+        hi.JobTimeoutError,
+        "the job goes on",
+      );
       job.cancel();
     });
   });
   const job = slow.run(3);
-  await Promise.resolve();
-  assertEquals(job.status, "running");
+  await assertRejects(
+    () => job.wait({ timeout: 20 }),
+    hi.JobTimeoutError,
+    "the job goes on",
+  );
   job.cancel();
 });
 
