@@ -17,7 +17,7 @@ export function table(rows: readonly Row[], beside = "raw limit"): string {
   const text = (line: string[]) =>
     `| ${line.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [text(HEAD), rule, ...lines.slice(1).map(text)].join("\n");
+  return [text(head), rule, ...lines.slice(1).map(text)].join("\n");
 }
 
 function cells(row: Row): string[] {
