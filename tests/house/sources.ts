@@ -24,8 +24,8 @@ export async function sources(
 /** The specifiers that a source names in its imports, those of its types and of dynamic imports as well. */
 export function specifiersOf(text: string): string[] {
   const patterns = [
-    /\bfrom\s+"([^"]+)"/g,
-    /\bimport\s+"([^"]+)"/g,
+    /^\s*\*?\s*(?:import|export|\})[^;"'`]*\bfrom\s+"([^"]+)"/gm,
+    /^\s*\*?\s*import\s+"([^"]+)"/gm,
     /\bimport\(\s*"([^"]+)"/g,
   ];
   return patterns.flatMap((pattern) =>
