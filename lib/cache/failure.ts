@@ -28,9 +28,13 @@ const BY_TEXT: readonly (readonly [RegExp, number])[] = [
   [/out of memory$/, NOMEM],
 ];
 
+/** The database contradicts itself in a way that SQLite did not see. */
+export class DamageError extends Error {}
+
 /** Classifies what was thrown by an operation on the database. */
 export function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) return "damage";
+  if (error instanceof DamageError) return "damage";
+  if (!(error instanceof Error)) return "unusable";
   const { errcode, code } = error as { errcode?: number; code?: string };
   if (code !== "ERR_SQLITE_ERROR") {
     // Node's own errors tell of values that we did not write (an integer out of range).

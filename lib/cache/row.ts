@@ -226,8 +226,8 @@ export function decodeDetails(
     upstream,
     console: console.map(([stream, time, text]) => ({
       stream: stream === 1 ? "stdout" : "stderr",
-      time,
       text,
+      time,
     })),
   };
 }

@@ -16,7 +16,7 @@ import {
   openWritable,
   replaceDamaged,
 } from "./database.ts";
-import { causeOf, failureOf } from "./failure.ts";
+import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned } from "./interned.ts";
 import { nearestRecord } from "./nearest.ts";
@@ -30,6 +30,7 @@ import type {
   RecordStore,
   StoredRecord,
 } from "./record.ts";
+import { checkKeyOrder } from "./key_order.ts";
 import {
   type Body,
   decodeBody,
@@ -57,6 +58,8 @@ const RETRY = {
 interface Opened {
   readonly database: CacheDatabase;
   readonly interned: Interned;
+  /** Whether the index of keys was looked at. */
+  ordered: boolean;
 }
 
 /** A record whose blobs are written, to become a row. */
@@ -288,7 +291,11 @@ export class SqliteStore implements RecordStore, RecordSource {
         this.#unusable = true;
         return undefined;
       }
-      return this.#opened = { database, interned: new Interned(database) };
+      return this.#opened = {
+        database,
+        interned: new Interned(database),
+        ordered: false,
+      };
     } catch (error) {
       this.#unusable = true;
       this.#warn(
@@ -362,7 +369,11 @@ export class SqliteStore implements RecordStore, RecordSource {
         database,
         what,
       );
-      this.#opened = { database: successor, interned: new Interned(successor) };
+      this.#opened = {
+        database: successor,
+        interned: new Interned(successor),
+        ordered: true,
+      };
       return true;
     } catch (error) {
       this.#unusable = true;
@@ -394,8 +405,7 @@ export class SqliteStore implements RecordStore, RecordSource {
     if (row === undefined) return;
     if (!(row.key instanceof Uint8Array) || row.key.toHex() !== key.toHex()) {
       // The index of keys leads to another row: deleting by it would go wrong.
-      this.#replace(opened, "its index of keys");
-      return;
+      throw new DamageError("its index of keys");
     }
     this.#warn(
       "row",
@@ -444,6 +454,10 @@ export class SqliteStore implements RecordStore, RecordSource {
       const opened = this.#open();
       if (opened === undefined || !opened.database.writable) return true;
       try {
+        if (!opened.ordered) {
+          checkKeyOrder(opened.database, prepared.record.key);
+          opened.ordered = true;
+        }
         insertRow(opened, prepared);
         return true;
       } catch (error) {

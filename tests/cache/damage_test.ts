@@ -1,0 +1,317 @@
+import { assert, assertEquals } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { encodeBody } from "../../lib/cache/row.ts";
+import {
+  captureWarnings,
+  filesOf,
+  judge,
+  keyOf,
+  openStore,
+  recordOf,
+  seeded,
+  type Verdict,
+} from "./support.ts";
+
+const RECORDS = 40;
+const SEED = 20_261_123;
+
+// Thousands of folders are made: in memory where the system offers that.
+const ROOT = Deno.makeTempDirSync({
+  prefix: "hither_damage_",
+  ...(isFolder("/dev/shm") ? { dir: "/dev/shm" } : {}),
+});
+
+addEventListener("unload", () => Deno.removeSync(ROOT, { recursive: true }));
+
+/** A folder as it is after all programs have ended. */
+const closed = await makeClosed(`${ROOT}/closed`);
+/** A folder as a program leaves it that was killed: the newer records are in the write-ahead log. */
+const killed = await makeKilled(`${ROOT}/killed`);
+
+let cases = 0;
+
+async function makeClosed(path: string): Promise<string> {
+  using store = openStore(path);
+  for (let n = 0; n < RECORDS; n++) await store.store(recordOf(n));
+  return path;
+}
+
+async function makeKilled(path: string): Promise<string> {
+  await makeClosed(`${path}_source`);
+  using store = openStore(`${path}_source`);
+  // Half of them again, so that both files matter.
+  for (let n = 0; n < RECORDS; n += 2) await store.store(recordOf(n));
+  copyFolder(`${path}_source`, path, (name) => !name.endsWith("-shm"));
+  return path;
+}
+
+function copyFolder(
+  from: string,
+  to: string,
+  wanted: (name: string) => boolean = () => true,
+): void {
+  Deno.mkdirSync(to);
+  for (const { name, isDirectory } of Deno.readDirSync(from)) {
+    if (!wanted(name)) continue;
+    if (isDirectory) copyFolder(`${from}/${name}`, `${to}/${name}`);
+    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** Verdicts on all records of a folder, after somebody has damaged a copy of it. */
+async function examine(
+  source: string,
+  damage: (path: string) => void,
+  heal = true,
+): Promise<Verdict[]> {
+  const path = `${ROOT}/case_${cases++}`;
+  copyFolder(source, path);
+  using _quiet = captureWarnings();
+  try {
+    damage(path);
+    const verdicts: Verdict[] = [];
+    {
+      using store = openStore(path);
+      for (let n = 0; n < RECORDS; n++) verdicts.push(judge(store, n));
+      // What was lost is computed again, and then it is there.
+      for (const [n, verdict] of verdicts.entries()) {
+        if (heal && verdict !== "hit") await store.store(recordOf(n));
+      }
+      for (let n = 0; heal && n < RECORDS; n++) {
+        const verdict = judge(store, n);
+        if (verdict.startsWith("wrong")) verdicts.push(verdict);
+      }
+    }
+    if (heal) {
+      using store = openStore(path);
+      for (let n = 0; n < RECORDS; n++) {
+        const verdict = judge(store, n);
+        if (verdict !== "hit") verdicts.push(`wrong: ${verdict} in the end`);
+      }
+    }
+    return verdicts;
+  } finally {
+    Deno.removeSync(path, { recursive: true });
+  }
+}
+
+function flip(path: string, position: number, mask: number): void {
+  using file = Deno.openSync(path, { read: true, write: true });
+  const byte = new Uint8Array(1);
+  file.seekSync(position, Deno.SeekMode.Start);
+  file.readSync(byte);
+  byte[0]! ^= mask;
+  file.seekSync(position, Deno.SeekMode.Start);
+  file.writeSync(byte);
+}
+
+function wrongOnes(verdicts: readonly Verdict[]): Verdict[] {
+  return verdicts.filter((verdict) => verdict.startsWith("wrong"));
+}
+
+/** Flips bytes one at a time, each in a fresh copy. */
+async function flipEach(
+  source: string,
+  file: string,
+  positions: Iterable<number>,
+  healEvery: number,
+): Promise<{ affected: number; lost: number }> {
+  const random = seeded(SEED);
+  let affected = 0, lost = 0, i = 0;
+  for (const position of positions) {
+    const mask = 1 + Math.floor(random() * 255);
+    const verdicts = await examine(
+      source,
+      (path) => flip(`${path}/${file}`, position, mask),
+      i++ % healEvery === 0,
+    );
+    assertEquals(
+      wrongOnes(verdicts),
+      [],
+      `byte ${position} of ${file} xor ${mask}`,
+    );
+    const bad = verdicts.filter((verdict) => verdict !== "hit").length;
+    if (bad > 0) affected++;
+    lost += bad;
+  }
+  return { affected, lost };
+}
+
+function* range(from: number, to: number): Iterable<number> {
+  for (let i = from; i < to; i++) yield i;
+}
+
+function* randomPositions(size: number, count: number): Iterable<number> {
+  const random = seeded(SEED + size);
+  for (let i = 0; i < count; i++) yield Math.floor(random() * size);
+}
+
+function sizeOf(path: string): number {
+  return Deno.statSync(path).size;
+}
+
+Deno.test("The judge sees a wrong answer where the check is made to fit it (negative control)", async () => {
+  const verdicts = await examine(closed, (path) => {
+    using db = new DatabaseSync(`${path}/cache.sqlite`);
+    const { fn } = db.prepare("SELECT fn FROM records WHERE key = ?")
+      .get(keyOf(1)) as { fn: number };
+    const { contribution } = recordOf(1).outcome as {
+      contribution: Uint8Array;
+    };
+    const body = encodeBody(keyOf(1), fn, {
+      status: "finished",
+      contribution,
+      leaves: [],
+      document: Uint8Array.of(1, 2, 3),
+    });
+    db.prepare("UPDATE records SET body = ? WHERE key = ?").run(body, keyOf(1));
+  }, false);
+  assertEquals(wrongOnes(verdicts), ["wrong: document"]);
+});
+
+Deno.test("An undamaged copy hits every time", async () => {
+  for (const source of [closed, killed]) {
+    const verdicts = await examine(source, () => {});
+    assertEquals(verdicts.filter((verdict) => verdict !== "hit"), []);
+  }
+});
+
+Deno.test("No flipped byte of the first page gives a wrong answer", async () => {
+  const { affected } = await flipEach(
+    closed,
+    "cache.sqlite",
+    range(0, 4_096),
+    4,
+  );
+  assert(affected > 50, `only ${affected} flips did something`);
+});
+
+Deno.test("No flipped byte of the write-ahead log's header and first frame gives a wrong answer", async () => {
+  await flipEach(killed, "cache.sqlite-wal", range(0, 56), 1);
+});
+
+Deno.test("No flipped byte of the database gives a wrong answer", async () => {
+  for (const source of [closed, killed]) {
+    const size = sizeOf(`${source}/cache.sqlite`);
+    const positions = randomPositions(size, 600);
+    const { affected, lost } = await flipEach(
+      source,
+      "cache.sqlite",
+      positions,
+      4,
+    );
+    assert(affected > 50, `only ${affected} flips did something`);
+    // A damaged page costs what was on it, not the cache.
+    assert(lost / affected < RECORDS / 2, `${lost / affected} lost for a flip`);
+  }
+});
+
+Deno.test("No flipped byte of the write-ahead log gives a wrong answer", async () => {
+  const file = "cache.sqlite-wal";
+  const positions = randomPositions(sizeOf(`${killed}/${file}`), 500);
+  await flipEach(killed, file, positions, 4);
+});
+
+Deno.test("A flipped byte of a blob costs its own job only", async () => {
+  const blobs = filesOf(`${closed}/blobs`);
+  const random = seeded(SEED);
+  for (let i = 0; i < 400; i++) {
+    const blob = blobs[i % blobs.length]!;
+    const position = Math.floor(random() * sizeOf(`${closed}/blobs/${blob}`));
+    const verdicts = await examine(
+      closed,
+      (path) => flip(`${path}/blobs/${blob}`, position, 1 + i % 255),
+      i % 8 === 0,
+    );
+    assertEquals(verdicts.filter((verdict) => verdict !== "hit"), ["lost"]);
+  }
+});
+
+for (
+  const [what, damage] of [
+    [
+      "truncated to half",
+      (path: string) => Deno.truncateSync(path, sizeOf(path) >> 1),
+    ],
+    [
+      "cut by a byte",
+      (path: string) => Deno.truncateSync(path, sizeOf(path) - 1),
+    ],
+    ["emptied", (path: string) => Deno.truncateSync(path, 0)],
+    ["deleted", (path: string) => Deno.removeSync(path)],
+    ["replaced by a folder", (path: string) => {
+      Deno.removeSync(path);
+      Deno.mkdirSync(`${path}/inner`, { recursive: true });
+    }],
+    [
+      "made longer",
+      (path: string) =>
+        Deno.writeFileSync(path, new Uint8Array(5_000), { append: true }),
+    ],
+    [
+      "overwritten with text",
+      (path: string) =>
+        Deno.writeTextFileSync(path, "not what it was ".repeat(1_000)),
+    ],
+  ] as const
+) {
+  Deno.test(`A file that is ${what} gives no wrong answer`, async () => {
+    for (const source of [closed, killed]) {
+      for (const file of filesOf(source)) {
+        const verdicts = await examine(
+          source,
+          (path) => damage(`${path}/${file}`),
+        );
+        assertEquals(wrongOnes(verdicts), [], file);
+        if (file.startsWith("blobs/")) {
+          const bad = verdicts.filter((verdict) => verdict !== "hit");
+          assertEquals(bad, ["lost"], file);
+        }
+      }
+    }
+  });
+}
+
+for (const folder of ["blobs", "tmp", "quarantine", "blobs/*"]) {
+  Deno.test(`A file in the place of the folder ${folder} gives no wrong answer`, async () => {
+    const name = folder === "blobs/*"
+      ? `blobs/${[...Deno.readDirSync(`${closed}/blobs`)][0]!.name}`
+      : folder;
+    const verdicts = await examine(closed, (path) => {
+      if (isFolder(`${path}/${name}`)) {
+        Deno.removeSync(`${path}/${name}`, { recursive: true });
+      }
+      Deno.writeTextFileSync(`${path}/${name}`, "a file");
+    });
+    assertEquals(wrongOnes(verdicts), []);
+  });
+}
+
+Deno.test("A database beside an older write-ahead log gives no wrong answer", async () => {
+  const verdicts = await examine(closed, (path) => {
+    Deno.copyFileSync(`${killed}/cache.sqlite-wal`, `${path}/cache.sqlite-wal`);
+  });
+  assertEquals(wrongOnes(verdicts), []);
+});
+
+Deno.test("Several damages at once give no wrong answer", async () => {
+  const random = seeded(SEED + 1);
+  for (let i = 0; i < 150; i++) {
+    const verdicts = await examine(killed, (path) => {
+      for (let j = 0; j < 1 + i; j++) {
+        const file = random() < 0.5 ? "cache.sqlite" : "cache.sqlite-wal";
+        const position = Math.floor(random() * sizeOf(`${path}/${file}`));
+        flip(`${path}/${file}`, position, 1 + Math.floor(random() * 255));
+      }
+    });
+    assertEquals(wrongOnes(verdicts), [], `round ${i}`);
+  }
+});
