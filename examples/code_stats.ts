@@ -8,57 +8,49 @@ import * as hi from "@hither/hither";
 import { walk } from "@std/fs/walk";
 import { relative } from "@std/path/relative";
 
-interface Stats {
-  files: number;
-  lines: number;
-  words: number;
-}
+// The key of a file holds its content alone: a file that was only touched or
+// renamed is a hit.
+const count = hi.func("count_text", "1", (file: hi.FileReference) => {
+  const text = file.text();
+  const words = text.split(/\s+/).filter((word) => word !== "").length;
+  return { lines: text.split("\n").length - 1, words };
+});
 
-// The key of a file holds its content alone, so a file that is renamed or
-// touched is a hit.
-const count = hi.func(
-  "code_stats_count",
-  "1",
-  (file: hi.FileReference): Stats => {
-    const text = file.text();
-    const words = text.split(/\s+/).filter((word) => word !== "").length;
-    return { files: 1, lines: text.split("\n").length - 1, words };
-  },
-);
+type Counted = { path: string; stats: { lines: number; words: number } };
 
 // The name matters here, so it is an argument.
-const merge = hi.func("code_stats_merge", "1", (all: [string, Stats][]) => {
-  const total: Stats = { files: 0, lines: 0, words: 0 };
-  for (const [, stats] of all) {
-    total.files += stats.files;
-    total.lines += stats.lines;
-    total.words += stats.words;
-  }
-  const [longest = "none"] = all.toSorted((a, b) => b[1].lines - a[1].lines)
-    .map(([path]) => path);
-  return { ...total, longest };
-});
+const merge = hi.func("merge_counts", "1", (files: Counted[]) => ({
+  files: files.length,
+  lines: files.reduce((sum, { stats }) => sum + stats.lines, 0),
+  words: files.reduce((sum, { stats }) => sum + stats.words, 0),
+  longest: files.toSorted((a, b) => b.stats.lines - a.stats.lines)[0]?.path,
+}));
 
 if (import.meta.main) {
   const folder = Deno.args[0] ?? ".";
-  const found = walk(folder, {
-    includeDirs: false,
-    exts: ["ts", "js", "py", "r", "c", "h", "rs", "go", "md", "txt", "json"],
-    skip: [/\/(?:\.\w+|node_modules)(?:\/|$)/],
-  });
+  const paths = await Array.fromAsync(
+    walk(folder, {
+      includeDirs: false,
+      exts: ["ts", "js", "py", "r", "c", "rs", "go", "md", "txt", "json"],
+      skip: [/\/(?:\.\w+|node_modules)(?:\/|$)/],
+    }),
+    ({ path }) => path,
+  );
+
   await using jobHandler = new hi.ParallelJobHandler();
   await using jobCache = new hi.JobCache();
   await hi.config({ jobHandler, jobCache }, async () => {
-    const paths = (await Array.fromAsync(found, ({ path }) => path)).sort();
-    const total = await merge.run(
-      paths.map((path) => [relative(folder, path), count.run(hi.file(path))]),
-    );
-    const { total: jobs, cached } = await hi.wait();
-    console.log(total);
+    const files = paths.sort().map((path) => ({
+      path: relative(folder, path),
+      stats: count.run(hi.file(path)),
+    }));
+    console.log(await merge.run(files));
+
+    const { total, cached } = await hi.wait();
     console.log(
-      cached === jobs
-        ? `Nothing to compute: all ${jobs} jobs were in the cache`
-        : `Computed ${jobs - cached} of ${jobs} jobs`,
+      cached === total
+        ? `Nothing to compute: all ${total} jobs were in the cache`
+        : `Computed ${total - cached} of ${total} jobs`,
     );
   });
 }

@@ -1,0 +1,355 @@
+// Jobs with a cache: what is a hit, what is kept, what a record tells.
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import * as hi from "../../mod.ts";
+import { deno, stdArguments, temporaryFolder } from "../house/run.ts";
+
+let calls: string[] = [];
+const square = hi.func("cached_square", "1", (x: number) => {
+  calls.push(`square ${x}`);
+  return x * x;
+});
+const sign = hi.func("cached_sign", "1", (x: number) => {
+  calls.push(`sign ${x}`);
+  return Math.sign(x);
+});
+const describe = hi.func("cached_describe", "1", (x: { sign: number }) => {
+  calls.push(`describe ${x.sign}`);
+  return `sign ${x.sign}`;
+});
+const fails = hi.func("cached_fails", "1", (x: number): number => {
+  calls.push(`fails ${x}`);
+  console.error("about to fail");
+  throw new RangeError("no", { cause: { code: x } });
+});
+const big = hi.func("cached_big", "1", (n: number) => {
+  calls.push(`big ${n}`);
+  return new Float64Array(n).map((_, i) => i);
+});
+const first = hi.func("cached_first", "1", (array: Float64Array) => {
+  calls.push("first");
+  return array[1]!;
+});
+
+/** Runs `body` with a cache in a folder of its own, and forgets earlier calls. */
+async function withCache(
+  body: (jobCache: hi.JobCache, path: string) => Promise<void>,
+): Promise<void> {
+  await using folder = await temporaryFolder();
+  await using jobCache = new hi.JobCache({ path: `${folder.path}/cache` });
+  calls = [];
+  await hi.config({ jobCache }, () => body(jobCache, folder.path));
+}
+
+Deno.test("the second run of a job is a hit, also in another JobCache of the folder", () =>
+  withCache(async (jobCache) => {
+    assertEquals(await square.run(3), 9);
+    const job = square.run(3);
+    assertEquals(job.status, "finished");
+    assertEquals([await job, job.cached], [9, true]);
+    await using again = new hi.JobCache({ path: jobCache.path });
+    await hi.config({ jobCache: again }, async () => {
+      assertEquals(await square.run(3), 9);
+    });
+    assertEquals(calls, ["square 3"]);
+    assertEquals((await hi.wait()).cached, 2);
+  }));
+
+Deno.test("forceRun runs the job and stores the new result", () =>
+  withCache(async () => {
+    let result = 1;
+    const changing = hi.func("cached_changing", "1", () => result++);
+    assertEquals(await changing.run(), 1);
+    assertEquals(await changing.run(), 1);
+    assertEquals(await changing.with({ forceRun: true }).run(), 2);
+    assertEquals(await changing.run(), 2);
+  }));
+
+Deno.test("jobCache: null and cache: false keep nothing", () =>
+  withCache(async (jobCache) => {
+    await square.with({ jobCache: null }).run(4);
+    await square.with({ cache: false }).run(4);
+    assertEquals(jobCache.stats().records, 0);
+    assertEquals(calls, ["square 4", "square 4"]);
+  }));
+
+Deno.test("errors are kept only if cacheFailing says so, with class, message, stack, cause and console", () =>
+  withCache(async () => {
+    await assertRejects(async () => await fails.run(1), RangeError);
+    await assertRejects(async () => await fails.run(1), RangeError);
+    assertEquals(calls.length, 2);
+
+    const keeping = fails.with({ cacheFailing: true });
+    const fresh = await assertRejects(
+      async () => await keeping.run(1),
+      RangeError,
+      "no",
+    );
+    const job = keeping.run(1);
+    const kept = await assertRejects(async () => await job, RangeError, "no");
+    assertEquals(calls.length, 3);
+    assertEquals(kept.stack, fresh.stack);
+    assertEquals(kept.cause, { code: 1 });
+    assertEquals(job.console.map(({ stream, text }) => [stream, text]), [[
+      "stderr",
+      "about to fail\n",
+    ]]);
+
+    // Without the option the stored error does not count.
+    await assertRejects(async () => await fails.run(1), RangeError);
+    assertEquals(calls.length, 4);
+    await assertRejects(
+      async () => await keeping.with({ rerunFailing: true }).run(1),
+      RangeError,
+    );
+    assertEquals(calls.length, 5);
+    await assertRejects(async () => await keeping.run(1), RangeError);
+    assertEquals(calls.length, 5);
+  }));
+
+Deno.test("a hit keeps console and timing of the run that made it", () =>
+  withCache(async () => {
+    const talk = hi.func("cached_talk", "1", () => {
+      console.log("a %d", 1);
+      console.error("b");
+      return 1;
+    });
+    const run = talk.run();
+    await run;
+    const hit = talk.run();
+    await hit;
+    assertEquals(hit.console.map(({ stream, text }) => [stream, text]), [[
+      "stdout",
+      "a 1\n",
+    ], ["stderr", "b\n"]]);
+    assertEquals(hit.console, run.console);
+    assertEquals(hit.timing, run.timing);
+  }));
+
+Deno.test("a stage that gives the same result as before makes the stages behind it hits", () =>
+  withCache(async () => {
+    await describe.run({ sign: sign.run(square.run(2)) });
+    calls = [];
+    // Another path to the same sign.
+    const job = describe.run({ sign: sign.run(square.run(5)) });
+    assertEquals(await job, "sign 1");
+    assertEquals(calls, ["square 5", "sign 25"]);
+    assertEquals(job.cached, true);
+  }));
+
+Deno.test("a pipeline of hits loads no large result in between", () =>
+  withCache(async (jobCache) => {
+    assertEquals(await first.run(big.run(100_000)), 1);
+    // The array is gone; a hit of the last stage does not need it.
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    calls = [];
+    assertEquals(await first.run(big.run(100_000)), 1);
+    assertEquals(calls, []);
+  }));
+
+Deno.test("a large result that is gone is computed again by await, and for whoever needs it", () =>
+  withCache(async (jobCache) => {
+    await big.run(100_000);
+    calls = [];
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    const job = big.run(100_000);
+    assertEquals((await job)[99_999], 99_999);
+    assertEquals(calls, ["big 100000"]);
+
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    calls = [];
+    assertEquals(await first.run(big.run(100_000)), 1);
+    assertEquals(calls, ["big 100000", "first"]);
+  }));
+
+Deno.test("getResult of a lost result says that await runs the job again", () =>
+  withCache(async (jobCache) => {
+    await big.run(70_000);
+    const job = big.run(70_000);
+    await hi.wait();
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    assertThrows(() => job.getResult(), hi.ResultLostError, "wait");
+    assertEquals((await job).length, 70_000);
+  }));
+
+Deno.test("a result changed after await leaves the cache as it was", () =>
+  withCache(async () => {
+    (await big.run(70_000))[1] = 77;
+    assertEquals((await big.run(70_000))[1], 1);
+    assertEquals(await first.run(big.run(70_000)), 1);
+  }));
+
+Deno.test("explain tells what differs from the nearest record", () =>
+  withCache(async () => {
+    const smooth = hi.func(
+      "cached_smooth",
+      "2",
+      (_: { width: number; name: string }) => 1,
+    );
+    const none = smooth.run({ width: 0.3, name: "a" });
+    await none;
+    assertEquals([none.explain().status, none.explain().nearest], [
+      "miss",
+      undefined,
+    ]);
+    const job = smooth.run({ width: 0.31, name: "a" });
+    await job;
+    const { status, differences, text } = job.explain();
+    assertEquals(status, "miss");
+    assertEquals(differences, [{
+      path: "args[0].width",
+      stored: "0.3",
+      now: "0.31",
+    }]);
+    assertStringIncludes(text, "args[0].width: 0.3 → 0.31");
+    const hit = smooth.run({ width: 0.31, name: "a" });
+    await hit;
+    assertEquals(hit.explain().status, "hit");
+    const forced = smooth.with({ forceRun: true }).run({
+      width: 0.31,
+      name: "a",
+    });
+    await forced;
+    assertEquals(forced.explain().status, "forced");
+  }));
+
+Deno.test("explain sees another version", () =>
+  withCache(async () => {
+    const one = hi.func("cached_versions", "1", (x: number) => x);
+    const two = hi.func("cached_versions", "2", (x: number) => x);
+    await one.run(1);
+    const job = two.run(1);
+    await job;
+    assertEquals(job.explain().differences, [{
+      path: "version",
+      stored: "1",
+      now: "2",
+    }]);
+  }));
+
+Deno.test("delete and clear make the next run a miss", () =>
+  withCache(async (jobCache) => {
+    const job = square.run(6);
+    await job;
+    await square.run(7);
+    assertEquals(jobCache.delete(job), true);
+    assertEquals(jobCache.delete(job), false);
+    calls = [];
+    await square.run(6);
+    await square.run(7);
+    assertEquals(calls, ["square 6"]);
+    jobCache.clear();
+    await square.run(7);
+    assertEquals(calls, ["square 6", "square 7"]);
+  }));
+
+Deno.test("a lost result in the middle of a pipeline is computed again, once", () =>
+  withCache(async (jobCache) => {
+    await big.run(80_000);
+    calls = [];
+    const upstream = big.run(80_000);
+    await hi.wait();
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    assertEquals(await first.run(upstream), 1);
+    assertEquals(calls, ["big 80000", "first"]);
+  }));
+
+const SCRIPT = (body: string) => `
+import * as hi from ${
+  JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+};
+const f = hi.func("script_f", "1", (x: number) => ${body});
+await hi.config({ jobCache: new hi.JobCache() }, async () => {
+  console.log(await f.run(1), await f.run(2));
+});
+`;
+
+/** Runs a script in its own folder. */
+async function runScript(folder: string, name = "main.ts") {
+  const ended = await deno([
+    "run",
+    "-A",
+    "--no-check",
+    ...stdArguments(),
+    `${folder}/${name}`,
+  ], { cwd: folder });
+  assertEquals(ended.code, 0, ended.stderr);
+  return { ...ended, stdout: ended.stdout.trim() };
+}
+
+Deno.test("a function whose text changed without its version is a hit that warns, once", async () => {
+  await using folder = await temporaryFolder({ "main.ts": SCRIPT("x + 1") });
+  const before = await runScript(folder.path);
+  assertEquals([before.stdout, before.stderr], ["2 3", ""]);
+  await Deno.writeTextFile(`${folder.path}/main.ts`, SCRIPT("x + 2"));
+  const after = await runScript(folder.path);
+  assertEquals(after.stdout, "2 3");
+  assertEquals(after.stderr.match(/script_f 1/g)?.length, 1, after.stderr);
+  assertStringIncludes(after.stderr, "raise the version");
+});
+
+Deno.test("two projects with functions of one name and version never meet", async () => {
+  await using folder = await temporaryFolder({
+    "one/deno.json": "{}",
+    "one/main.ts": SCRIPT("x + 1"),
+    "two/main.ts": SCRIPT("x * 10"),
+  });
+  assertEquals((await runScript(`${folder.path}/one`)).stdout, "2 3");
+  assertEquals((await runScript(`${folder.path}/two`)).stdout, "10 20");
+  assertEquals((await runScript(`${folder.path}/one`)).stdout, "2 3");
+});
+
+Deno.test("after kill -9 in the middle of cold runs the next run is right", async () => {
+  await using folder = await temporaryFolder({
+    "main.ts": `
+import * as hi from ${
+      JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+    };
+const f = hi.func("killed_f", "1", (x: number) => ({ x, big: new Float64Array(9_000).fill(x) }));
+await hi.config({ jobCache: new hi.JobCache() }, async () => {
+  for (let i = 0; i < 40; i++) {
+    const { x, big } = await f.run(i);
+    if (x !== i || big.length !== 9_000 || big.some((y) => y !== i)) throw new Error("wrong " + i);
+    console.log("done " + i);
+  }
+});
+`,
+  });
+  const args = [
+    "run",
+    "-A",
+    "--no-check",
+    ...stdArguments(),
+    `${folder.path}/main.ts`,
+  ];
+  for (let round = 0; round < 50; round++) {
+    const child = new Deno.Command(Deno.execPath(), {
+      args,
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    // Killed as soon as it has said a number of lines that differs from round to round.
+    const after = (round * 7) % 40;
+    let lines = 0;
+    const decoder = new TextDecoder();
+    for await (const bytes of child.stdout) {
+      lines += decoder.decode(bytes).split("\n").length - 1;
+      if (lines > after) {
+        child.kill("SIGKILL");
+        break;
+      }
+    }
+    await child.status;
+    if (round % 10 === 9) {
+      await Deno.remove(`${folder.path}/.hither/cache.sqlite`);
+    }
+  }
+  const last = await runScript(folder.path);
+  assertEquals(last.stdout.split("\n").length, 40);
+  assert(!last.stderr.includes("damaged"), last.stderr);
+});

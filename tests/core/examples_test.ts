@@ -1,0 +1,89 @@
+// Every example runs, says what it promises, and stays short.
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
+import { deno, ROOT, stdArguments, temporaryFolder } from "../house/run.ts";
+
+async function example(name: string, cache: string, ...args: string[]) {
+  const ended = await deno([
+    "run",
+    "-A",
+    "--no-check",
+    ...stdArguments(),
+    `${ROOT}/examples/${name}`,
+    ...args,
+  ], {
+    env: { HITHER_CACHE_DIR: cache },
+  });
+  assertEquals(ended.code, 0, ended.stderr);
+  assertEquals(ended.stderr, "");
+  return ended.stdout;
+}
+
+Deno.test("examples are under 60 lines", async () => {
+  let seen = 0;
+  for await (const { name } of Deno.readDir(`${ROOT}/examples`)) {
+    const text = await Deno.readTextFile(`${ROOT}/examples/${name}`);
+    assert(text.split("\n").length <= 60, name);
+    seen++;
+  }
+  assert(seen >= 4);
+});
+
+Deno.test("parallel.ts prints the squares", async () => {
+  await using folder = await temporaryFolder();
+  const text = await example("parallel.ts", folder.path);
+  assertMatch(
+    text,
+    /^Results: \[ 0, 1, 4, 9, 16, 25, 36, 49 \]\nElapsed time: [\d.]+ sec\n$/,
+  );
+});
+
+Deno.test("cache.ts computes nothing the second time", async () => {
+  await using folder = await temporaryFolder();
+  assertStringIncludes(
+    await example("cache.ts", folder.path),
+    "0 of 8 jobs were in the cache",
+  );
+  const text = await example("cache.ts", folder.path);
+  assertStringIncludes(text, "[ 0, 1, 4, 9, 16, 25, 36, 49 ]");
+  assertStringIncludes(text, "8 of 8 jobs were in the cache");
+});
+
+Deno.test("pipeline.ts prints the means", async () => {
+  await using folder = await temporaryFolder();
+  const text = await example("pipeline.ts", folder.path);
+  assertEquals(text.match(/seed \d: 0\.\d{4}/g)?.length, 4);
+  assertEquals(await example("pipeline.ts", folder.path), text);
+});
+
+Deno.test("code_stats.ts runs again what changed, and only that", async () => {
+  await using folder = await temporaryFolder({
+    "data/a.ts": "one two\nthree\n",
+    "data/b/c.md": "four\n",
+    "data/b/d.txt": "five six\n",
+  });
+  const cache = `${folder.path}/cache`;
+  const data = `${folder.path}/data`;
+  const cold = await example("code_stats.ts", cache, data);
+  assertStringIncludes(cold, "files: 3, lines: 4, words: 6");
+  assertStringIncludes(cold, "Computed 4 of 4 jobs");
+  assertStringIncludes(
+    await example("code_stats.ts", cache, data),
+    "Nothing to compute",
+  );
+
+  await Deno.utime(`${data}/a.ts`, new Date(0), new Date(0));
+  assertStringIncludes(
+    await example("code_stats.ts", cache, data),
+    "Nothing to compute",
+  );
+
+  await Deno.writeTextFile(`${data}/b/c.md`, "four and more\n");
+  const edited = await example("code_stats.ts", cache, data);
+  assertStringIncludes(edited, "words: 8");
+  assertStringIncludes(edited, "Computed 2 of 4 jobs");
+});
