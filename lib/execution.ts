@@ -7,7 +7,7 @@
 
 import type { RecordStore } from "./cache/record.ts";
 import type { ResolvedOptions } from "./config.ts";
-import { type ArgumentSnapshot, JobState } from "./job_state.ts";
+import type { ArgumentSnapshot, JobState } from "./job_state.ts";
 import type { Scope } from "./scope.ts";
 import type {
   CodeReference,

@@ -7,27 +7,6 @@
 
 import type { Job } from "./job.ts";
 
-/** Values that are taken whole: nothing inside of them can be a Job. */
-type Whole =
-  | string
-  | number
-  | bigint
-  | boolean
-  | symbol
-  | null
-  | undefined
-  | Date
-  | RegExp
-  | URL
-  | Error
-  | ArrayBufferLike
-  | ArrayBufferView
-  | ReadonlySet<unknown>
-  | ((...args: never[]) => unknown);
-
-/** Counts down the levels of nesting: `Fewer[3]` is 2. */
-type Fewer = [never, 0, 1, 2, 3, 4, 5, 6, 7];
-
 /**
  * A value, a Job of it, or (to 8 levels) arrays, plain objects and Maps that
  * hold Jobs instead of values.
@@ -46,15 +25,32 @@ type Fewer = [never, 0, 1, 2, 3, 4, 5, 6, 7];
 export type Argument<T, Depth extends number = 7> =
   | T
   | Job<T>
-  | (Depth extends 0 ? never : Nested<T, Depth>);
-
-/** What a value looks like when its parts may be Jobs. */
-type Nested<T, Depth extends number> = T extends Whole ? never
-  : T extends Job<unknown> ? never
-  : T extends ReadonlyMap<infer K, infer V>
-    ? ReadonlyMap<K, Argument<V, Fewer[Depth]>>
-  : T extends object ? { [K in keyof T]: Argument<T[K], Fewer[Depth]> }
-  : never;
+  // The indexed tuple counts down the levels.
+  | (Depth extends 0 ? never
+    // Nothing inside of these can be a Job.
+    : T extends
+      | string
+      | number
+      | bigint
+      | boolean
+      | symbol
+      | null
+      | undefined
+      | Date
+      | RegExp
+      | URL
+      | Error
+      | ArrayBufferLike
+      | ArrayBufferView
+      | ReadonlySet<unknown>
+      | Job<unknown>
+      | ((...args: never[]) => unknown) ? never
+    : T extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<K, Argument<V, [never, 0, 1, 2, 3, 4, 5, 6][Depth]>>
+    : T extends object ? {
+        [K in keyof T]: Argument<T[K], [never, 0, 1, 2, 3, 4, 5, 6][Depth]>;
+      }
+    : never);
 
 /**
  * The arguments of a function as `.run()` takes them.
