@@ -15,11 +15,6 @@ import type { EncodedValue } from "../value/encoded.ts";
 import { encodeThrown } from "../value/thrown.ts";
 import { makeConsole } from "./console.ts";
 
-/** A shared cell that holds this once its job was cancelled. */
-export const CANCELLED = 1;
-/** A shared cell that holds this once its job has run out of time. */
-export const TIMED_OUT = 2;
-
 /** What is executed. A Task is one. */
 export interface ExecutedJob {
   readonly key: string;
@@ -37,8 +32,8 @@ export interface Host {
   started(): void;
   /** Passes on what the job reports. */
   report(event: TaskEvent): void;
-  /** What a submitter in another thread says: {@linkcode CANCELLED}, {@linkcode TIMED_OUT} or 0. */
-  stopFlag?(): number;
+  /** Whether a sender in another thread wants the job to stop, and why. */
+  stopReason?(): "cancelled" | "timed out" | undefined;
 }
 
 /** How it ended: an Outcome without the console, which the submitter keeps. */
@@ -182,11 +177,11 @@ export class Invocation implements RunningJob {
 
   #throwIfAborted(): void {
     // Synchronous code sees the flag before the message that carries the reason.
-    const flag = this.#host.stopFlag?.() ?? 0;
-    if (!this.#aborted && flag !== 0) {
+    const reason = this.#host.stopReason?.();
+    if (!this.#aborted && reason !== undefined) {
       const { name, version } = this.#job;
       this.#abort(
-        flag === TIMED_OUT
+        reason === "timed out"
           ? new JobTimeoutError(`${name} ${version} has run out of time`)
           : new JobCancelledError(`${name} ${version} was cancelled`),
       );

@@ -47,9 +47,32 @@ export interface RunMessage {
   readonly digest: boolean;
   /** Whether a `started` message is wanted. */
   readonly timed: boolean;
-  /** A cell of the worker's shared flags that is not 0 once the Task is to stop. */
+  /** The cell of the worker's shared flags that says how far the Task is; see {@linkcode Flag}. */
   readonly flag: number;
 }
+
+/**
+ * To the worker: run these one after the other. What it has not begun can be taken back
+ * through the flags; then, or if it retires first, it answers with `skipped`.
+ */
+export interface BatchMessage {
+  readonly type: "batch";
+  readonly runs: readonly RunMessage[];
+}
+
+/** What a shared flag says of a Task. */
+export const Flag = {
+  /** It was sent and has not begun: the worker and the sender both may change that, whoever comes first. */
+  SENT: 0,
+  /** The worker has begun with it. */
+  BEGUN: 1,
+  /** It is to stop: nobody wants it any more. */
+  CANCELLED: 2,
+  /** It is to stop: it has run out of time. */
+  TIMED_OUT: 3,
+  /** The sender has taken it back, to give it to another worker. */
+  RECALLED: 4,
+} as const;
 
 /** To the worker: stop this; answered at once with `acknowledged` by a worker that is not busy. */
 export interface CancelMessage {
@@ -63,12 +86,16 @@ export interface CancelMessage {
 export interface BeginMessage {
   readonly type: "begin";
   readonly protocol: number;
-  /** One Int32 for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
+  /** Int32 cells, one for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
   readonly flags?: SharedArrayBuffer;
 }
 
 /** What a worker is told. */
-export type ToWorker = BeginMessage | RunMessage | CancelMessage;
+export type ToWorker =
+  | BeginMessage
+  | RunMessage
+  | BatchMessage
+  | CancelMessage;
 
 /** From the worker: ready for Tasks. */
 export interface HelloMessage {
@@ -109,6 +136,12 @@ export interface RefusedMessage {
   readonly task: number;
 }
 
+/** From the worker: it has not begun with this Task and never will. */
+export interface SkippedMessage {
+  readonly type: "skipped";
+  readonly task: number;
+}
+
 /** From the worker: the cancel arrived, so the event loop is alive. */
 export interface AcknowledgedMessage {
   readonly type: "acknowledged";
@@ -122,4 +155,5 @@ export type FromWorker =
   | EventMessage
   | DoneMessage
   | RefusedMessage
+  | SkippedMessage
   | AcknowledgedMessage;

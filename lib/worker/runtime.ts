@@ -14,6 +14,7 @@ import { type Ending, type Host, Invocation } from "./execute.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
+  Flag,
   type FromWorker,
   PROTOCOL_VERSION,
   type RunMessage,
@@ -46,7 +47,11 @@ export class WorkerRuntime {
         if (message.flags) this.#flags = new Int32Array(message.flags);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
-        return this.#run(message);
+        this.#run(message);
+        return;
+      case "batch":
+        this.#runBatch(message.runs);
+        return;
       case "cancel":
         this.#runs.get(message.task)?.invocation.cancel(
           decodeThrown(fromWire(message.reason)),
@@ -103,25 +108,46 @@ export class WorkerRuntime {
     throw error;
   }
 
-  #run(message: RunMessage): void {
+  async #runBatch(messages: readonly RunMessage[]): Promise<void> {
+    for (const message of messages) await this.#run(message);
+  }
+
+  /** Resolves when the Task has left this worker. */
+  #run(message: RunMessage): Promise<void> | void {
     const { task, code, name, version } = message;
+    if (this.#retire || !this.#begin(message)) {
+      return this.#send({ type: "skipped", task }, []);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
     const run = new WorkerRun(message, this.#flags, this.#send, (ending) => {
       this.#runs.delete(task);
       this.#done(task, ending);
+      resolve();
     });
     this.#runs.set(task, run);
-    if (code.kind === "module") {
-      const fn = this.#modules.find(code.url, name, version);
-      if (fn !== undefined) return run.start(fn);
+    const fn = code.kind === "module"
+      ? this.#modules.find(code.url, name, version)
+      : undefined;
+    if (fn !== undefined) run.start(fn);
+    else {
+      this.#load(message).then(
+        (fn) => {
+          if (fn !== REFUSED) return run.start(fn);
+          this.#runs.delete(task);
+          this.#send({ type: "refused", task }, []);
+          resolve();
+        },
+        (error) => run.invocation.fail(error),
+      );
     }
-    this.#load(message).then(
-      (fn) => {
-        if (fn !== REFUSED) return run.start(fn);
-        this.#runs.delete(task);
-        this.#send({ type: "refused", task }, []);
-      },
-      (error) => run.invocation.fail(error),
-    );
+    return promise;
+  }
+
+  /** Takes up a Task, unless its sender has taken it back. */
+  #begin({ flag }: RunMessage): boolean {
+    const flags = this.#flags;
+    return flags === undefined ||
+      Atomics.compareExchange(flags, flag, Flag.SENT, Flag.BEGUN) === Flag.SENT;
   }
 
   #load(
@@ -203,10 +229,14 @@ class WorkerRun implements Host {
     }
   }
 
-  stopFlag(): number {
-    return this.#flags === undefined
-      ? 0
-      : Atomics.load(this.#flags, this.#message.flag);
+  stopReason(): "cancelled" | "timed out" | undefined {
+    if (this.#flags === undefined) return undefined;
+    switch (Atomics.load(this.#flags, this.#message.flag)) {
+      case Flag.CANCELLED:
+        return "cancelled";
+      case Flag.TIMED_OUT:
+        return "timed out";
+    }
   }
 }
 

@@ -2,7 +2,7 @@
  * A pool of web workers: which Task runs where, and when.
  *
  * Invariants: at most `numWorkers` workers take Tasks (`#usable`), and at most
- * `numWorkers * jobsPerWorker` Tasks run (`#running`). A worker with a cancelled
+ * `numWorkers * jobsPerWorker` slots are taken. A slot runs one Task at a time. A worker with a cancelled
  * job is not usable until that job has ended, and does not count.
  *
  * @module
@@ -17,15 +17,19 @@ import { Queue } from "../queue.ts";
 import { PoolRun } from "./pool_run.ts";
 import { PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
 
+/** How long Tasks that travel together may take together, in ms. */
+const TIME_TOGETHER = 1;
+
 /** Runs Tasks on web workers. */
 export class Pool implements PoolWorkerOwner {
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
+  readonly #slots: number;
   readonly #waiting = new Queue<PoolRun>();
   readonly #runs = new Map<Task, PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
-  #running = 0;
+  #slotsTaken = 0;
   #scheduled = false;
   #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -34,6 +38,7 @@ export class Pool implements PoolWorkerOwner {
   constructor(numWorkers: number, jobsPerWorker: number) {
     this.#numWorkers = numWorkers;
     this.#jobsPerWorker = jobsPerWorker;
+    this.#slots = numWorkers * jobsPerWorker;
     installConsole();
   }
 
@@ -59,12 +64,7 @@ export class Pool implements PoolWorkerOwner {
     if (run === undefined) return;
     this.#runs.delete(task);
     this.#waiting.remove(run.place);
-    if (run.worker !== undefined) {
-      this.#running--;
-      this.#usable.delete(run.worker);
-      run.worker.stop(run, reason);
-      this.#schedule();
-    }
+    run.worker?.stop(run, reason);
     run.fail(reason);
   }
 
@@ -83,24 +83,29 @@ export class Pool implements PoolWorkerOwner {
     return this.#closing.promise;
   }
 
-  left(worker: PoolWorker, run: PoolRun, refused: boolean): void {
-    this.#running--;
-    if (refused) {
-      if (run.task.code.kind === "module") {
-        worker.refuses.add(run.task.code.url);
-      }
-      run.place = this.#waiting.unshift(run);
-    } else {
-      this.#runs.delete(run.task);
-    }
-    this.#fill();
+  settled(run: PoolRun): void {
+    this.#runs.delete(run.task);
+  }
+
+  returned(run: PoolRun): void {
+    run.place = this.#waiting.unshift(run);
+  }
+
+  freed(): void {
+    this.#slotsTaken--;
+    this.#schedule();
+  }
+
+  suspended(worker: PoolWorker): void {
+    this.#usable.delete(worker);
   }
 
   recovered(worker: PoolWorker): void {
     // Another may have taken its place meanwhile.
-    if (this.#usable.size >= this.#numWorkers) return worker.retire();
+    const full = this.#usable.size >= this.#numWorkers;
+    if (full || this.#closing !== undefined) return worker.retire();
     this.#usable.add(worker);
-    this.#fill();
+    this.#schedule();
   }
 
   retired(worker: PoolWorker): void {
@@ -117,10 +122,11 @@ export class Pool implements PoolWorkerOwner {
     this.#schedule();
   }
 
-  // In a turn of its own: then it is known how many Tasks wait, and `cancel`
-  // comes before the start of a worker.
+  // When the caller has done: then it is known how many Tasks wait, and what is
+  // cancelled in one go is not started in between.
   #schedule(): void {
     if (this.#scheduled || this.#waiting.size === 0) return;
+    if (this.#closing !== undefined) return;
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
@@ -130,20 +136,37 @@ export class Pool implements PoolWorkerOwner {
 
   /** Gives Tasks to workers as long as there are both. */
   #fill(): void {
-    while (this.#running < this.#numWorkers * this.#jobsPerWorker) {
+    while (this.#slotsTaken < this.#slots) {
       const run = this.#waiting.first;
       if (run === undefined) return;
       try {
         const worker = this.#workerFor(run);
         if (worker === undefined) return;
-        this.#waiting.remove(run.place);
-        worker.give(run);
-        this.#running++;
+        if (worker.give(this.#takeTogether(run, worker))) this.#slotsTaken++;
       } catch (error) {
         this.#waiting.remove(run.place);
         this.#runs.delete(run.task);
         run.fail(error);
       }
+    }
+  }
+
+  /**
+   * Takes the first Task out of the queue, and those behind it that call the
+   * same function, as long as that is known to be quick: sending a message costs
+   * more than running it.
+   */
+  *#takeTogether(first: PoolRun, worker: PoolWorker): Generator<PoolRun> {
+    const { code, timed } = first.task;
+    const share = Math.ceil(this.#waiting.size / this.#slots);
+    const most = Math.min(share, worker.room(code, TIME_TOGETHER));
+    this.#waiting.remove(first.place);
+    yield first;
+    for (let taken = 1; taken < most && !timed; taken++) {
+      const next = this.#waiting.first;
+      if (next?.task.code !== code || next.task.timed) return;
+      this.#waiting.remove(next.place);
+      yield next;
     }
   }
 

@@ -1,16 +1,23 @@
 /**
  * One web worker of the pool.
  *
+ * A Task comes with others in a batch, or is a batch of its own. A batch takes
+ * one slot of the worker, which runs its Tasks one after the other. A Task that
+ * the worker has not begun can be taken back at any moment, also from a busy
+ * worker: both sides change its shared flag, and who comes first has it.
+ *
  * @module
  */
 
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
+import { LEAF_BYTES } from "../../value/encoded.ts";
 import { encodeThrown } from "../../value/thrown.ts";
-import { CANCELLED, type Ending, TIMED_OUT } from "../../worker/execute.ts";
+import type { Ending } from "../../worker/execute.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import {
   type DoneMessage,
+  Flag,
   type FromWorker,
   PROTOCOL_VERSION,
   type RunMessage,
@@ -22,11 +29,17 @@ import { mayBeBusy } from "./exit_guard.ts";
 import type { PoolRun } from "./pool_run.ts";
 import { canUnref, setRef } from "./worker_ref.ts";
 
+/** How many Tasks travel together at most. */
+export const MOST_TOGETHER = 64;
+
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
 
 /** How long the other jobs of a worker that does not answer may go on, in ms. */
 const NEIGHBOUR_GRACE = 5_000;
+
+/** After how long without progress the rest of a batch is taken back, in ms. */
+const PATIENCE = 5;
 
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
@@ -35,8 +48,14 @@ const ENTRY = new URL("../../worker/web_worker.ts", import.meta.url);
 
 /** What a worker tells its pool. */
 export interface PoolWorkerOwner {
-  /** A Task has left the worker, with its Outcome or because it was refused. */
-  left(worker: PoolWorker, run: PoolRun, refused: boolean): void;
+  /** A Task has its Outcome. */
+  settled(run: PoolRun): void;
+  /** A Task was not begun here and has to go elsewhere. */
+  returned(run: PoolRun): void;
+  /** A slot is free again. */
+  freed(): void;
+  /** The worker takes no more Tasks until its cancelled jobs have ended. */
+  suspended(worker: PoolWorker): void;
   /** Every cancelled job has ended: the worker can go on. */
   recovered(worker: PoolWorker): void;
   /** The worker takes no more Tasks. */
@@ -45,38 +64,52 @@ export interface PoolWorkerOwner {
   gone(worker: PoolWorker, busyWith?: PoolRun): void;
 }
 
+/** The Tasks of one message that are still in their worker. */
+interface Batch {
+  readonly runs: Set<PoolRun>;
+}
+
 /** A web worker with the Tasks that it was given. */
 export class PoolWorker {
-  /** The modules that this worker cannot import any more. */
-  readonly refuses = new Set<string>();
   readonly #owner: PoolWorkerOwner;
   readonly #worker: Worker;
   readonly #flags: Int32Array;
   readonly #freeFlags: number[];
+  /** The flags in use, by Task; a Task that was taken back keeps its flag until the worker has skipped it. */
   readonly #flagOf = new Map<number, number>();
   readonly #running = new Map<number, PoolRun>();
-  /** Cancelled Tasks that have not ended. */
+  readonly #batchOf = new Map<PoolRun, Batch>();
+  /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
+  /** How long each function takes here, in ms. */
+  readonly #durations = new WeakMap<CodeReference, number>();
+  /** Modules that this worker cannot import, since a script is parked in it. */
+  readonly #refused = new Set<string>();
+  #load = 0;
+  #ready = false;
   #answers = true;
   /** The failed Task of which something may still be running here. */
   #remains: PoolRun | undefined;
   #graceIsOver = false;
   #retired = false;
   #gone = false;
+  #progress = 0;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #recallTimer: ReturnType<typeof setTimeout> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   /**
-   * Starts a worker.
+   * Starts a worker with a number of slots.
    *
    * @throws if Deno cannot start one.
    */
-  constructor(owner: PoolWorkerOwner, jobs: number) {
+  constructor(owner: PoolWorkerOwner, slots: number) {
     this.#owner = owner;
     this.#worker = new Worker(ENTRY, { type: "module", name: "hither" });
-    const flags = new SharedArrayBuffer(jobs * Int32Array.BYTES_PER_ELEMENT);
+    const length = slots * MOST_TOGETHER;
+    const flags = new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT);
     this.#flags = new Int32Array(flags);
-    this.#freeFlags = Array.from({ length: jobs }, (_, index) => index);
+    this.#freeFlags = Array.from({ length }, (_, index) => index);
     this.#worker.onmessage = (event) => this.#receive(event.data);
     this.#worker.onerror = (event) => {
       // Otherwise the program would end.
@@ -89,64 +122,82 @@ export class PoolWorker {
     this.#hold(false);
   }
 
-  /** How many Tasks run here, not counting those that were cancelled. */
+  /** How many slots are taken. */
   get load(): number {
-    return this.#running.size;
+    return this.#load;
   }
 
-  /** Whether the worker cannot run that code, since a script is parked in it. */
+  /** Whether the worker cannot run that code. */
   cannotRun(code: CodeReference): boolean {
-    return this.refuses.size > 0 && code.kind === "module" &&
-      this.refuses.has(code.url);
+    return this.#refused.size > 0 && code.kind === "module" &&
+      this.#refused.has(code.url);
+  }
+
+  /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
+  room(code: CodeReference, time: number): number {
+    const duration = this.#durations.get(code) ?? Infinity;
+    const many = Math.floor(time / Math.max(duration, Number.EPSILON));
+    return Math.max(
+      1,
+      Math.min(many, MOST_TOGETHER, this.#freeFlags.length),
+    );
   }
 
   /**
-   * Gives the worker a Task.
-   *
-   * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
+   * Gives the worker Tasks, which take one slot: as many of them as are small
+   * enough to travel together. A Task whose arguments cannot be sent fails;
+   * returns whether there was another.
    */
-  give(run: PoolRun): void {
-    const { task } = run;
-    const flag = this.#freeFlags.at(-1)!;
+  give(runs: Iterable<PoolRun>): boolean {
     const transfer: ArrayBuffer[] = [];
-    const { list, upstream } = task.arguments();
-    const message: RunMessage = {
-      type: "run",
-      task: task.id,
-      key: task.key,
-      name: task.name,
-      version: task.version,
-      code: wireCode(task.code, transfer),
-      list: toWire(list, transfer),
-      upstream: upstream.length === 0
-        ? []
-        : upstream.map((value) => toWire(value, transfer)),
-      digest: task.digest,
-      timed: task.timed,
-      flag,
-    };
-    Atomics.store(this.#flags, flag, 0);
-    this.#post(message, transfer);
-    this.#freeFlags.pop();
-    this.#flagOf.set(task.id, flag);
-    this.#running.set(task.id, run);
-    run.worker = this;
-    if (this.#running.size === 1) this.#hold(true);
-    if (!task.timed) task.started();
+    const messages: RunMessage[] = [];
+    const batch: Batch = { runs: new Set() };
+    let bytes = 0;
+    for (const run of runs) {
+      try {
+        const message = this.#message(run, transfer);
+        messages.push(message);
+        batch.runs.add(run);
+        bytes += message.list.bytes.byteLength;
+        if (bytes >= LEAF_BYTES || transfer.length > 0) break;
+      } catch (error) {
+        run.fail(error);
+        this.#owner.settled(run);
+      }
+    }
+    const [first] = messages;
+    if (first === undefined) return false;
+    for (const run of batch.runs) {
+      run.worker = this;
+      this.#running.set(run.task.id, run);
+      this.#batchOf.set(run, batch);
+    }
+    if (this.#load++ === 0) this.#hold(true);
+    if (messages.length === 1) this.#post(first, transfer);
+    else {
+      this.#post({ type: "batch", runs: messages }, transfer);
+      this.#watchBatches();
+    }
+    for (const { task } of batch.runs) if (!task.timed) task.started();
+    return true;
   }
 
-  /** Tells a running Task to stop; whatever it does, it is not waited for. */
+  /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
     const { id } = run.task;
-    if (!this.#running.delete(id)) return;
-    this.#stopping.set(id, run);
-    Atomics.store(
-      this.#flags,
-      this.#flagOf.get(id)!,
-      reason instanceof JobTimeoutError ? TIMED_OUT : CANCELLED,
-    );
-    this.#tellToStop(run, reason);
-    if (this.#running.size === 0) this.#hold(false);
+    const flag = this.#flagOf.get(id)!;
+    if (!this.#takeBack(flag, Flag.CANCELLED)) {
+      this.#stopping.set(id, run);
+      Atomics.store(
+        this.#flags,
+        flag,
+        reason instanceof JobTimeoutError ? Flag.TIMED_OUT : Flag.CANCELLED,
+      );
+      this.#tellToStop(run, reason);
+      this.#owner.suspended(this);
+      this.#recall();
+    }
+    this.#leave(run);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -164,8 +215,37 @@ export class PoolWorker {
     if (this.#graceTimer !== undefined) Deno.refTimer(this.#graceTimer);
   }
 
+  /**
+   * The message that gives the worker a Task.
+   *
+   * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
+   */
+  #message({ task }: PoolRun, transfer: ArrayBuffer[]): RunMessage {
+    const { list, upstream } = task.arguments();
+    const message: RunMessage = {
+      type: "run",
+      task: task.id,
+      key: task.key,
+      name: task.name,
+      version: task.version,
+      code: wireCode(task.code, transfer),
+      list: toWire(list, transfer),
+      upstream: upstream.map((value) => toWire(value, transfer)),
+      digest: task.digest,
+      timed: task.timed,
+      flag: this.#freeFlags.at(-1)!,
+    };
+    this.#freeFlags.pop();
+    this.#flagOf.set(task.id, message.flag);
+    Atomics.store(this.#flags, message.flag, Flag.SENT);
+    return message;
+  }
+
   #receive(message: FromWorker): void {
     switch (message.type) {
+      case "hello":
+        this.#ready = true;
+        return;
       case "started":
         return this.#running.get(message.task)?.task.started();
       case "event":
@@ -176,38 +256,104 @@ export class PoolWorker {
       case "done":
         return this.#done(message);
       case "refused":
-        return this.#leave(message.task, true);
+      case "skipped":
+        return this.#notRun(message.task, message.type === "refused");
     }
   }
 
   #done(message: DoneMessage): void {
+    this.#progress++;
     const run = this.#running.get(message.task);
-    run?.settle(endingFrom(message));
-    if (message.retire && run !== undefined) {
+    if (run === undefined) return this.#stopped(message);
+    run.settle(endingFrom(message));
+    this.#learn(run.task.code, message);
+    if (message.retire) {
       this.#remains = run;
       this.#tellToStop(run, new WorkerLostError("The worker is retired"));
       this.retire();
+      this.#recall();
     }
-    this.#leave(message.task, false);
+    this.#freeFlag(message.task);
+    this.#owner.settled(run);
+    this.#leave(run);
   }
 
-  /** Ends the stay of a Task. */
-  #leave(id: number, refused: boolean): void {
+  /** A cancelled Task has ended. */
+  #stopped({ task, retire }: DoneMessage): void {
+    this.#freeFlag(task);
+    if (!this.#stopping.delete(task)) return;
+    this.#answers = true;
+    if (retire) this.retire();
+    if (this.#stopping.size === 0 && !this.#retired) this.#recover();
+    this.#endIfDone();
+  }
+
+  #notRun(id: number, refused: boolean): void {
+    this.#freeFlag(id);
+    this.#stopping.delete(id);
+    const run = this.#running.get(id);
+    if (run === undefined) return this.#endIfDone();
+    const { code } = run.task;
+    if (refused && code.kind === "module") this.#refused.add(code.url);
+    this.#owner.returned(run);
+    this.#leave(run);
+  }
+
+  /** Ends the stay of a Task; with the last one of a batch a slot is free. */
+  #leave(run: PoolRun): void {
+    const batch = this.#batchOf.get(run);
+    if (batch === undefined) return;
+    this.#batchOf.delete(run);
+    this.#running.delete(run.task.id);
+    run.worker = undefined;
+    batch.runs.delete(run);
+    if (batch.runs.size > 0) return;
+    if (--this.#load === 0) this.#hold(false);
+    this.#endIfDone();
+    this.#owner.freed();
+  }
+
+  #freeFlag(id: number): void {
     const flag = this.#flagOf.get(id);
     if (flag === undefined) return;
     this.#flagOf.delete(id);
     this.#freeFlags.push(flag);
-    const run = this.#running.get(id);
-    if (run !== undefined) {
-      this.#running.delete(id);
-      run.worker = undefined;
-      if (this.#running.size === 0) this.#hold(false);
-    } else if (this.#stopping.delete(id)) {
-      this.#answers = true;
-      if (this.#stopping.size === 0 && !this.#retired) this.#recover();
+  }
+
+  /** Takes back what the worker has not begun. */
+  #recall(): void {
+    const runs = [...this.#running.values()].filter(({ task }) =>
+      this.#takeBack(this.#flagOf.get(task.id)!, Flag.RECALLED)
+    );
+    // Each goes to the front of the queue: the last one first.
+    for (const run of runs.reverse()) {
+      this.#owner.returned(run);
+      this.#leave(run);
     }
-    this.#endIfDone();
-    if (run !== undefined) this.#owner.left(this, run, refused);
+  }
+
+  #takeBack(flag: number, because: number): boolean {
+    return Atomics.compareExchange(this.#flags, flag, Flag.SENT, because) ===
+      Flag.SENT;
+  }
+
+  /** Takes the rest of a batch back if it does not get on. */
+  #watchBatches(): void {
+    if (this.#recallTimer !== undefined) return;
+    const before = this.#progress;
+    this.#recallTimer = setTimeout(() => {
+      this.#recallTimer = undefined;
+      if (this.#running.size <= this.#load) return;
+      if (this.#progress === before) this.#recall();
+      else this.#watchBatches();
+    }, PATIENCE);
+  }
+
+  /** Remembers how long a function takes: a longer time at once, a shorter one by and by. */
+  #learn(code: CodeReference, { timing }: DoneMessage): void {
+    const before = this.#durations.get(code) ?? 0;
+    const now = timing.duration;
+    this.#durations.set(code, now > before ? now : (3 * before + now) / 4);
   }
 
   #recover(): void {
@@ -229,40 +375,29 @@ export class PoolWorker {
 
   #graceOver(): void {
     this.#graceIsOver = true;
-    if (this.#running.size === 0) return this.#endBusyOrNot();
+    if (this.#load === 0) return this.#endBusyOrNot();
     this.retire();
     if (!this.#answers) this.#startTimer(NEIGHBOUR_GRACE);
   }
 
   #neighboursGraceOver(): void {
     const { name, version } = this.#culprit().task;
-    const runs = [...this.#running.values()];
-    this.#running.clear();
     this.#endBusyOrNot();
-    for (const run of runs) {
-      run.worker = undefined;
-      run.fail(
-        new WorkerLostError(
-          `${run.task.name} ${run.task.version} shared its worker with ${name} ${version}, which does not stop: use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
-        ),
-      );
-      this.#owner.left(this, run, false);
-    }
+    this.#failAll((who) =>
+      new WorkerLostError(
+        `${who} shared its worker with ${name} ${version}, which does not stop: use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
+      )
+    );
   }
 
   #endIfDone(): void {
-    if (!this.#retired || this.#running.size > 0) return;
+    if (!this.#retired || this.#load > 0) return;
     const stopped = this.#stopping.size === 0 && this.#answers;
     if (stopped || this.#graceIsOver) this.#endBusyOrNot();
   }
 
   #endBusyOrNot(): void {
-    if (this.#answers) {
-      mayBeBusy.delete(this);
-      this.#end();
-    } else {
-      this.#end(this.#culprit());
-    }
+    this.#end(this.#answers ? undefined : this.#culprit());
   }
 
   /** The Task that may keep the worker busy. */
@@ -274,21 +409,32 @@ export class PoolWorker {
   /** The worker has ended by itself, or never began. */
   #lost(reason: string): void {
     if (this.#gone) return;
-    const runs = [...this.#running.values()];
-    this.#running.clear();
-    mayBeBusy.delete(this);
+    this.#answers = true;
+    this.#stopping.clear();
+    this.retire();
+    // A worker that never was ready would not be so the next time either.
+    if (this.#ready) this.#recall();
     this.#end();
-    for (const run of runs) {
-      run.worker = undefined;
-      run.fail(lostError(`${run.task.name} ${run.task.version}`, reason));
-      this.#owner.left(this, run, false);
+    this.#failAll((who) =>
+      permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
+        new WorkerLostError(`The worker that ran ${who} has ended: ${reason}`)
+    );
+  }
+
+  #failAll(errorFor: (who: string) => Error): void {
+    for (const run of [...this.#running.values()]) {
+      run.fail(errorFor(`${run.task.name} ${run.task.version}`));
+      this.#owner.settled(run);
+      this.#leave(run);
     }
   }
 
   #end(busyWith?: PoolRun): void {
     if (this.#gone) return;
     this.#gone = true;
+    if (busyWith === undefined) mayBeBusy.delete(this);
     clearTimeout(this.#graceTimer);
+    clearTimeout(this.#recallTimer);
     clearTimeout(this.#idleTimer);
     this.#worker.onmessage = null;
     if (canUnref) setRef(this.#worker, false);
@@ -335,13 +481,4 @@ function wireCode(code: CodeReference, transfer: ArrayBuffer[]): WireCode {
   return code.kind === "module"
     ? code
     : { ...code, values: toWire(code.values, transfer) };
-}
-
-function lostError(what: string, reason: string): Error {
-  return permissionNeeded(
-    `Cannot run ${what} in a worker`,
-    reason,
-    undefined,
-  ) ??
-    new WorkerLostError(`The worker that ran ${what} has ended: ${reason}`);
 }
