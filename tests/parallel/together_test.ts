@@ -1,0 +1,96 @@
+import { assertEquals, assertInstanceOf } from "@std/assert";
+import * as hi from "../../mod.ts";
+import * as f from "./fixtures/functions.ts";
+import { failureOf, inPool, runProgram } from "./pool.ts";
+
+/** Quick functions travel together once the pool has seen that they are quick. */
+async function warmUp(): Promise<void> {
+  await Promise.all(f.quickUnless.map([1, 2, 3, 4, 5, 6, 7, 8]));
+}
+
+const NUMBERS = Array.from({ length: 200 }, (_, i) => i + 10);
+
+for (
+  const [what, value, error] of [
+    ["throws", -1, RangeError],
+    ["exits", -2, hi.JobExitError],
+    ["returns a function", -3, hi.UnsupportedValueError],
+  ] as const
+) {
+  Deno.test(`a job that ${what} among quick ones fails alone`, () =>
+    inPool({ numWorkers: 1 }, async () => {
+      await warmUp();
+      const before = f.quickUnless.map(NUMBERS);
+      const bad = f.quickUnless.run(value);
+      const after = f.quickUnless.map(NUMBERS.map((x) => x + 1_000));
+      assertInstanceOf(await failureOf(bad), error);
+      assertEquals(await Promise.all(before), NUMBERS);
+      assertEquals(await Promise.all(after), NUMBERS.map((x) => x + 1_000));
+    }));
+}
+
+Deno.test("quick jobs that travel with one that never ends go on elsewhere", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    await warmUp();
+    const stuck = f.quickUnless.run(-4);
+    const others = f.quickUnless.map(NUMBERS);
+    assertEquals(await Promise.all(others), NUMBERS);
+    stuck.cancel();
+  }));
+
+Deno.test("jobs are run once, also if they were sent to a worker and taken back", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    await warmUp();
+    const folder = await Deno.makeTempDir();
+    const stuck = f.quickUnless.run(-4);
+    const jobs = NUMBERS.map((x) => f.leavesTrace.run(folder, x));
+    await Promise.all(jobs);
+    stuck.cancel();
+    const more = NUMBERS.map((x) => f.leavesTrace.run(folder, x + 1_000));
+    const others = f.quickUnless.map(NUMBERS);
+    more[7]!.cancel();
+    await Promise.allSettled([...more, ...others]);
+    const traces = [...Deno.readDirSync(folder)].map(({ name }) => name);
+    // `leavesTrace` fails if its file is there already.
+    assertEquals(traces.length, 2 * NUMBERS.length - 1);
+    await Deno.remove(folder, { recursive: true });
+  }));
+
+Deno.test("a job is not run that is cancelled while it waits in its worker", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    await warmUp();
+    const folder = await Deno.makeTempDir();
+    const [first, second] = [
+      f.leavesTrace.run(folder, 0),
+      f.leavesTrace.run(folder, 1),
+    ];
+    await Promise.all([first, second]);
+    const jobs = NUMBERS.map((x) => f.leavesTrace.run(folder, x));
+    await jobs[0];
+    for (const job of jobs.slice(100)) job.cancel();
+    await Promise.allSettled(jobs);
+    const finished = jobs.filter(({ status }) => status === "finished").length;
+    assertEquals(finished, 100);
+    await Deno.remove(folder, { recursive: true });
+  }));
+
+Deno.test("quick jobs that travel with a busy one go on elsewhere", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      import * as hi from "hither";
+      const f = hi.func("f", "1", (x: number) => { while (x === 50); return x; });
+      if (import.meta.main) {
+        const jobHandler = new hi.ParallelJobHandler({ numWorkers: 2 });
+        hi.setDefaults({ jobHandler, jobCache: null });
+        await Promise.all(f.map([1, 2, 3, 4, 5, 6, 7, 8]));
+        const numbers = Array.from({ length: 100 }, (_, i) => i);
+        const jobs = f.map(numbers);
+        const others = await Promise.all(jobs.filter((_, i) => i !== 50));
+        console.log(others.length, jobs[50].status);
+        jobs[50].cancel();
+        console.log(await f.run(1_000));
+      }
+    `,
+  });
+  assertEquals([code, stdout], [0, "99 running\n1000\n"], stderr);
+});
