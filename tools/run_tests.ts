@@ -16,7 +16,7 @@ const COLOUR = /\x1b\[[\d;]*m/g;
 let end = "";
 const code = await runDeno(
   await chooseStd(),
-  ["test", "-A", "--doc", ...Deno.args],
+  ["test", "-A", "-q", "--doc", ...Deno.args],
   (text) => end = (end + text).slice(-10_000),
 );
 const [, passed = "0", failed = "1"] =
