@@ -5,6 +5,8 @@
  */
 
 import { callSiteOf } from "./code/call_site.ts";
+import type { FreeVariable } from "./code/free_variables.ts";
+import type { FreeVariable } from "./code/free_variables.ts";
 import { freeVariables } from "./code/parser.ts";
 import { currentScope, type Options, resolve } from "./config.ts";
 import { FreeVariableError, FunctionNotFoundError } from "./errors.ts";
@@ -299,8 +301,9 @@ function shippedCode(
     ...Object.keys(given.imports),
     ...Object.keys(given.values),
   ]);
-  const unknown =
-    freeVariables?.(source).filter(({ name }) => !known.has(name)) ?? [];
+  const unknown = variablesOf(name, version, source).filter((variable) =>
+    !known.has(variable.name)
+  );
   if (unknown.length > 0) {
     const names = unknown.map((variable) => variable.name);
     throw new FreeVariableError(
@@ -318,4 +321,19 @@ function shippedCode(
     imports: given.imports,
     values: encodeValue(given.values, { root: "values" }),
   };
+}
+
+function variablesOf(
+  name: string,
+  version: string,
+  source: string,
+): FreeVariable[] {
+  try {
+    return freeVariables?.(source) ?? [];
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot define ${name} ${version} as a worker could not make it from its text: current value is a native or bound function, so wrap it as (x) => fn(x) with { imports }`,
+      { cause },
+    );
+  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parse } from "npm:acorn@^8";
+import { parse, type Program } from "npm:acorn@^8";
 import { analyze } from "npm:eslint-scope@^9";
 
 /** A name that a source text takes from outside, with the first line that uses it. */
@@ -21,12 +21,7 @@ export interface FreeVariable {
  * @throws {SyntaxError} if the text is not that of a function: a native or bound one.
  */
 export function freeVariables(source: string): FreeVariable[] {
-  const text = asExpression(source);
-  const tree = parse(text, {
-    ecmaVersion: "latest",
-    sourceType: "module",
-    ranges: true,
-  });
+  const { tree, shift } = parseFunction(source);
   // The two libraries describe the same tree with types of their own.
   const scopes = analyze(tree as Parameters<typeof analyze>[0], {
     ecmaVersion: 2022,
@@ -36,24 +31,32 @@ export function freeVariables(source: string): FreeVariable[] {
   for (const { identifier } of scopes.globalScope?.through ?? []) {
     const { name } = identifier;
     if (name === "arguments" || name in globalThis || found.has(name)) continue;
-    const start = text.lastIndexOf("\n", identifier.range![0]) + 1;
-    const end = text.indexOf("\n", start);
-    const line = text.slice(start, end < 0 ? undefined : end).trim();
+    const line = lineAt(source, identifier.range![0] - shift);
     found.set(name, { name, line });
   }
   return [...found.values()];
 }
 
-/** The text as an expression; that of a method is one only inside of an object. */
-export function asExpression(source: string): string {
-  for (const text of [`(${source})`, `({${source}})`]) {
+/** The tree of a function as an expression; that of a method is one only inside of an object. */
+function parseFunction(source: string): { tree: Program; shift: number } {
+  const options = {
+    ecmaVersion: "latest",
+    sourceType: "module",
+    ranges: true,
+  } as const;
+  try {
+    return { tree: parse(`(${source})`, options), shift: 1 };
+  } catch (error) {
     try {
-      parse(text, { ecmaVersion: "latest", sourceType: "module" });
-      return text;
+      return { tree: parse(`({${source}})`, options), shift: 2 };
     } catch {
-      // Not this form; the last one throws below.
+      throw error;
     }
   }
-  parse(`(${source})`, { ecmaVersion: "latest", sourceType: "module" });
-  return `(${source})`;
+}
+
+function lineAt(text: string, position: number): string {
+  const start = text.lastIndexOf("\n", position) + 1;
+  const end = text.indexOf("\n", start);
+  return text.slice(start, end < 0 ? undefined : end).trim();
 }
