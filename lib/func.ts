@@ -6,7 +6,6 @@
 
 import { callSiteOf } from "./code/call_site.ts";
 import type { FreeVariable } from "./code/free_variables.ts";
-import type { FreeVariable } from "./code/free_variables.ts";
 import { freeVariables } from "./code/parser.ts";
 import { currentScope, type Options, resolve } from "./config.ts";
 import { FreeVariableError, FunctionNotFoundError } from "./errors.ts";
