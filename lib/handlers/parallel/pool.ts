@@ -89,6 +89,7 @@ export class Pool implements PoolWorkerOwner {
 
   returned(run: PoolRun): void {
     run.place = this.#waiting.unshift(run);
+    this.#schedule();
   }
 
   freed(): void {
