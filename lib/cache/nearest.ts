@@ -43,7 +43,6 @@ export function nearestRecord(
     const found = functionOf(Number(fn));
     if (found === undefined || !(key instanceof Uint8Array)) continue;
     if (key.toHex() === except) continue;
-    if (key.toHex() === except) continue;
     const details = detailsOf(key as Uint8Array<ArrayBuffer>);
     if (details === undefined) continue;
     const shared = details.parts.filter((part) =>

@@ -81,13 +81,13 @@ async function examine(
     {
       using store = openStore(path);
       for (let n = 0; n < RECORDS; n++) verdicts.push(judge(store, n));
-      // What was lost is computed again, and then it is there.
-      for (const [n, verdict] of verdicts.entries()) {
-        if (heal && verdict !== "hit") await store.store(recordOf(n));
-      }
-      for (let n = 0; heal && n < RECORDS; n++) {
-        const verdict = judge(store, n);
-        if (verdict.startsWith("wrong")) verdicts.push(verdict);
+      // What was lost is computed again, also what only a later look found lost.
+      for (let round = 0; heal && round < 2; round++) {
+        for (let n = 0; n < RECORDS; n++) {
+          const verdict = judge(store, n);
+          if (verdict.startsWith("wrong")) verdicts.push(verdict);
+          if (verdict !== "hit") await store.store(recordOf(n));
+        }
       }
     }
     if (heal) {
@@ -208,7 +208,10 @@ Deno.test("No flipped byte of the database gives a wrong answer", async () => {
       positions,
       4,
     );
-    assert(affected > 50, `only ${affected} flips did something`);
+    // What is in the write-ahead log too does not matter here.
+    if (source === closed) {
+      assert(affected > 50, `only ${affected} flips did something`);
+    }
     // A damaged page costs what was on it, not the cache.
     assert(lost / affected < RECORDS / 2, `${lost / affected} lost for a flip`);
   }

@@ -1,0 +1,44 @@
+/** A program of its own that uses a cache, for the tests; prints one JSON line. */
+
+import { DatabaseSync } from "node:sqlite";
+import { judge, openStore, recordOf } from "./support.ts";
+
+const [task = "", path = "", from = "0", to = "0"] = Deno.args;
+const numbers = Array.from(
+  { length: Number(to) - Number(from) },
+  (_, i) => Number(from) + i,
+);
+
+switch (task) {
+  // Stores records and says what is there afterwards.
+  case "store": {
+    const store = openStore(path);
+    for (const n of numbers) await store.store(recordOf(n));
+    console.log(JSON.stringify(numbers.map((n) => judge(store, n))));
+    break;
+  }
+  // Says what is there.
+  case "judge":
+  case "judge readonly": {
+    const store = openStore(path, { readonly: task === "judge readonly" });
+    console.log(JSON.stringify(numbers.map((n) => judge(store, n))));
+    break;
+  }
+  // Stores until it is killed, and says so each time.
+  case "endless": {
+    const store = openStore(path);
+    for (let n = Number(from);; n++) {
+      await store.store(recordOf(n));
+      console.log(n);
+    }
+  }
+  // Keeps the database for itself until it is told to let go.
+  case "hold": {
+    using db = new DatabaseSync(`${path}/cache.sqlite`);
+    db.exec("BEGIN IMMEDIATE");
+    console.log("held");
+    await Deno.stdin.read(new Uint8Array(1));
+    db.exec("COMMIT");
+    break;
+  }
+}

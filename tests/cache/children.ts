@@ -1,0 +1,88 @@
+/** Starts `child.ts`. */
+
+import { fromFileUrl } from "@std/path";
+import { stdArguments } from "../house/run.ts";
+
+const CHILD = fromFileUrl(new URL("child.ts", import.meta.url));
+
+/** How a child is started. */
+export interface ChildOptions {
+  /** Permissions; all by default. */
+  permissions?: string[];
+  /** A command that starts the child in its turn, as `["setpriv", "--reuid=1000"]`. */
+  prefix?: string[];
+}
+
+/** The command line of a child. */
+export function childCommand(
+  args: string[],
+  { permissions = ["-A"], prefix = [] }: ChildOptions = {},
+): [command: string, args: string[]] {
+  const [command, ...rest] = [
+    ...prefix,
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--no-prompt",
+    ...permissions,
+    ...stdArguments(),
+    CHILD,
+    ...args,
+  ];
+  return [command!, rest];
+}
+
+/** Runs a child to its end. */
+export async function runChild(
+  args: string[],
+  options?: ChildOptions,
+): Promise<{ answer: unknown; stderr: string }> {
+  const [command, rest] = childCommand(args, options);
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: rest,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  const said = decoder.decode(stderr);
+  if (code !== 0) throw new Error(`the child ended with ${code}: ${said}`);
+  return { answer: JSON.parse(decoder.decode(stdout)), stderr: said };
+}
+
+/** Starts a child that goes on until it is told otherwise. */
+export function spawnChild(args: string[]): Deno.ChildProcess {
+  const [command, rest] = childCommand(args);
+  return new Deno.Command(command, {
+    args: rest,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+/** Whether this machine lets us mount file systems that only a child sees. */
+export function canMount(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  try {
+    const { code } = new Deno.Command("unshare", {
+      args: ["--mount", "--map-root-user", "true"],
+      stderr: "null",
+    }).outputSync();
+    return code === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A prefix that runs a child after a shell command in a mount namespace of its own. */
+export function inNamespace(script: string): string[] {
+  return [
+    "unshare",
+    "--mount",
+    "--map-root-user",
+    "sh",
+    "-ec",
+    `${script}; exec "$@"`,
+    "sh",
+  ];
+}
