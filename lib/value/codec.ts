@@ -12,8 +12,7 @@ export interface Codec<T extends object = object, V = unknown> {
   /** A name of the class that stays the same: it is part of keys and of stored bytes. */
   readonly name: string;
   /** The class. Its subclasses need codecs of their own. */
-  // deno-lint-ignore no-explicit-any
-  readonly type: abstract new (...args: any[]) => T;
+  readonly type: { readonly name: string; readonly prototype: T };
   /** The data of an instance. Instances that mean the same must give the same data. */
   readonly encode: (instance: T) => V;
   /** An instance with that data. */
@@ -63,7 +62,7 @@ export function registerCodec<T extends object, const V>(
       }`,
     );
   }
-  if (typeof type !== "function" || typeof type.prototype !== "object") {
+  if (typeof (type as unknown) !== "function" || !(type.prototype instanceof Object)) {
     throw new TypeError(
       `Cannot register codec ${name} as its type must be a class: current value is ${String(type)}`,
     );

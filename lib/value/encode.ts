@@ -58,9 +58,13 @@ function leaf(
   mode: "copy" | "take" | "lend",
   digests: LeafDigests | undefined,
 ): Leaf {
-  const digest = digests?.get(object);
+  let digest = digests?.get(object);
   if (mode === "lend") {
-    return new LentLeaf(bytes, digest ?? sha256Hex(bytes), path);
+    if (digest === undefined) {
+      digest = sha256Hex(bytes);
+      digests?.set(object, digest);
+    }
+    return new LentLeaf(bytes, digest, path);
   }
   const whole = bytes.byteLength === bytes.buffer.byteLength;
   return new MemoryLeaf(mode === "take" && whole ? bytes : bytes.slice(), digest);

@@ -38,6 +38,14 @@ export const Initial = {
   FLOAT64: 0xfb,
 } as const;
 
+/** How many bytes the head of so many bytes has. */
+function headLength(count: number): number {
+  if (count < 24) return 1;
+  if (count <= 0xff) return 2;
+  if (count <= 0xffff) return 3;
+  return count <= 0xffff_ffff ? 5 : 9;
+}
+
 /** What has been written so far is `bytes` up to `length`. */
 export class Output {
   /** The buffer; another one after it has grown. */
@@ -127,27 +135,31 @@ export class Output {
   text(value: string): void {
     const { length } = value;
     if (length <= SHORT_TEXT && this.#ascii(value)) return;
-    if (length > KEPT_BYTES) {
-      // Room for the worst case would be three times the text.
-      const encoded = textEncoder.encode(value);
-      this.head(Major.TEXT, encoded.length);
-      this.raw(encoded);
-      return;
-    }
-    const worst = length * 3;
-    if (this.length + worst + 9 > this.bytes.length) this.#grow(worst + 9);
-    // The head is as long as the one for `length` bytes, unless many are not ASCII.
+    // The head is as long as the one for `length` bytes, unless many are not ASCII. Long text
+    // is first given as much room as ASCII needs, as the worst case needs three times as much.
     const start = this.length;
-    this.head(Major.TEXT, length);
-    const guess = this.length;
-    const { written } = textEncoder.encodeInto(value, this.bytes.subarray(guess));
-    if (written === length) {
-      this.length = guess + written;
-      return;
+    let room = length > KEPT_BYTES ? length : length * 3;
+    let guess: number;
+    let written: number;
+    while (true) {
+      if (start + room + 9 > this.bytes.length) this.#grow(room + 9);
+      this.length = start;
+      this.head(Major.TEXT, length);
+      guess = this.length;
+      const result = textEncoder.encodeInto(
+        value,
+        this.bytes.subarray(guess, guess + room),
+      );
+      written = result.written;
+      if (result.read === length) break;
+      room = length * 3;
     }
-    this.length = start;
-    this.head(Major.TEXT, written);
-    this.bytes.copyWithin(this.length, guess, guess + written);
+    if (written !== length) {
+      // The longer head would stand where the text begins.
+      this.bytes.copyWithin(start + headLength(written), guess, guess + written);
+      this.length = start;
+      this.head(Major.TEXT, written);
+    }
     this.length += written;
   }
 

@@ -92,8 +92,9 @@ function tameProperty(value: unknown, family: readonly object[]): unknown {
     return tame(value, family);
   }
   if (isEncodable(value)) return value;
-  if (Array.isArray(value)) {
-    return Array.from(value, (item) => tameProperty(item, family));
+  if (Array.isArray(value) && !family.includes(value)) {
+    const parents = [...family, value];
+    return Array.from(value, (item) => tameProperty(item, parents));
   }
   return `[${describe(value)}]`;
 }

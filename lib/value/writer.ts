@@ -84,7 +84,6 @@ export class ValueWriter {
 
   /** Begins a value; `out` may get a prefix before `write`. */
   begin(options: WriterOptions): void {
-    this.out.clear();
     this.#options = options;
     this.#deterministic = options.deterministic;
   }
@@ -103,6 +102,7 @@ export class ValueWriter {
 
   /** Lets go of the value. */
   end(): void {
+    this.out.clear();
     this.#forget();
     this.#shared = undefined;
     this.#written = undefined;
