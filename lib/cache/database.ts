@@ -196,6 +196,8 @@ function create(folder: CacheFolder): CacheDatabase {
   const connection = connect(folder.database);
   try {
     createSchema(connection);
+    // The file tells what it is from now on, whatever becomes of its write-ahead log.
+    connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     return finish(folder, connection);
   } catch (error) {
     connection.close();
@@ -256,13 +258,18 @@ export function openReadonly(
     if (failureOf(error) !== "unusable") throw error;
     // Without its shared index, which cannot be made here, a database can be
     // read only as a file that nobody changes.
-    const opened = readonlyDatabase(folder, "cache");
-    if (folder.hasWriteAheadLog()) {
+    if (!folder.hasWriteAheadLog()) return readonlyDatabase(folder, "cache");
+    const why =
+      "its cache.sqlite-wal cannot be merged here, as the folder cannot be written to: let a program that may write to it open it once";
+    try {
+      const opened = readonlyDatabase(folder, "cache");
       report(
-        `the newer entries of the cache in ${folder.path} are not seen, as they are in its cache.sqlite-wal and the folder cannot be written to: let a program that may write to it open it once`,
+        `the newer entries of the cache in ${folder.path} are not seen: ${why}`,
       );
+      return opened;
+    } catch (error) {
+      throw new Error(why, { cause: error });
     }
-    return opened;
   }
 }
 

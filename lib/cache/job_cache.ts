@@ -192,7 +192,12 @@ function checkOptions(
       }`,
     );
   }
-  const { path, readonly = false } = options;
+  const { path, readonly = false, ...others } = options;
+  for (const name of Object.keys(others)) {
+    throw new TypeError(
+      `Cannot make a JobCache as it has no option ${name}: its options are path and readonly`,
+    );
+  }
   if (typeof readonly !== "boolean") {
     throw new TypeError(
       `Cannot make a JobCache as readonly must be a boolean: current value is ${

@@ -15,6 +15,7 @@ import {
   openReadonly,
   openWritable,
   replaceDamaged,
+  type Report,
 } from "./database.ts";
 import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { CacheFolder } from "./folder.ts";
@@ -313,24 +314,33 @@ export class SqliteStore implements RecordStore, RecordSource {
     const { path } = this.#folder;
     const unreadable = missingPermission("read", path);
     if (unreadable !== undefined) throw new Error(unreadable);
-    if (!this.#readonly) {
-      const unwritable = missingPermission("write", path);
-      if (unwritable === undefined) {
-        try {
-          return openWritable(this.#folder, report);
-        } catch (error) {
-          if (failureOf(error) === "busy") throw error;
-          this.#warnNotStored(causeOf(error));
-        }
-      } else {
-        this.#warnNotStored(unwritable);
+    if (this.#readonly) {
+      const opened = openReadonly(this.#folder, report);
+      if (opened === undefined) {
+        this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }
+      return opened;
     }
-    const opened = openReadonly(this.#folder, report);
-    if (opened === undefined && this.#readonly) {
-      this.#warn("absent", `the read-only cache in ${path} does not exist`);
+    try {
+      const unwritable = missingPermission("write", path);
+      if (unwritable !== undefined) throw new Error(unwritable);
+      return openWritable(this.#folder, report);
+    } catch (error) {
+      if (failureOf(error) === "busy") throw error;
+      // What is there can perhaps be used all the same.
+      const opened = this.#openWhatIsThere(report);
+      if (opened === undefined) throw error;
+      this.#warnNotStored(causeOf(error));
+      return opened;
     }
-    return opened;
+  }
+
+  #openWhatIsThere(report: Report): CacheDatabase | undefined {
+    try {
+      return openReadonly(this.#folder, report);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Looks at what went wrong; whether it is worth another attempt. */

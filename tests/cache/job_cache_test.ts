@@ -1,0 +1,153 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { toFileUrl } from "@std/path";
+import { CacheError } from "../../lib/errors.ts";
+import { JobCache, recordStoreOf } from "../../lib/cache/job_cache.ts";
+import {
+  captureWarnings,
+  filesOf,
+  judge,
+  keyOf,
+  makeFolder,
+  recordOf,
+} from "./support.ts";
+
+Deno.test("Making a cache touches no disk", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/cache`;
+  {
+    await using cache = new JobCache({ path });
+    assertEquals(cache.path, path);
+    recordStoreOf(cache);
+  }
+  assertEquals(filesOf(folder.path), []);
+});
+
+Deno.test("A cache tells git and people what its folder is", async () => {
+  await using folder = await makeFolder();
+  const path = `${folder.path}/new/cache`;
+  await using cache = new JobCache({ path });
+  cache.stats();
+  assertEquals(Deno.readTextFileSync(`${path}/.gitignore`), "*\n");
+  assert(Deno.readTextFileSync(`${path}/README.md`).includes("may be deleted"));
+});
+
+Deno.test("A folder with other things in it is not hidden from git", async () => {
+  await using folder = await makeFolder();
+  Deno.writeTextFileSync(`${folder.path}/notes.txt`, "");
+  await using cache = new JobCache({ path: folder.path });
+  cache.stats();
+  assert(!filesOf(folder.path).includes(".gitignore"));
+});
+
+Deno.test("The path may be a URL or relative", async () => {
+  await using folder = await makeFolder();
+  const url = toFileUrl(`${folder.path}/a b#c`);
+  await using cache = new JobCache({ path: url });
+  assertEquals(cache.path, `${folder.path}/a b#c`);
+  cache.stats();
+  assert(filesOf(`${folder.path}/a b#c`).includes("cache.sqlite"));
+  await using relative = new JobCache({ path: "some/where" });
+  assertEquals(relative.path, `${Deno.cwd()}/some/where`);
+});
+
+Deno.test("Wrong options are refused with their value", () => {
+  const wrong: [unknown, string][] = [
+    [{ path: 5 }, "path must be a path or a file: URL: current value is 5"],
+    [{ path: "" }, 'current value is ""'],
+    [{ path: "a\0b" }, "path must be"],
+    [{ path: null }, "current value is null"],
+    [
+      { path: new URL("https://example.com/") },
+      "current value is https://example.com/",
+    ],
+    [{ readonly: "yes" }, "readonly must be a boolean: current value is yes"],
+    [null, "options must be an object: current value is null"],
+    ["folder", "options must be an object: current value is folder"],
+    [{ folder: "x" }, "folder"],
+  ];
+  for (const [options, message] of wrong) {
+    assertThrows(() => new JobCache(options as never), TypeError, message);
+  }
+});
+
+Deno.test("A job is deleted by itself or by its key", async () => {
+  await using folder = await makeFolder();
+  await using cache = new JobCache({ path: folder.path });
+  const store = recordStoreOf(cache);
+  for (const n of [1, 2, 3]) store.store(recordOf(n));
+  const [one, two] = [keyOf(1).toHex(), keyOf(2).toHex()];
+  assertEquals(
+    [cache.delete(one), cache.delete(one), cache.delete({ key: two })],
+    [true, false, true],
+  );
+  assertEquals([1, 2, 3].map((n) => judge(store, n)), ["miss", "miss", "hit"]);
+  for (const key of ["abc", one.toUpperCase(), { key: undefined }, undefined]) {
+    assertThrows(
+      () => cache.delete(key as string),
+      TypeError,
+      "key must be 64 hexadecimal digits",
+    );
+  }
+});
+
+Deno.test("A read-only cache gives hits and changes nothing", async () => {
+  await using folder = await makeFolder();
+  {
+    await using cache = new JobCache({ path: folder.path });
+    recordStoreOf(cache).store(recordOf(1));
+  }
+  const before = Deno.readFileSync(`${folder.path}/cache.sqlite`);
+  await using cache = new JobCache({ path: folder.path, readonly: true });
+  const store = recordStoreOf(cache);
+  assertEquals(await store.store(recordOf(2)), undefined);
+  assertEquals(await store.store(recordOf(8)), undefined);
+  assertEquals([1, 2, 8].map((n) => judge(store, n)), ["hit", "miss", "miss"]);
+  assertThrows(() => cache.clear(), CacheError, "readonly: true");
+  assertThrows(() => cache.delete(keyOf(1).toHex()), CacheError, folder.path);
+  assertEquals(Deno.readFileSync(`${folder.path}/cache.sqlite`), before);
+  assertEquals(
+    filesOf(folder.path).filter((name) => name.startsWith("blobs")),
+    [],
+  );
+});
+
+Deno.test("A read-only cache that does not exist warns once and is not made", async () => {
+  await using folder = await makeFolder();
+  using warnings = captureWarnings();
+  const path = `${folder.path}/none`;
+  await using cache = new JobCache({ path, readonly: true });
+  for (const n of [1, 2]) assertEquals(judge(recordStoreOf(cache), n), "miss");
+  assertEquals(warnings.lines.length, 1);
+  assert(warnings.lines[0]!.includes(path));
+  assertEquals(filesOf(folder.path), []);
+});
+
+Deno.test("A damaged row of a read-only cache is a miss and stays where it is", async () => {
+  await using folder = await makeFolder();
+  {
+    await using cache = new JobCache({ path: folder.path });
+    recordStoreOf(cache).store(recordOf(1));
+  }
+  const { DatabaseSync } = await import("node:sqlite");
+  {
+    using db = new DatabaseSync(`${folder.path}/cache.sqlite`);
+    db.exec("UPDATE records SET body = zeroblob(30)");
+  }
+  using warnings = captureWarnings();
+  await using cache = new JobCache({ path: folder.path, readonly: true });
+  for (const _ of [1, 2]) assertEquals(judge(recordStoreOf(cache), 1), "miss");
+  assertEquals(warnings.lines.length, 1);
+  assertEquals(cache.stats().records, 1);
+});
+
+Deno.test("Disposing waits for what is being stored", async () => {
+  await using folder = await makeFolder();
+  {
+    await using cache = new JobCache({ path: folder.path });
+    recordStoreOf(cache).store(recordOf(7));
+    recordStoreOf(cache).store(recordOf(8));
+  }
+  await using cache = new JobCache({ path: folder.path });
+  const store = recordStoreOf(cache);
+  assertEquals([7, 8].map((n) => judge(store, n)), ["hit", "hit"]);
+});
