@@ -20,7 +20,17 @@ import { type Host, Invocation } from "../worker/execute.ts";
 import { wholeNumber } from "./options.ts";
 import { Queue, type QueuePlace } from "./queue.ts";
 
-/** Options of {@linkcode DefaultJobHandler}. */
+/**
+ * Options of {@linkcode DefaultJobHandler}.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const options: hi.DefaultJobHandlerOptions = { concurrency: 8 };
+ * await using jobHandler = new hi.DefaultJobHandler(options);
+ * ```
+ */
 export interface DefaultJobHandlerOptions {
   /**
    * How many jobs may run at a time. More than one helps only functions that

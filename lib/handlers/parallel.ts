@@ -8,7 +8,18 @@ import type { JobHandler, Outcome, Task } from "../task.ts";
 import { wholeNumber } from "./options.ts";
 import type { Pool } from "./parallel/pool.ts";
 
-/** Options of {@linkcode ParallelJobHandler}. */
+/**
+ * Options of {@linkcode ParallelJobHandler}.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * // For functions that wait for the network most of the time.
+ * const options: hi.ParallelJobHandlerOptions = { numWorkers: 2, jobsPerWorker: 16 };
+ * await using jobHandler = new hi.ParallelJobHandler(options);
+ * ```
+ */
 export interface ParallelJobHandlerOptions {
   /**
    * How many workers run jobs at a time.
@@ -27,7 +38,7 @@ export interface ParallelJobHandlerOptions {
 }
 
 /**
- * Runs jobs on all cores: each in a web worker of this process, which imports the
+ * Runs jobs on all cores, each in a web worker of this process, which imports the
  * module that defines the function.
  *
  * Workers start when jobs wait for them, and stay for the next jobs. A job that

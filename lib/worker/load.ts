@@ -17,6 +17,9 @@ import { definedNames, findFunction, findLatest } from "../registry.ts";
 /** A user's function. */
 export type UserFunction = (...args: never[]) => unknown;
 
+/** After how long an import that has not ended is worth a word, in ms. */
+const LONG_IMPORT = 10_000;
+
 /** Says that a function needs a worker in which no script is parked. */
 export const REFUSED = Symbol("refused");
 
@@ -32,8 +35,14 @@ interface ModuleImport {
 /** Finds functions by name and version; imports the modules that define them, each once. */
 export class ModuleLoader {
   readonly #imports = new Map<string, ModuleImport>();
+  readonly #warn: (message: string) => void;
   // One import at a time: so a park belongs to the script that is being imported.
   #current: ModuleImport | undefined;
+
+  /** Makes a loader that tells people through `warn` what they should know. */
+  constructor(warn: (message: string) => void) {
+    this.#warn = warn;
+  }
 
   /** The function, where that can be said at once. */
   find(url: string, name: string, version: string): UserFunction | undefined {
@@ -83,7 +92,13 @@ export class ModuleLoader {
 
   #import(url: string): ModuleImport {
     const { promise: settled, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(
+      this.#warn,
+      LONG_IMPORT,
+      `the import of ${url} in a worker has taken 10 s and goes on: jobs wait for it`,
+    );
     const settle = (state: ModuleImport["state"]): void => {
+      clearTimeout(timer);
       module.state = state;
       if (this.#current === module) this.#current = undefined;
       resolve();

@@ -29,7 +29,7 @@ export type Send = (message: FromWorker, transfer: ArrayBuffer[]) => void;
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime {
   readonly #send: Send;
-  readonly #modules = new ModuleLoader();
+  readonly #modules = new ModuleLoader(warn);
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   #flags: Int32Array | undefined;
@@ -240,11 +240,8 @@ class WorkerRun implements Host {
   }
 }
 
-function warn(what: string, error: unknown): void {
-  const reason = error instanceof Error ? error.stack : String(error);
-  showLive({
-    stream: "stderr",
-    text: `hither: ${what}: ${reason}\n`,
-    time: Date.now(),
-  });
+function warn(what: string, error?: unknown): void {
+  const reason = error instanceof Error ? error.stack : error;
+  const text = reason === undefined ? what : `${what}: ${reason}`;
+  showLive({ stream: "stderr", text: `hither: ${text}\n`, time: Date.now() });
 }
