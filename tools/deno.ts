@@ -1,11 +1,14 @@
 /**
- * Runs a deno command of this project where JSR answers and where it does not.
+ * Runs a deno command of this project where JSR answers and where it does not:
  *
- * `deno.json` names `jsr:@std/*`. Where those packages can be had (from the
- * network or from Deno's own cache) the command runs as it is; where they
- * cannot, an import map puts packages of npm in their place. One line on stderr
- * says which. `HITHER_STD=jsr` or `HITHER_STD=npm` decides beforehand, and is set
- * for the command, so that what it starts need not ask again.
+ *     deno run -A -q --cached-only tools/deno.ts COMMAND [ARGUMENT...]
+ *
+ * `deno.json` names `jsr:@std/*`. Where Deno has those packages, or can get them,
+ * the command runs as it is; else an import map puts packages of npm in their
+ * place. One line on stderr says which. JSR is asked only while neither is in
+ * Deno's cache, so that a network that swallows everything is waited for once.
+ * `HITHER_STD=jsr` or `HITHER_STD=npm` decides beforehand, and is set for the
+ * command, so that what it starts need not look again.
  *
  * This file imports nothing, so that it can always start.
  *
@@ -18,8 +21,11 @@ export type StdSource = "jsr" | "npm";
 /** How long JSR may take to answer, in ms. */
 const PATIENCE = 2_000;
 
-/** One small module of the packages that `deno.json` names. */
-const PROBE = "jsr:@std/path@^1/join";
+/** One small module of the packages that `deno.json` names, and what stands in for it. */
+const PROBE: Record<StdSource, string> = {
+  jsr: "jsr:@std/path@^1/join",
+  npm: "npm:deno-std@1.3.4/path/join.js",
+};
 
 /** The commands that look at imports. */
 const RESOLVING = new Set(["bench", "check", "doc", "info", "run", "test"]);
@@ -39,26 +45,34 @@ export async function chooseStd(): Promise<StdSource> {
         `Cannot choose a source of @std as HITHER_STD must be jsr or npm: current value is ${chosen}`,
       );
     }
-    console.error(`std: from ${NAMES[chosen]} (HITHER_STD)`);
-    return chosen;
+    return say(chosen, "HITHER_STD");
   }
-  if (await jsrAnswers()) {
-    console.error(`std: from ${NAMES.jsr}`);
-    return "jsr";
-  }
-  console.error(`std: from ${NAMES.npm} (JSR does not answer)`);
-  return "npm";
+  if (await isAtHand("jsr")) return say("jsr", "in the cache");
+  if (await isAtHand("npm")) return say("npm", "JSR is not in the cache");
+  if (await jsrAnswers()) return say("jsr", "it answers");
+  return say("npm", "JSR does not answer");
 }
 
 const NAMES: Record<StdSource, string> = { jsr: "JSR", npm: "npm" };
 
+function say(source: StdSource, why: string): StdSource {
+  console.error(`std: from ${NAMES[source]} (${why})`);
+  return source;
+}
+
+/** Whether Deno has it: with `--cached-only` no network is asked. */
+function isAtHand(source: StdSource): Promise<boolean> {
+  return import(PROBE[source]).then(() => true, () => false);
+}
+
+/** Whether Deno can get it from JSR, and soon. */
 async function jsrAnswers(): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, PATIENCE, false);
-  import(PROBE).then(() => resolve(true), () => resolve(false));
-  const answered = await promise;
-  clearTimeout(timer);
-  return answered;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["cache", "-q", "--no-lock", PROBE.jsr],
+    stderr: "null",
+    signal: AbortSignal.timeout(PATIENCE),
+  }).spawn();
+  return (await child.status).success;
 }
 
 /** The arguments of a deno command, with what that source of `@std` needs. */

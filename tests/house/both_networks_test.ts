@@ -59,6 +59,13 @@ Deno.test("the short and the full name of a package have the same stand-in", () 
   }
 });
 
+Deno.test("the launcher looks for the stand-in that the map names", async () => {
+  const launcher = await Deno.readTextFile(join(MAP_FOLDER, "deno.ts"));
+  const [, specifier = "", standIn] =
+    launcher.match(/jsr: "(.+)",\s+npm: "(.+)",/) ?? [];
+  assertEquals(mapped[specifier], standIn);
+});
+
 Deno.test("every task runs through a tool that knows both networks", async () => {
   for (const [name, { command }] of Object.entries(config.tasks)) {
     const file = command.match(/\S+\.ts|\S+\/run/)?.[0] ?? "";

@@ -1,4 +1,5 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { deno, ROOT, temporaryFolder } from "./run.ts";
 
@@ -23,35 +24,70 @@ function project(stdIsThere: boolean) {
   });
 }
 
-const LAUNCH = ["run", "-A", "-q", "tools/deno.ts"];
+const LAUNCH = ["run", "-A", "-q", "--cached-only", "tools/deno.ts"];
+const WHICH = [...LAUNCH, "run", "-q", "which.ts"];
 
-/** An environment in which no package can be downloaded, and none is there yet. */
-function offline(cwd: string, proxyPort: number): Record<string, string> {
-  const proxy = `http://127.0.0.1:${proxyPort}`;
+/** An environment with that registry in the place of JSR, where no package is in Deno's cache. */
+function withRegistry(port: number, folder: string): Record<string, string> {
   return {
-    DENO_DIR: join(cwd, "deno_dir"),
-    HTTP_PROXY: proxy,
-    HTTPS_PROXY: proxy,
-    http_proxy: proxy,
-    https_proxy: proxy,
-    NO_PROXY: "",
-    no_proxy: "",
+    JSR_URL: `http://127.0.0.1:${port}/`,
+    DENO_DIR: join(folder, "deno_dir"),
   };
 }
 
-Deno.test("the launcher leaves a command as it is where JSR answers, and says so", async () => {
+/** A registry with one package of one module. */
+function serveRegistry(): Deno.HttpServer<Deno.NetAddr> {
+  const source = "export const join = 1;";
+  const hash = createHash("sha256").update(source).digest("hex");
+  const files: Record<string, string> = {
+    "/@std/path/meta.json": JSON.stringify({ versions: { "1.0.0": {} } }),
+    "/@std/path/1.0.0_meta.json": JSON.stringify({
+      exports: { "./join": "./join.ts" },
+      manifest: {
+        "/join.ts": { size: source.length, checksum: `sha256-${hash}` },
+      },
+    }),
+    "/@std/path/1.0.0/join.ts": source,
+  };
+  return Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => {
+      const text = files[new URL(request.url).pathname];
+      return new Response(text ?? null, { status: text ? 200 : 404 });
+    },
+  );
+}
+
+Deno.test("the launcher leaves a command as it is where the packages are at hand, and says so", async () => {
   await using folder = await project(true);
-  const ended = await deno([...LAUNCH, "run", "-q", "which.ts"], {
-    cwd: folder.path,
+  const ended = await deno(WHICH, { cwd: folder.path });
+  assertEquals(ended, {
+    code: 0,
+    stdout: "jsr\n",
+    stderr: "std: from JSR (in the cache)\n",
   });
-  assertEquals(ended, { code: 0, stdout: "jsr\n", stderr: "std: from JSR\n" });
+});
+
+Deno.test("the launcher takes the packages from JSR where it answers, and asks once", async () => {
+  await using folder = await project(false);
+  const server = serveRegistry();
+  const env = withRegistry(server.addr.port, folder.path);
+  const first = await deno(WHICH, { cwd: folder.path, env });
+  await server.shutdown();
+  assertEquals(first, {
+    code: 0,
+    stdout: "jsr\n",
+    stderr: "std: from JSR (it answers)\n",
+  });
+  const second = await deno(WHICH, { cwd: folder.path, env });
+  assertEquals(second.stderr, "std: from JSR (in the cache)\n");
 });
 
 Deno.test("the launcher puts npm in the place of JSR where it refuses", async () => {
   await using folder = await project(false);
-  const ended = await deno([...LAUNCH, "run", "-q", "which.ts"], {
+  const ended = await deno(WHICH, {
     cwd: folder.path,
-    env: offline(folder.path, 1),
+    env: withRegistry(1, folder.path),
   });
   assertEquals(ended, {
     code: 0,
@@ -60,20 +96,30 @@ Deno.test("the launcher puts npm in the place of JSR where it refuses", async ()
   });
 });
 
-Deno.test("the launcher does not wait for a network that swallows everything", async () => {
-  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const connections: Deno.Conn[] = [];
+Deno.test("the launcher does not wait for a network that swallows everything, and asks it once", async () => {
+  let connections = 0;
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const open: Deno.Conn[] = [];
   const accepting = (async () => {
-    for await (const connection of silent) connections.push(connection);
+    for await (const connection of silent) {
+      connections++;
+      open.push(connection);
+    }
   })();
   await using folder = await project(false);
-  const ended = await deno([...LAUNCH, "run", "-q", "which.ts"], {
-    cwd: folder.path,
-    env: offline(folder.path, silent.addr.port),
-  });
-  assertEquals(ended.stdout, "npm\n");
-  assertEquals(connections.length > 0, true, "the probe did not get here");
-  for (const connection of connections) connection.close();
+  const env = withRegistry(silent.addr.port, folder.path);
+  const first = await deno(WHICH, { cwd: folder.path, env });
+  assertEquals(first.stdout, "npm\n");
+  assert(connections > 0, "nobody asked");
+
+  connections = 0;
+  const standIn = "npm:deno-std@1.3.4/path/join.js";
+  await deno(["cache", "-q", standIn], { cwd: folder.path, env });
+  const second = await deno(WHICH, { cwd: folder.path, env });
+  assertEquals(second.stderr, "std: from npm (JSR is not in the cache)\n");
+  assertEquals(connections, 0);
+
+  for (const connection of open) connection.close();
   silent.close();
   await accepting;
 });
@@ -91,20 +137,23 @@ Deno.test("the launcher passes on arguments and the exit code", async () => {
 Deno.test("what the launcher starts asks no second time", async () => {
   await using folder = await project(true);
   const ended = await deno(
-    [...LAUNCH, ...LAUNCH, "run", "-q", "which.ts"],
+    [...LAUNCH, ...WHICH],
     { cwd: folder.path },
   );
-  assertEquals(ended.stderr, "std: from JSR\nstd: from JSR (HITHER_STD)\n");
+  assertEquals(
+    ended.stderr,
+    "std: from JSR (in the cache)\nstd: from JSR (HITHER_STD)\n",
+  );
 });
 
 Deno.test("HITHER_STD decides, and a wrong value is refused", async () => {
   await using folder = await project(true);
-  const npm = await deno([...LAUNCH, "run", "-q", "which.ts"], {
+  const npm = await deno(WHICH, {
     cwd: folder.path,
     env: { HITHER_STD: "npm" },
   });
   assertEquals(npm.stdout, "npm\n");
-  const wrong = await deno([...LAUNCH, "run", "-q", "which.ts"], {
+  const wrong = await deno(WHICH, {
     cwd: folder.path,
     env: { HITHER_STD: "yes" },
   });
