@@ -7,7 +7,7 @@
 set -eu
 folder=$1
 mkdir -p "$folder/debian"
-cp "$(dirname "$0")/package.json" "$folder/package.json"
+cp "$(dirname "$0")/peers.json" "$folder/package.json"
 (cd "$folder" && npm install --no-audit --no-fund --loglevel=error)
 
 # Scripts elsewhere import the packages through these.
