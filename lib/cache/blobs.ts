@@ -4,17 +4,20 @@
  * @module
  */
 
-import defer * as crypto from "node:crypto";
 import { join } from "jsr:@std/path@^1/join";
 import { dirname } from "jsr:@std/path@^1/dirname";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
+import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
 import { loadXxh3, xxh3 } from "./xxh3.ts";
 
 /** Bytes read and hashed at a time: few enough to be in the processor's cache still. */
 const PIECE_BYTES = 65_536;
+
+/** Bytes written at a time. */
+const WRITE_BYTES = 4_194_304;
 
 /** A temporary file this old belongs to a process that died, in ms. */
 const STALE_MS = 24 * 3_600_000;
@@ -52,7 +55,7 @@ export class BlobFiles {
   async write(leaf: Leaf): Promise<BlobReference> {
     await loadXxh3();
     const bytes = leaf.peek();
-    const digest = leaf.digest ?? crypto.hash("sha256", bytes);
+    const digest = leaf.digest ?? sha256Hex(bytes);
     if (leaf instanceof MemoryLeaf) leaf.digest = digest;
     const reference = BlobReference.of(
       digest,
@@ -62,15 +65,14 @@ export class BlobFiles {
     const path = this.path(reference);
     if (hasLength(path, bytes.length)) return reference;
     this.#sweep();
-    const temporary = join(this.#folder.tmp, globalThis.crypto.randomUUID());
-    await withFolder(
-      temporary,
-      () => Deno.writeFile(temporary, bytes, { createNew: true }),
-    );
-    if (!hasLength(temporary, bytes.length)) {
-      throw new Error(`${temporary} was not written whole`);
+    const temporary = join(this.#folder.tmp, crypto.randomUUID());
+    try {
+      await writeWhole(temporary, bytes);
+      await withFolder(path, () => Deno.rename(temporary, path));
+    } catch (error) {
+      await Deno.remove(temporary).catch(() => {});
+      throw error;
     }
-    await withFolder(path, () => Deno.rename(temporary, path));
     return reference;
   }
 
@@ -118,7 +120,7 @@ export class BlobFiles {
       position += count;
     }
     const right = hasher === undefined
-      ? crypto.hash("sha256", bytes) === reference.sha256
+      ? sha256Hex(bytes) === reference.sha256
       : equal(hasher.digest("binary"), expected!);
     if (!right) throw new BlobDamage("is damaged", true);
     return bytes;
@@ -144,17 +146,19 @@ export class BlobFiles {
   measure(): { count: number; bytes: number } {
     let count = 0, bytes = 0;
     for (const path of this.#files()) {
+      bytes += whereThere(() => Deno.statSync(path))?.size ?? 0;
       count++;
-      bytes += Deno.statSync(path).size;
     }
     return { count, bytes };
   }
 
   /** Deletes all blobs and temporary files, and no other file. */
   clear(): void {
-    for (const path of this.#files()) Deno.removeSync(path);
-    for (const name of names(this.#folder.tmp, /^[0-9a-f-]{36}$/)) {
-      Deno.removeSync(join(this.#folder.tmp, name));
+    for (const path of this.#files()) {
+      whereThere(() => Deno.removeSync(path));
+    }
+    for (const path of this.#temporaryFiles()) {
+      whereThere(() => Deno.removeSync(path));
     }
   }
 
@@ -167,17 +171,31 @@ export class BlobFiles {
     }
   }
 
+  #temporaryFiles(): string[] {
+    const { tmp } = this.#folder;
+    return names(tmp, /^[0-9a-f-]{36}$/).map((name) => join(tmp, name));
+  }
+
   /** Removes, once, what processes left behind that died while they wrote. */
   #sweep(): void {
     if (this.#swept) return;
     this.#swept = true;
-    for (const name of names(this.#folder.tmp, /^[0-9a-f-]{36}$/)) {
-      const path = join(this.#folder.tmp, name);
-      const { mtime } = Deno.statSync(path);
-      if (mtime !== null && Date.now() - mtime.getTime() > STALE_MS) {
-        Deno.removeSync(path);
+    for (const path of this.#temporaryFiles()) {
+      const written = whereThere(() => Deno.statSync(path))?.mtime?.getTime();
+      if (written !== undefined && Date.now() - written > STALE_MS) {
+        whereThere(() => Deno.removeSync(path));
       }
     }
+  }
+}
+
+/** Does something with a file that another process may move or delete meanwhile. */
+function whereThere<R>(action: () => R): R | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 
@@ -204,17 +222,34 @@ function hasLength(path: string, length: number): boolean {
   }
 }
 
-/** Does what needs the folder of a path; makes that only where it is missing. */
-async function withFolder(
+async function writeWhole(
   path: string,
-  action: () => Promise<void>,
+  bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
+  using file = await withFolder(
+    path,
+    () => Deno.open(path, { write: true, createNew: true }),
+  );
+  // In pieces, which is faster than writeFile.
+  for (let position = 0; position < bytes.length;) {
+    const piece = bytes.subarray(position, position + WRITE_BYTES);
+    position += await file.write(piece);
+  }
+  const { size } = await file.stat();
+  if (size !== bytes.length) throw new Error(`${path} was not written whole`);
+}
+
+/** Does what needs the folder of a path; makes that only where it is missing. */
+async function withFolder<R>(
+  path: string,
+  action: () => Promise<R>,
+): Promise<R> {
   try {
-    await action();
+    return await action();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await Deno.mkdir(dirname(path), { recursive: true });
-    await action();
+    return await action();
   }
 }
 

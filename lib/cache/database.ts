@@ -9,7 +9,6 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { toFileUrl } from "jsr:@std/path@^1/to-file-url";
 import { causeOf, failureOf } from "./failure.ts";
 import type { CacheFolder, Identity } from "./folder.ts";
-import { readHeader } from "./header.ts";
 import { salvage } from "./salvage.ts";
 import {
   createSchema,
@@ -174,9 +173,7 @@ function openSound(folder: CacheFolder): CacheDatabase | Unsound {
 }
 
 function openExisting(folder: CacheFolder): CacheDatabase | Unsound {
-  const header = readHeader(folder.database);
-  if (header === "absent") return { kind: "absent" };
-  if (header === "damaged") return { kind: "damaged", what: "its header" };
+  if (!folder.hasDatabase()) return { kind: "absent" };
   const connection = connect(folder.database);
   try {
     const verdict = verifySchema(connection, "main");
@@ -249,9 +246,8 @@ export function openReadonly(
   folder: CacheFolder,
   report: Report,
 ): CacheDatabase | undefined {
-  const header = readHeader(folder.database);
-  if (header === "absent") return undefined;
-  if (header === "damaged") throw new Error("its database is damaged");
+  using _lock = folder.lockWhereThere();
+  if (!folder.hasDatabase()) return undefined;
   try {
     return readonlyDatabase(folder, "main");
   } catch (error) {

@@ -40,6 +40,7 @@ export class CacheFolder {
   readonly blobs: string;
   readonly tmp: string;
   readonly quarantine: string;
+  readonly #lock: string;
 
   constructor(path: string) {
     this.path = path;
@@ -47,6 +48,7 @@ export class CacheFolder {
     this.blobs = join(path, "blobs");
     this.tmp = join(path, "tmp");
     this.quarantine = join(path, "quarantine");
+    this.#lock = join(path, "lock");
   }
 
   /** Makes the folder. */
@@ -72,17 +74,20 @@ export class CacheFolder {
    * The system frees it when its holder dies. Makes the folder if need be.
    */
   lock(exclusive: boolean): Disposable {
-    const file = this.#openLock();
+    return hold(this.#openLock(), exclusive);
+  }
+
+  /** Takes the shared lock where nothing may be written; without one there, none is needed. */
+  lockWhereThere(): Disposable | undefined {
     try {
-      file.lockSync(exclusive);
+      return hold(Deno.openSync(this.#lock), false);
     } catch {
-      // A file system without locks: one process at a time is all it can serve.
+      return undefined;
     }
-    return { [Symbol.dispose]: () => file.close() };
   }
 
   #openLock(): Deno.FsFile {
-    const path = join(this.path, "lock");
+    const path = this.#lock;
     const options = { read: true, write: true, create: true };
     try {
       return Deno.openSync(path, options);
@@ -100,6 +105,19 @@ export class CacheFolder {
       return ino === null ? undefined : `${dev}:${ino}`;
     } catch {
       return undefined;
+    }
+  }
+
+  /**
+   * Whether there is more than an empty file. It is never opened to look: closing
+   * it again would take away the locks that SQLite holds on it in this process.
+   */
+  hasDatabase(): boolean {
+    try {
+      return Deno.statSync(this.database).size > 0;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
     }
   }
 
@@ -228,6 +246,15 @@ export class CacheFolder {
     }
     return path;
   }
+}
+
+function hold(file: Deno.FsFile, exclusive: boolean): Disposable {
+  try {
+    file.lockSync(exclusive);
+  } catch {
+    // A file system without locks: one process at a time is all it can serve.
+  }
+  return { [Symbol.dispose]: () => file.close() };
 }
 
 function move(from: string, to: string): boolean {

@@ -264,7 +264,11 @@ export class SqliteStore implements RecordStore, RecordSource {
     }
     const fn = opened.interned.functionOf(id as number);
     if (fn === undefined) {
-      this.#discard(opened, key, "the row of its function is damaged");
+      // The next store of that function writes the row anew, and this record counts again.
+      this.#warn(
+        "function",
+        `the row of a function in the cache in ${this.#folder.path} is damaged, so a job of it is computed again`,
+      );
       return undefined;
     }
     return new CachedRecord(this, key, fn, body);
@@ -574,6 +578,10 @@ export class SqliteStore implements RecordStore, RecordSource {
     try {
       return action(opened);
     } catch (error) {
+      const damaged = failureOf(error) === "damage";
+      if (damaged && this.#replace(opened, causeOf(error))) {
+        return this.#change(verb, action);
+      }
       throw new CacheError(
         `Cannot ${verb} the cache in ${path}: ${causeOf(error)}`,
         { cause: error },

@@ -189,7 +189,7 @@ Deno.test("No flipped byte of the first page gives a wrong answer", async () => 
     closed,
     "cache.sqlite",
     range(0, 4_096),
-    4,
+    16,
   );
   assert(affected > 50, `only ${affected} flips did something`);
 });
