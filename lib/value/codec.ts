@@ -62,9 +62,14 @@ export function registerCodec<T extends object, const V>(
       }`,
     );
   }
-  if (typeof (type as unknown) !== "function" || !(type.prototype instanceof Object)) {
+  if (
+    typeof (type as unknown) !== "function" ||
+    !(type.prototype instanceof Object)
+  ) {
     throw new TypeError(
-      `Cannot register codec ${name} as its type must be a class: current value is ${String(type)}`,
+      `Cannot register codec ${name} as its type must be a class: current value is ${
+        String(type)
+      }`,
     );
   }
   if (typeof encode !== "function" || typeof decode !== "function") {

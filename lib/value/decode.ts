@@ -64,7 +64,9 @@ class Decoder {
 
   decode(): unknown {
     const value = this.#value(0);
-    if (this.#at !== this.#bytes.length) throw this.#broken("something follows");
+    if (this.#at !== this.#bytes.length) {
+      throw this.#broken("something follows");
+    }
     return value;
   }
 
@@ -75,7 +77,9 @@ class Decoder {
         return this.#argument(initial);
       case Major.NEGATIVE: {
         const value = -1 - this.#argument(initial);
-        if (!Number.isSafeInteger(value)) throw this.#broken("a number too large");
+        if (!Number.isSafeInteger(value)) {
+          throw this.#broken("a number too large");
+        }
         return value;
       }
       case Major.BYTES:
@@ -129,8 +133,10 @@ class Decoder {
       case Tag.SHARED: {
         const index = this.#shared.push(UNFINISHED) - 1;
         // A tag for a tag for a tag would not count as depth.
-        if (this.#bytes[this.#at] === (Major.TAG << 5 | 24) &&
-          this.#bytes[this.#at + 1] === Tag.SHARED) {
+        if (
+          this.#bytes[this.#at] === (Major.TAG << 5 | 24) &&
+          this.#bytes[this.#at + 1] === Tag.SHARED
+        ) {
           throw this.#broken("an object shared twice");
         }
         const value = this.#value(depth);
@@ -164,7 +170,11 @@ class Decoder {
         return this.#known((whole ? bytes : bytes.slice()).buffer, digest);
       }
       case Tag.NULL_OBJECT:
-        return this.#properties(Object.create(null), this.#head(Major.MAP), depth);
+        return this.#properties(
+          Object.create(null),
+          this.#head(Major.MAP),
+          depth,
+        );
       case Tag.KEYED_ARRAY: {
         this.#tuple(2);
         const array = this.#array(this.#head(Major.ARRAY), depth);
@@ -331,7 +341,9 @@ class Decoder {
   #typedArray(type: TypedArrayClass): object {
     const size = type.BYTES_PER_ELEMENT;
     const { bytes, digest } = this.#binary();
-    if (bytes.byteLength % size !== 0) throw this.#broken("a part of an element");
+    if (bytes.byteLength % size !== 0) {
+      throw this.#broken("a part of an element");
+    }
     const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
     return this.#known(
       new type(aligned.buffer, aligned.byteOffset, aligned.byteLength / size),
@@ -428,7 +440,9 @@ class Decoder {
 
   #number(): number {
     const value = this.#value(MAX_DEPTH);
-    if (typeof value !== "number") throw this.#broken("no number where one must be");
+    if (typeof value !== "number") {
+      throw this.#broken("no number where one must be");
+    }
     return value;
   }
 
@@ -475,7 +489,9 @@ class Decoder {
   /** The initial byte of an item that must have this major type. */
   #head(major: number): number {
     const initial = this.#byte();
-    if (initial >> 5 !== major) throw this.#broken(`another type than ${major}`);
+    if (initial >> 5 !== major) {
+      throw this.#broken(`another type than ${major}`);
+    }
     return initial;
   }
 
@@ -500,7 +516,9 @@ class Decoder {
         const at = this.#take(8);
         const value = this.#view.getUint32(at) * 2 ** 32 +
           this.#view.getUint32(at + 4);
-        if (!Number.isSafeInteger(value)) throw this.#broken("a number too large");
+        if (!Number.isSafeInteger(value)) {
+          throw this.#broken("a number too large");
+        }
         return value;
       }
       default:

@@ -67,5 +67,8 @@ function leaf(
     return new LentLeaf(bytes, digest, path);
   }
   const whole = bytes.byteLength === bytes.buffer.byteLength;
-  return new MemoryLeaf(mode === "take" && whole ? bytes : bytes.slice(), digest);
+  return new MemoryLeaf(
+    mode === "take" && whole ? bytes : bytes.slice(),
+    digest,
+  );
 }

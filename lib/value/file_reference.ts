@@ -166,7 +166,11 @@ function hashed(path: string, file: Deno.FsFile): FileReference {
     (count = file.readSync(piece.subarray(filled))) !== null
   ) filled += count;
   if (filled < piece.length) {
-    return new FileReference(path, sha256Hex(piece.subarray(0, filled)), filled);
+    return new FileReference(
+      path,
+      sha256Hex(piece.subarray(0, filled)),
+      filled,
+    );
   }
   const hash = crypto.createHash("sha256").update(piece);
   let size = filled;

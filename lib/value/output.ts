@@ -156,7 +156,11 @@ export class Output {
     }
     if (written !== length) {
       // The longer head would stand where the text begins.
-      this.bytes.copyWithin(start + headLength(written), guess, guess + written);
+      this.bytes.copyWithin(
+        start + headLength(written),
+        guess,
+        guess + written,
+      );
       this.length = start;
       this.head(Major.TEXT, written);
     }

@@ -5,7 +5,11 @@
  * @module
  */
 
-import { type ContributionOptions, contributionOf, digestOf } from "./contribution.ts";
+import {
+  contributionOf,
+  type ContributionOptions,
+  digestOf,
+} from "./contribution.ts";
 import { Kind, kindOf } from "./kinds.ts";
 import { propertyStep } from "./path.ts";
 import { previewOf } from "./preview.ts";

@@ -42,7 +42,9 @@ export function describe(value: unknown): string {
     case "object": {
       if (value === null) return "null";
       const name = className(value);
-      return name === "" ? "an object of no known class" : `an instance of ${name}`;
+      return name === ""
+        ? "an object of no known class"
+        : `an instance of ${name}`;
     }
     default:
       return `a ${typeof value}`;

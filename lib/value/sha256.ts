@@ -14,7 +14,10 @@ const ROUNDS = 64;
 const BLOCK = 64;
 
 /** The first 32 bits of the fractional part of `root` of the first `count` primes. */
-function primeRoots(count: number, root: (prime: number) => number): Int32Array {
+function primeRoots(
+  count: number,
+  root: (prime: number) => number,
+): Int32Array {
   const words = new Int32Array(count);
   let found = 0;
   for (let n = 2; found < count; n++) {
@@ -52,9 +55,11 @@ function compress(offset: number): void {
   let a = state[0]!, b = state[1]!, c = state[2]!, d = state[3]!;
   let e = state[4]!, f = state[5]!, g = state[6]!, h = state[7]!;
   for (let i = 0; i < ROUNDS; i++) {
-    const t = (h + ((e >>> 6 | e << 26) ^ (e >>> 11 | e << 21) ^ (e >>> 25 | e << 7)) +
-      (g ^ e & (f ^ g)) + K[i]! + w[i]!) | 0;
-    const u = ((a >>> 2 | a << 30) ^ (a >>> 13 | a << 19) ^ (a >>> 22 | a << 10)) +
+    const t =
+      (h + ((e >>> 6 | e << 26) ^ (e >>> 11 | e << 21) ^ (e >>> 25 | e << 7)) +
+        (g ^ e & (f ^ g)) + K[i]! + w[i]!) | 0;
+    const u =
+      ((a >>> 2 | a << 30) ^ (a >>> 13 | a << 19) ^ (a >>> 22 | a << 10)) +
       (a & b ^ c & (a ^ b));
     h = g;
     g = f;

@@ -19,7 +19,11 @@ export function temporalContent(
       return [name, (object as Temporal.Instant).epochNanoseconds];
     case "ZonedDateTime": {
       const zoned = object as Temporal.ZonedDateTime;
-      return [name, [zoned.epochNanoseconds, zoned.timeZoneId, zoned.calendarId]];
+      return [name, [
+        zoned.epochNanoseconds,
+        zoned.timeZoneId,
+        zoned.calendarId,
+      ]];
     }
     case "Duration": {
       const d = object as Temporal.Duration;
@@ -69,7 +73,12 @@ export function temporalObject(name: string, content: unknown): object {
     case "PlainTime":
       return Temporal.PlainTime.from(content as string);
     case "PlainYearMonth":
-      return new Temporal.PlainYearMonth(list[0]!, list[1]!, list[3]!, list[2]!);
+      return new Temporal.PlainYearMonth(
+        list[0]!,
+        list[1]!,
+        list[3]!,
+        list[2]!,
+      );
     case "PlainMonthDay":
       return new Temporal.PlainMonthDay(list[1]!, list[2]!, list[3]!, list[0]!);
     case "PlainDate":

@@ -24,7 +24,11 @@ const PIECE = 8_192;
 
 /** The string of these UTF-16 code units; a TextDecoder would replace lone surrogates. */
 export function readUtf16(bytes: Uint8Array<ArrayBuffer>): string {
-  const units = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  const units = new Uint16Array(
+    bytes.buffer,
+    bytes.byteOffset,
+    bytes.length / 2,
+  );
   let text = "";
   for (let at = 0; at < units.length; at += PIECE) {
     text += String.fromCharCode(...units.subarray(at, at + PIECE));

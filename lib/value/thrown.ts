@@ -27,14 +27,18 @@ const MAX_CAUSES = 100;
  * a short text that says what it was.
  */
 export function encodeThrown(error: unknown): EncodedValue {
-  for (const attempt of [() => error, () => tame(error, []), () => bare(error)]) {
+  for (
+    const attempt of [() => error, () => tame(error, []), () => bare(error)]
+  ) {
     try {
       return encodeValue(attempt(), { root: "error" });
     } catch {
       // The next attempt keeps less.
     }
   }
-  return encodeValue(new Error("something that cannot be described was thrown"));
+  return encodeValue(
+    new Error("something that cannot be described was thrown"),
+  );
 }
 
 /**
@@ -133,7 +137,9 @@ function nearestClass(error: object): ErrorClass {
   while (prototype !== null) {
     const name = errorClassName(prototype);
     // Only the platform makes true instances of its class.
-    if (name !== undefined && (name !== DOM_EXCEPTION || isDomException(error))) {
+    if (
+      name !== undefined && (name !== DOM_EXCEPTION || isDomException(error))
+    ) {
       return errorClass(name)!;
     }
     prototype = Object.getPrototypeOf(prototype);
