@@ -95,9 +95,11 @@ export class JobCache implements AsyncDisposable {
    * const path = await Deno.makeTempDir();
    * {
    *   await using jobCache = new hi.JobCache({ path });
-   *   const job = hi.config({ jobCache }, () => ({ job: add.run(1, 2) }));
-   *   await (await job).job;
-   *   console.assert(jobCache.delete((await job).job));
+   *   await hi.config({ jobCache }, async () => {
+   *     const job = add.run(1, 2);
+   *     await job;
+   *     console.assert(jobCache.delete(job));
+   *   });
    * }
    * await Deno.remove(path, { recursive: true });
    * ```

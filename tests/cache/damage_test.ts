@@ -49,13 +49,21 @@ function copyFolder(
   from: string,
   to: string,
   wanted: (name: string) => boolean = () => true,
+  copy: (from: string, to: string) => void = Deno.copyFileSync,
 ): void {
   Deno.mkdirSync(to);
   for (const { name, isDirectory } of Deno.readDirSync(from)) {
     if (!wanted(name)) continue;
-    if (isDirectory) copyFolder(`${from}/${name}`, `${to}/${name}`);
-    else Deno.copyFileSync(`${from}/${name}`, `${to}/${name}`);
+    if (isDirectory) {
+      copyFolder(`${from}/${name}`, `${to}/${name}`, wanted, copy);
+    } else copy(`${from}/${name}`, `${to}/${name}`);
   }
+}
+
+/** As copyFolder, but the blobs are the same files: for damage elsewhere. */
+function copyWithoutBlobs(from: string, to: string): void {
+  copyFolder(from, to, (name) => name !== "blobs");
+  copyFolder(`${from}/blobs`, `${to}/blobs`, undefined, Deno.linkSync);
 }
 
 function isFolder(path: string): boolean {
@@ -71,9 +79,10 @@ async function examine(
   source: string,
   damage: (path: string) => void,
   heal = true,
+  copy: (from: string, to: string) => void = copyFolder,
 ): Promise<Verdict[]> {
   const path = `${ROOT}/case_${cases++}`;
-  copyFolder(source, path);
+  copy(source, path);
   using _quiet = captureWarnings();
   try {
     damage(path);
@@ -132,6 +141,7 @@ async function flipEach(
       source,
       (path) => flip(`${path}/${file}`, position, mask),
       i++ % healEvery === 0,
+      copyWithoutBlobs,
     );
     assertEquals(
       wrongOnes(verdicts),
@@ -236,6 +246,35 @@ Deno.test("A flipped byte of a blob costs its own job only", async () => {
     );
     assertEquals(verdicts.filter((verdict) => verdict !== "hit"), ["lost"]);
   }
+});
+
+Deno.test("An index that leads searches astray is replaced at the next store", async () => {
+  const sorted = Array.from({ length: RECORDS }, (_, n) => n)
+    .toSorted((a, b) => keyOf(a).toHex() < keyOf(b).toHex() ? -1 : 1);
+  // Where a binary search begins; it becomes larger than all others.
+  const middle = keyOf(sorted[RECORDS / 2 - 1]!);
+  const path = `${ROOT}/astray`;
+  copyFolder(closed, path);
+  const bytes = Deno.readFileSync(`${path}/cache.sqlite`);
+  const INDEX_LEAF = 0x0a;
+  for (let page = 0; page < bytes.length; page += 4_096) {
+    if (bytes[page] !== INDEX_LEAF) continue;
+    const at = bytes.subarray(page, page + 4_096).toHex().indexOf(
+      middle.toHex(),
+    );
+    if (at >= 0) {
+      flip(`${path}/cache.sqlite`, page + at / 2, 0xff ^ middle[0]!);
+    }
+  }
+  using warnings = captureWarnings();
+  using store = openStore(path);
+  const verdicts = sorted.map((n) => judge(store, n));
+  const lost = sorted.filter((_, i) => verdicts[i] !== "hit");
+  assert(lost.length > 1, `${lost.length} lost`);
+  assertEquals(warnings.lines, []);
+  await store.store(recordOf(lost[0]!));
+  assertEquals(sorted.filter((n) => judge(store, n) !== "hit"), []);
+  assertEquals(warnings.lines.length, 1);
 });
 
 for (
