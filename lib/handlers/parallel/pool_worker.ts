@@ -25,7 +25,6 @@ import {
   type WireCode,
 } from "../../worker/protocol.ts";
 import { fromWire, moveToWire, toWire } from "../../worker/wire.ts";
-import { mayBeBusy } from "./exit_guard.ts";
 import type { PoolRun } from "./pool_run.ts";
 import { canUnref, setRef } from "./worker_ref.ts";
 
@@ -37,6 +36,9 @@ const GRACE = 50;
 
 /** How long the other jobs of a worker that does not answer may go on, in ms. */
 const NEIGHBOUR_GRACE = 5_000;
+
+/** In how many steps such a time is counted: a program that was itself held up must not take that for silence. */
+const STEPS = 5;
 
 /** After how long without progress the rest of a batch is taken back, in ms. */
 const PATIENCE = 5;
@@ -91,6 +93,7 @@ export class PoolWorker {
   /** The failed Task of which something may still be running here. */
   #remains: PoolRun | undefined;
   #graceIsOver = false;
+  #heldByOwner = false;
   #retired = false;
   #gone = false;
   #progress = 0;
@@ -212,6 +215,7 @@ export class PoolWorker {
 
   /** Makes the program wait until a cancelled job has had its grace. */
   holdGrace(): void {
+    this.#heldByOwner = true;
     if (this.#graceTimer !== undefined) Deno.refTimer(this.#graceTimer);
   }
 
@@ -359,7 +363,6 @@ export class PoolWorker {
   #recover(): void {
     clearTimeout(this.#graceTimer);
     this.#graceTimer = undefined;
-    mayBeBusy.delete(this);
     this.#owner.recovered(this);
   }
 
@@ -369,7 +372,6 @@ export class PoolWorker {
     const transfer: ArrayBuffer[] = [];
     const wire = moveToWire(encodeThrown(reason), transfer);
     this.#post({ type: "cancel", task: task.id, reason: wire }, transfer);
-    mayBeBusy.add(this);
     this.#startTimer(GRACE);
   }
 
@@ -432,11 +434,11 @@ export class PoolWorker {
   #end(busyWith?: PoolRun): void {
     if (this.#gone) return;
     this.#gone = true;
-    if (busyWith === undefined) mayBeBusy.delete(this);
     clearTimeout(this.#graceTimer);
     clearTimeout(this.#recallTimer);
     clearTimeout(this.#idleTimer);
     this.#worker.onmessage = null;
+    // A busy worker goes on computing, but nobody waits for it.
     if (canUnref) setRef(this.#worker, false);
     this.#worker.terminate();
     this.#owner.gone(this, busyWith);
@@ -450,15 +452,16 @@ export class PoolWorker {
     if (!busy) this.#idleTimer = setTimeout(() => this.retire(), IDLE);
   }
 
-  #startTimer(delay: number): void {
+  #startTimer(delay: number, steps = STEPS): void {
     clearTimeout(this.#graceTimer);
     const timer = setTimeout(() => {
       this.#graceTimer = undefined;
-      if (delay === GRACE) this.#graceOver();
+      if (steps > 1) this.#startTimer(delay, steps - 1);
+      else if (delay === GRACE) this.#graceOver();
       else this.#neighboursGraceOver();
-    }, delay);
-    Deno.unrefTimer(timer);
+    }, delay / STEPS);
     this.#graceTimer = timer;
+    if (!this.#heldByOwner) Deno.unrefTimer(timer);
   }
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
