@@ -7,7 +7,7 @@
 
 import { LINK_BYTES } from "./format.ts";
 import { Tag } from "./kinds.ts";
-import { Major, Output } from "./output.ts";
+import { Output } from "./output.ts";
 import { sha256 } from "./sha256.ts";
 import { writeText } from "./text.ts";
 
@@ -63,7 +63,7 @@ function newShape(names: readonly string[], sorted: boolean): Shape {
   const order = names.map((_, i) => i);
   const keys = names.map((name) => keyBytes(name, sorted));
   if (!sorted) return { names, order, keys };
-  // All digits and lengths sort in the bytes as they do in the text, so ASCII needs no bytes.
+  // The bytes of ASCII sort by length, then as the text does.
   order.sort(
     names.every(isAscii)
       ? (a, b) => compareAscii(names[a]!, names[b]!)

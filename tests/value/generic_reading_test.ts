@@ -1,7 +1,7 @@
 /** Our bytes as an independent decoder of CBOR reads them. */
 
 import { assertEquals } from "@std/assert";
-import { decode, Tag as TaggedItem } from "npm:cbor2@^2";
+import { cdeDecodeOptions, decode, Tag as TaggedItem } from "npm:cbor2@^2";
 import * as fc from "npm:fast-check@^4";
 import { contributionOf } from "../../lib/value/contribution.ts";
 import { encodeValue } from "../../lib/value/encode.ts";
@@ -114,18 +114,16 @@ Deno.test("bytes and deterministic form of any value are well-formed CBOR", () =
 });
 
 Deno.test("the deterministic form is what a strict decoder accepts", () => {
-  fc.assert(fc.property(registered, (original) => {
-    decode(
-      contributionOf(original),
-      {
-        ignoreGlobalTags: true,
-        preferMap: true,
-        rejectLongLoundNaN: true,
-        rejectLongFloats: true,
-        rejectLongNumbers: true,
-        rejectNegativeZero: false,
-        rejectStreaming: true,
-      } as Parameters<typeof decode>[1],
-    );
-  }));
+  // A Map keeps its order, so it is not asked to be sorted.
+  const sorted = fc.dictionary(
+    text.filter((t) => t.isWellFormed()),
+    fc.oneof(fc.double(), fc.maxSafeInteger(), fc.bigInt(), fc.string()),
+  );
+  fc.assert(
+    fc.property(sorted, (original) => {
+      const options = { ...cdeDecodeOptions, ignoreGlobalTags: true };
+      decode(contributionOf([original]), options);
+    }),
+    { numRuns: 1_000 },
+  );
 });

@@ -153,7 +153,14 @@ Deno.test("an accessor is refused, and not called", () => {
   assertEquals(refusalOf(array).path, "args[1]");
   const error = Object.defineProperty(new Error(), "a", { get: () => calls++ });
   assertEquals(refusalOf(error).path, "args.a");
-  assertEquals(refusalOf({ set a(_: unknown) {} }).path, "args.a");
+  assertEquals(
+    refusalOf({
+      set a(_: unknown) {
+        calls++;
+      },
+    }).path,
+    "args.a",
+  );
   assertEquals(calls, 0);
 });
 
