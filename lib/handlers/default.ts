@@ -16,6 +16,7 @@ import type {
   TaskEvent,
 } from "../task.ts";
 import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
+import type { SourceCode, SourceLoader } from "../worker/source.ts";
 import { type Host, Invocation } from "../worker/execute.ts";
 import { wholeNumber } from "./options.ts";
 import { Queue, type QueuePlace } from "./queue.ts";
@@ -71,6 +72,11 @@ export class DefaultJobHandler implements JobHandler {
   #running = 0;
   #scheduled = false;
   #closed = false;
+  #sources: Promise<SourceLoader> | undefined;
+  readonly #loadSources = (): Promise<SourceLoader> =>
+    this.#sources ??= import("../worker/source.ts").then((module) =>
+      new module.SourceLoader()
+    );
 
   /**
    * Makes a handler that runs jobs in this process.
@@ -88,7 +94,7 @@ export class DefaultJobHandler implements JobHandler {
   run(task: Task): Promise<Outcome> {
     installConsole();
     return new Promise((resolve) => {
-      const run = new LocalRun(task, (outcome) => {
+      const run = new LocalRun(task, this.#loadSources, (outcome) => {
         this.#leave(run);
         resolve(outcome);
       });
@@ -154,11 +160,17 @@ class LocalRun implements Host {
   readonly task: Task;
   place: QueuePlace<LocalRun> | undefined;
   holdsSlot = false;
+  readonly #sources: () => Promise<SourceLoader>;
   readonly #invocation: Invocation;
   #record: ConsoleRecord | undefined;
 
-  constructor(task: Task, settle: (outcome: Outcome) => void) {
+  constructor(
+    task: Task,
+    sources: () => Promise<SourceLoader>,
+    settle: (outcome: Outcome) => void,
+  ) {
     this.task = task;
+    this.#sources = sources;
     this.#invocation = new Invocation(
       task,
       this,
@@ -175,7 +187,15 @@ class LocalRun implements Host {
     } catch (error) {
       return this.#invocation.fail(error);
     }
-    this.#invocation.run(this.task.fn, args);
+    const { code, fn, name, version } = this.task;
+    if (code.kind === "module" || !needsNames(code)) {
+      return this.#invocation.run(fn, args);
+    }
+    // As in a worker, it gets the names that it was given, not those around it.
+    this.#sources().then((sources) => sources.load(code, name, version)).then(
+      (fn) => this.#invocation.run(fn, args),
+      (error) => this.#invocation.fail(error),
+    );
   }
 
   cancel(reason: unknown): void {
@@ -198,6 +218,11 @@ class LocalRun implements Host {
     } else if (this.#invocation.settled) return;
     this.task.report(event);
   }
+}
+
+function needsNames({ imports, values }: SourceCode): boolean {
+  // An empty object is one byte long.
+  return values.bytes.length > 1 || Object.keys(imports).length > 0;
 }
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);

@@ -155,7 +155,11 @@ export class WorkerRuntime {
   ): Promise<UserFunction | typeof REFUSED> {
     return code.kind === "module"
       ? this.#modules.load(code.url, name, version)
-      : this.#sources.load(code, name, version);
+      : this.#sources.load(
+        { ...code, values: fromWire(code.values) },
+        name,
+        version,
+      );
   }
 
   #done(task: number, ending: Ending): void {

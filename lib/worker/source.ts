@@ -6,13 +6,12 @@
  */
 
 import { ModuleLoadError } from "../errors.ts";
+import type { CodeReference } from "../task.ts";
 import { decodeValue } from "../value/decode.ts";
 import type { UserFunction } from "./load.ts";
 import { loadError } from "./load.ts";
-import type { WireCode } from "./protocol.ts";
-import { fromWire } from "./wire.ts";
-
-type SourceCode = WireCode & { readonly kind: "source" };
+/** A function's source text, with what it needs. */
+export type SourceCode = CodeReference & { readonly kind: "source" };
 
 /** Makes functions from source text; each once. */
 export class SourceLoader {
@@ -36,9 +35,7 @@ export class SourceLoader {
 
 /** The same for the same source, imports and values. */
 function identity({ source, imports, values }: SourceCode): string {
-  const leaves = values.leaves.map(({ bytes, digest }) =>
-    digest ?? text(bytes)
-  );
+  const leaves = values.leaves.map((leaf) => leaf.digest ?? text(leaf.peek()));
   return JSON.stringify([source, imports, text(values.bytes), leaves]);
 }
 
@@ -55,7 +52,7 @@ async function make(
   for (const [key, specifier] of Object.entries(code.imports)) {
     names.set(key, await importExport(key, specifier, name, version));
   }
-  const values = decodeValue(fromWire(code.values), { lend: true });
+  const values = decodeValue(code.values, { lend: true });
   for (const [key, value] of Object.entries(values as object)) {
     names.set(key, value);
   }
