@@ -5,8 +5,6 @@
  */
 
 import defer * as crypto from "node:crypto";
-import { fromFileUrl } from "jsr:@std/path@^1/from-file-url";
-import { resolve } from "jsr:@std/path@^1/resolve";
 import { FileChangedError, PermissionNeededError } from "../errors.ts";
 import { sha256Hex } from "./sha256.ts";
 
@@ -137,6 +135,9 @@ export function fileReference(path: string | URL): FileReference {
   }
 }
 
+// This module is loaded by every program, and loading @std/path takes longer than reading a
+// small cache: hence these two by hand.
+
 function absolutePath(path: string | URL): string {
   if (path instanceof URL) {
     if (path.protocol !== "file:") {
@@ -144,7 +145,8 @@ function absolutePath(path: string | URL): string {
         `Cannot use ${path} as a file as its URL must begin with file: current value is ${path.protocol}`,
       );
     }
-    return fromFileUrl(path);
+    const pathname = decodeURIComponent(path.pathname);
+    return DRIVE.test(pathname) ? pathname.slice(1) : pathname;
   }
   if (typeof path !== "string" || path === "") {
     throw new TypeError(
@@ -153,7 +155,23 @@ function absolutePath(path: string | URL): string {
       }`,
     );
   }
-  return resolve(path);
+  return ABSOLUTE.test(path) ? path : `${currentFolder()}/${path}`;
+}
+
+const DRIVE = /^\/[A-Za-z]:/;
+const ABSOLUTE = /^(\/|\\\\|[A-Za-z]:[\\/])/;
+
+function currentFolder(): string {
+  try {
+    return Deno.cwd();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new PermissionNeededError(
+      "Cannot find out the current folder, which a relative path needs, as Deno was not given the permission: add --allow-read",
+      "--allow-read",
+      { cause },
+    );
+  }
 }
 
 function hashed(path: string, file: Deno.FsFile): FileReference {
