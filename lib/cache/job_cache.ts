@@ -24,12 +24,6 @@ export interface JobCacheOptions {
   readonly readonly?: boolean | undefined;
 }
 
-/** A job, as far as a cache must know it. */
-export interface KeyedJob {
-  /** The job's key, 64 hexadecimal digits; `undefined` until its arguments have settled. */
-  readonly key: string | undefined;
-}
-
 let openStore: (cache: JobCache) => SqliteStore;
 
 /**
@@ -104,7 +98,7 @@ export class JobCache implements AsyncDisposable {
    * await Deno.remove(path, { recursive: true });
    * ```
    */
-  delete(job: KeyedJob | string): boolean {
+  delete(job: { readonly key: string | undefined } | string): boolean {
     const key = typeof job === "string" ? job : job?.key;
     if (typeof key !== "string" || !/^[0-9a-f]{64}$/.test(key)) {
       throw new TypeError(
