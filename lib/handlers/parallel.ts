@@ -5,6 +5,7 @@
  */
 
 import type { JobHandler, Outcome, Task } from "../task.ts";
+import { endingOf } from "../worker/execute.ts";
 import { wholeNumber } from "./options.ts";
 import type { Pool } from "./parallel/pool.ts";
 
@@ -90,19 +91,23 @@ export class ParallelJobHandler implements JobHandler {
 
   /** Runs a Task on a worker when one is free. */
   run(task: Task): Promise<Outcome> {
-    return this.#pool?.run(task) ?? this.#load().then((pool) => pool.run(task));
+    return this.#pool?.run(task) ?? this.#load().then(
+      (pool) => pool.run(task),
+      (error) => ({ ...endingOf(error, true), console: [] }),
+    );
   }
 
   /** Drops a Task that waits, or tells a running one to stop and frees its place. */
   cancel(task: Task, reason: unknown): void {
     if (this.#pool !== undefined) this.#pool.cancel(task, reason);
-    else this.#loading?.then((pool) => pool.cancel(task, reason));
+    else this.#loading?.then((pool) => pool.cancel(task, reason), () => {});
   }
 
   /** Fails what waits and what runs, and ends the workers. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    if (this.#loading !== undefined) await (await this.#loading).close();
+    const pool = await this.#loading?.catch(() => undefined);
+    await pool?.close();
   }
 
   // The pool loads with the first job: a program whose jobs all hit the cache never needs it.

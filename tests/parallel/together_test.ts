@@ -56,7 +56,7 @@ Deno.test("jobs are run once, also if they were sent to a worker and taken back"
     await Deno.remove(folder, { recursive: true });
   }));
 
-Deno.test("a job that is cancelled while it waits in its worker is not run, and costs no worker", () =>
+Deno.test("jobs that are cancelled before their turn are not run, and cost no worker", () =>
   inPool({ numWorkers: 1 }, async () => {
     const count = f.countCalls.with({ cache: false });
     await Promise.all([count.run(), count.run()]);
