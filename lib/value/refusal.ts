@@ -85,7 +85,10 @@ export function refusal(value: unknown, path: string): UnsupportedValueError {
 /** The name of an object's class; empty if it has none. */
 export function className(object: object): string {
   try {
-    const { constructor } = Object.getPrototypeOf(object);
+    const prototype = Object.getPrototypeOf(object);
+    // Inherited, it would be the name of another class.
+    if (!Object.hasOwn(prototype, "constructor")) return "";
+    const { constructor } = prototype;
     return typeof constructor === "function" ? String(constructor.name) : "";
   } catch {
     return "";

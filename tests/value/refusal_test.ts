@@ -127,6 +127,11 @@ const cases: [name: string, value: unknown, says: string][] = [
     Object.assign(Temporal.PlainDate.from("2020-01-01"), { a: 1 }),
     "(a)",
   ],
+  [
+    "an object that inherits from another",
+    Object.create({ a: 1 }),
+    "no known class",
+  ],
   ["the global object", globalThis, "Window"],
   ["a WebAssembly.Memory", new WebAssembly.Memory({ initial: 1 }), "Memory"],
   ["an iterator", [].values(), "as an array"],
