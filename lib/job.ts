@@ -246,10 +246,10 @@ export class Job<T> implements PromiseLike<T> {
       try {
         return this.getResult();
       } catch (error) {
-        if (
-          !(error instanceof ResultLostError) ||
-          this.#state.outcome?.status !== "finished"
-        ) throw error;
+        // Arguments are kept where something of the outcome is in a blob.
+        const isLost = error instanceof ResultLostError &&
+          this.#state.snapshot !== undefined;
+        if (!isLost) throw error;
         runAgain(this.#state);
       }
     }

@@ -258,12 +258,11 @@ function lookUp(state: JobState, keep: () => void): boolean {
   const record = store.lookup(state.keyBytes!);
   if (record === undefined || !isWanted(state, record)) return false;
   warnIfSourceDiffers(state.definition, record.fn);
-  if (record.outcome.value.leaves.length > 0) keep();
+  if (record.hasBlobs) keep();
+  else state.snapshot = undefined;
   const ready = store.prepare(record);
   if (ready === undefined) settleByOutcome(state, record.outcome, true);
-  else {
-    ready.then(() => settleByOutcome(state, record.outcome, true));
-  }
+  else ready.then(() => settleByOutcome(state, record.outcome, true));
   return true;
 }
 
@@ -354,10 +353,13 @@ async function complete(execution: Execution, outcome: Outcome): Promise<void> {
     record = (stored instanceof Promise ? await stored : stored) ?? record;
   }
   forget(execution);
-  const final = record !== undefined && outcome.value.leaves.length > 0
-    ? record.outcome
-    : outcome;
-  for (const state of execution.end()) settleByOutcome(state, final, false);
+  // What is in blobs need not be in memory as well; it may have to be computed again.
+  const inBlobs = record?.hasBlobs ?? false;
+  const final = inBlobs ? record!.outcome : outcome;
+  for (const state of execution.end()) {
+    if (!inBlobs) state.snapshot = undefined;
+    settleByOutcome(state, final, false);
+  }
 }
 
 /** Stores an outcome in a job's cache, unless an earlier job of the execution has done so. */
@@ -399,7 +401,6 @@ function settleByOutcome(
   outcome: Outcome,
   hit: boolean,
 ): void {
-  if (outcome.value.leaves.length === 0) state.snapshot = undefined;
   if (!state.settle({ outcome, hit })) return;
   if (outcome.status === "error") noteFailure(state);
 }
@@ -418,8 +419,10 @@ function restartAfterLoss(state: JobState, error: ResultLostError): void {
 
 function isReadable(state: JobState): boolean {
   try {
-    for (const leaf of state.outcome?.value.leaves ?? []) leaf.peek();
-    return true;
+    const value = state.outcome?.value;
+    for (const leaf of value?.leaves ?? []) leaf.peek();
+    // The document itself may be in a blob.
+    return value?.bytes !== undefined;
   } catch {
     return false;
   }

@@ -50,6 +50,8 @@ export interface RecordDetails {
 
 /** A record as read: checked against its digest. */
 export interface StoredRecord {
+  /** Whether some of the outcome is in blobs: it is read later, and may then turn out to be lost. */
+  readonly hasBlobs: boolean;
   /** One object per function, version, source and module: compare by identity first. */
   readonly fn: FunctionInfo;
   /**

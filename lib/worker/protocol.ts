@@ -2,7 +2,8 @@
  * The messages between whoever hands out Tasks and a worker. Types only, no
  * behaviour: a web worker gets them by structured clone, other workers as CBOR.
  *
- * One worker may have several Tasks at once; `task` says which one is meant.
+ * One worker may have several Tasks at once; `task` says which one is meant: a
+ * number that the sender has never used for this worker before.
  *
  * @module
  */

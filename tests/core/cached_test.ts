@@ -353,3 +353,20 @@ await hi.config({ jobCache: new hi.JobCache() }, async () => {
   assertEquals(last.stdout.split("\n").length, 40);
   assert(!last.stderr.includes("damaged"), last.stderr);
 });
+
+Deno.test("a long text is in a blob; when that is gone, the job runs again", () =>
+  withCache(async (jobCache) => {
+    const long = hi.func("cached_long", "1", (n: number) => {
+      calls.push("long");
+      return "ab".repeat(n);
+    });
+    const length = hi.func("cached_length", "1", (text: string) => text.length);
+    assertEquals((await long.run(50_000)).length, 100_000);
+    assertEquals((await long.run(50_000)).length, 100_000);
+    assertEquals(calls, ["long"]);
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    assertEquals((await long.run(50_000)).length, 100_000);
+    await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    assertEquals(await length.run(long.run(50_000)), 100_000);
+    assertEquals(calls, ["long", "long", "long"]);
+  }));

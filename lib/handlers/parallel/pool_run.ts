@@ -17,6 +17,8 @@ export class PoolRun {
   place: QueuePlace<PoolRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
+  /** Its number among all that its worker was sent. */
+  sent = 0;
   readonly #resolve: (outcome: Outcome) => void;
   #record: ConsoleRecord | undefined;
 

@@ -25,7 +25,10 @@ import {
   type WireCode,
 } from "../../worker/protocol.ts";
 import { fromWire, moveToWire, toWire } from "../../worker/wire.ts";
+import { Durations } from "./durations.ts";
+import { Patience } from "./patience.ts";
 import type { PoolRun } from "./pool_run.ts";
+import { TaskFlags } from "./task_flags.ts";
 import { canUnref, setRef } from "./worker_ref.ts";
 
 /** How many Tasks travel together at most. */
@@ -37,11 +40,8 @@ const GRACE = 50;
 /** How long the other jobs of a worker that does not answer may go on, in ms. */
 const NEIGHBOUR_GRACE = 5_000;
 
-/** In how many steps such a time is counted: a program that was itself held up must not take that for silence. */
-const STEPS = 5;
-
 /** After how long without progress the rest of a batch is taken back, in ms. */
-const PATIENCE = 5;
+const BATCH_PATIENCE = 5;
 
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
@@ -67,37 +67,31 @@ export interface PoolWorkerOwner {
 }
 
 /** The Tasks of one message that are still in their worker. */
-interface Batch {
-  readonly runs: Set<PoolRun>;
-}
+type Batch = Set<PoolRun>;
 
 /** A web worker with the Tasks that it was given. */
 export class PoolWorker {
   readonly #owner: PoolWorkerOwner;
+  readonly #grace = new Patience();
   readonly #worker: Worker;
-  readonly #flags: Int32Array;
-  readonly #freeFlags: number[];
-  /** The flags in use, by Task; a Task that was taken back keeps its flag until the worker has skipped it. */
-  readonly #flagOf = new Map<number, number>();
+  readonly #flags: TaskFlags;
   readonly #running = new Map<number, PoolRun>();
   readonly #batchOf = new Map<PoolRun, Batch>();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
-  /** How long each function takes here, in ms. */
-  readonly #durations = new WeakMap<CodeReference, number>();
+  readonly #durations = new Durations();
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
+  #lastSent = 0;
   #load = 0;
   #ready = false;
   #answers = true;
   /** The failed Task of which something may still be running here. */
   #remains: PoolRun | undefined;
   #graceIsOver = false;
-  #heldByOwner = false;
   #retired = false;
   #gone = false;
   #progress = 0;
-  #graceTimer: ReturnType<typeof setTimeout> | undefined;
   #recallTimer: ReturnType<typeof setTimeout> | undefined;
   #idleTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -109,10 +103,7 @@ export class PoolWorker {
   constructor(owner: PoolWorkerOwner, slots: number) {
     this.#owner = owner;
     this.#worker = new Worker(ENTRY, { type: "module", name: "hither" });
-    const length = slots * MOST_TOGETHER;
-    const flags = new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT);
-    this.#flags = new Int32Array(flags);
-    this.#freeFlags = Array.from({ length }, (_, index) => index);
+    this.#flags = new TaskFlags(slots * MOST_TOGETHER);
     this.#worker.onmessage = (event) => this.#receive(event.data);
     this.#worker.onerror = (event) => {
       // Otherwise the program would end.
@@ -121,7 +112,11 @@ export class PoolWorker {
     };
     this.#worker.onmessageerror = () =>
       this.#lost("a message could not be read");
-    this.#post({ type: "begin", protocol: PROTOCOL_VERSION, flags });
+    this.#post({
+      type: "begin",
+      protocol: PROTOCOL_VERSION,
+      flags: this.#flags.buffer,
+    });
     this.#hold(false);
   }
 
@@ -138,12 +133,8 @@ export class PoolWorker {
 
   /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
   room(code: CodeReference, time: number): number {
-    const duration = this.#durations.get(code) ?? Infinity;
-    const many = Math.floor(time / Math.max(duration, Number.EPSILON));
-    return Math.max(
-      1,
-      Math.min(many, MOST_TOGETHER, this.#freeFlags.length),
-    );
+    const many = this.#durations.callsIn(time, code);
+    return Math.max(1, Math.min(many, MOST_TOGETHER, this.#flags.room));
   }
 
   /**
@@ -154,13 +145,14 @@ export class PoolWorker {
   give(runs: Iterable<PoolRun>): boolean {
     const transfer: ArrayBuffer[] = [];
     const messages: RunMessage[] = [];
-    const batch: Batch = { runs: new Set() };
+    const batch: Batch = new Set();
     let bytes = 0;
     for (const run of runs) {
       try {
         const message = this.#message(run, transfer);
+        run.sent = message.task;
         messages.push(message);
-        batch.runs.add(run);
+        batch.add(run);
         bytes += message.list.bytes.byteLength;
         if (bytes >= LEAF_BYTES || transfer.length > 0) break;
       } catch (error) {
@@ -170,9 +162,9 @@ export class PoolWorker {
     }
     const [first] = messages;
     if (first === undefined) return false;
-    for (const run of batch.runs) {
+    for (const run of batch) {
       run.worker = this;
-      this.#running.set(run.task.id, run);
+      this.#running.set(run.sent, run);
       this.#batchOf.set(run, batch);
     }
     if (this.#load++ === 0) this.#hold(true);
@@ -181,21 +173,16 @@ export class PoolWorker {
       this.#post({ type: "batch", runs: messages }, transfer);
       this.#watchBatches();
     }
-    for (const { task } of batch.runs) if (!task.timed) task.started();
+    for (const { task } of batch) if (!task.timed) task.started();
     return true;
   }
 
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
-    const { id } = run.task;
-    const flag = this.#flagOf.get(id)!;
-    if (!this.#takeBack(flag, Flag.CANCELLED)) {
-      this.#stopping.set(id, run);
-      Atomics.store(
-        this.#flags,
-        flag,
-        reason instanceof JobTimeoutError ? Flag.TIMED_OUT : Flag.CANCELLED,
-      );
+    if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
+      this.#stopping.set(run.sent, run);
+      const timedOut = reason instanceof JobTimeoutError;
+      this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
       this.#tellToStop(run, reason);
       this.#owner.suspended(this);
       this.#recall();
@@ -215,8 +202,7 @@ export class PoolWorker {
 
   /** Makes the program wait until a cancelled job has had its grace. */
   holdGrace(): void {
-    this.#heldByOwner = true;
-    if (this.#graceTimer !== undefined) Deno.refTimer(this.#graceTimer);
+    this.#grace.hold();
   }
 
   /**
@@ -226,9 +212,11 @@ export class PoolWorker {
    */
   #message({ task }: PoolRun, transfer: ArrayBuffer[]): RunMessage {
     const { list, upstream } = task.arguments();
-    const message: RunMessage = {
+    // Not the Task's own id: it may come to this worker twice, if it was taken back.
+    const sent = ++this.#lastSent;
+    return {
       type: "run",
-      task: task.id,
+      task: sent,
       key: task.key,
       name: task.name,
       version: task.version,
@@ -237,12 +225,9 @@ export class PoolWorker {
       upstream: upstream.map((value) => toWire(value, transfer)),
       digest: task.digest,
       timed: task.timed,
-      flag: this.#freeFlags.at(-1)!,
+      // Last: what is above may throw.
+      flag: this.#flags.send(sent),
     };
-    this.#freeFlags.pop();
-    this.#flagOf.set(task.id, message.flag);
-    Atomics.store(this.#flags, message.flag, Flag.SENT);
-    return message;
   }
 
   #receive(message: FromWorker): void {
@@ -270,21 +255,21 @@ export class PoolWorker {
     const run = this.#running.get(message.task);
     if (run === undefined) return this.#stopped(message);
     run.settle(endingFrom(message));
-    this.#learn(run.task.code, message);
+    this.#durations.learn(run.task.code, message.timing.duration);
     if (message.retire) {
       this.#remains = run;
       this.#tellToStop(run, new WorkerLostError("The worker is retired"));
       this.retire();
       this.#recall();
     }
-    this.#freeFlag(message.task);
+    this.#flags.release(message.task);
     this.#owner.settled(run);
     this.#leave(run);
   }
 
   /** A cancelled Task has ended. */
   #stopped({ task, retire }: DoneMessage): void {
-    this.#freeFlag(task);
+    this.#flags.release(task);
     if (!this.#stopping.delete(task)) return;
     this.#answers = true;
     if (retire) this.retire();
@@ -293,7 +278,7 @@ export class PoolWorker {
   }
 
   #notRun(id: number, refused: boolean): void {
-    this.#freeFlag(id);
+    this.#flags.release(id);
     this.#stopping.delete(id);
     const run = this.#running.get(id);
     if (run === undefined) return this.#endIfDone();
@@ -308,37 +293,25 @@ export class PoolWorker {
     const batch = this.#batchOf.get(run);
     if (batch === undefined) return;
     this.#batchOf.delete(run);
-    this.#running.delete(run.task.id);
+    this.#running.delete(run.sent);
     run.worker = undefined;
-    batch.runs.delete(run);
-    if (batch.runs.size > 0) return;
+    batch.delete(run);
+    if (batch.size > 0) return;
     if (--this.#load === 0) this.#hold(false);
     this.#endIfDone();
     this.#owner.freed();
   }
 
-  #freeFlag(id: number): void {
-    const flag = this.#flagOf.get(id);
-    if (flag === undefined) return;
-    this.#flagOf.delete(id);
-    this.#freeFlags.push(flag);
-  }
-
   /** Takes back what the worker has not begun. */
   #recall(): void {
-    const runs = [...this.#running.values()].filter(({ task }) =>
-      this.#takeBack(this.#flagOf.get(task.id)!, Flag.RECALLED)
+    const runs = [...this.#running.values()].filter(({ sent }) =>
+      this.#flags.takeBack(sent, Flag.RECALLED)
     );
     // Each goes to the front of the queue: the last one first.
     for (const run of runs.reverse()) {
       this.#owner.returned(run);
       this.#leave(run);
     }
-  }
-
-  #takeBack(flag: number, because: number): boolean {
-    return Atomics.compareExchange(this.#flags, flag, Flag.SENT, because) ===
-      Flag.SENT;
   }
 
   /** Takes the rest of a batch back if it does not get on. */
@@ -350,36 +323,29 @@ export class PoolWorker {
       if (this.#running.size <= this.#load) return;
       if (this.#progress === before) this.#recall();
       else this.#watchBatches();
-    }, PATIENCE);
-  }
-
-  /** Remembers how long a function takes: a longer time at once, a shorter one by and by. */
-  #learn(code: CodeReference, { timing }: DoneMessage): void {
-    const before = this.#durations.get(code) ?? 0;
-    const now = timing.duration;
-    this.#durations.set(code, now > before ? now : (3 * before + now) / 4);
+    }, BATCH_PATIENCE);
   }
 
   #recover(): void {
-    clearTimeout(this.#graceTimer);
-    this.#graceTimer = undefined;
+    this.#grace.end();
     this.#owner.recovered(this);
   }
 
   /** Asks for a sign of life; without one the worker is busy. */
-  #tellToStop({ task }: PoolRun, reason: unknown): void {
+  #tellToStop({ sent }: PoolRun, reason: unknown): void {
     this.#answers = false;
     const transfer: ArrayBuffer[] = [];
     const wire = moveToWire(encodeThrown(reason), transfer);
-    this.#post({ type: "cancel", task: task.id, reason: wire }, transfer);
-    this.#startTimer(GRACE);
+    this.#post({ type: "cancel", task: sent, reason: wire }, transfer);
+    this.#grace.begin(GRACE, () => this.#graceOver());
   }
 
   #graceOver(): void {
     this.#graceIsOver = true;
     if (this.#load === 0) return this.#endBusyOrNot();
     this.retire();
-    if (!this.#answers) this.#startTimer(NEIGHBOUR_GRACE);
+    if (this.#answers) return;
+    this.#grace.begin(NEIGHBOUR_GRACE, () => this.#neighboursGraceOver());
   }
 
   #neighboursGraceOver(): void {
@@ -434,7 +400,7 @@ export class PoolWorker {
   #end(busyWith?: PoolRun): void {
     if (this.#gone) return;
     this.#gone = true;
-    clearTimeout(this.#graceTimer);
+    this.#grace.end();
     clearTimeout(this.#recallTimer);
     clearTimeout(this.#idleTimer);
     this.#worker.onmessage = null;
@@ -450,18 +416,6 @@ export class PoolWorker {
     if (canUnref) return setRef(this.#worker, busy);
     clearTimeout(this.#idleTimer);
     if (!busy) this.#idleTimer = setTimeout(() => this.retire(), IDLE);
-  }
-
-  #startTimer(delay: number, steps = STEPS): void {
-    clearTimeout(this.#graceTimer);
-    const timer = setTimeout(() => {
-      this.#graceTimer = undefined;
-      if (steps > 1) this.#startTimer(delay, steps - 1);
-      else if (delay === GRACE) this.#graceOver();
-      else this.#neighboursGraceOver();
-    }, delay / STEPS);
-    this.#graceTimer = timer;
-    if (!this.#heldByOwner) Deno.unrefTimer(timer);
   }
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
