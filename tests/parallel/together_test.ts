@@ -1,5 +1,6 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import * as hi from "../../mod.ts";
+import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/functions.ts";
 import { failureOf, inPool, runProgram } from "./pool.ts";
 
@@ -90,3 +91,17 @@ Deno.test("quick jobs that travel with a busy one go on elsewhere", async () => 
   });
   assertEquals([code, stdout], [0, "99 running\n1000\n"], stderr);
 });
+
+Deno.test("a job that was taken back and comes to the same worker again is run once", () =>
+  inPool({ numWorkers: 1, jobsPerWorker: 2 }, async () => {
+    await warmUp();
+    await using folder = await temporaryFolder();
+    await f.tracesUnless.run(folder.path, 1);
+    await f.tracesUnless.run(folder.path, 2);
+    const waits = f.tracesUnless.run(folder.path, -1);
+    const jobs = NUMBERS.map((x) => f.tracesUnless.run(folder.path, x));
+    // A trace that is there already is an error.
+    await Promise.all(jobs);
+    await Deno.writeTextFile(`${folder.path}/go`, "");
+    assertEquals(await waits, "gone");
+  }));

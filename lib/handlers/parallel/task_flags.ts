@@ -1,0 +1,58 @@
+/**
+ * The flags that a worker and its owner share, one for each Task that was sent.
+ *
+ * @module
+ */
+
+import { Flag } from "../../worker/protocol.ts";
+
+type FlagValue = typeof Flag[keyof typeof Flag];
+
+/** Flags in shared memory, by the number that a Task has in its worker. */
+export class TaskFlags {
+  /** The memory to share. */
+  readonly buffer: SharedArrayBuffer;
+  readonly #cells: Int32Array;
+  readonly #free: number[];
+  readonly #cellOf = new Map<number, number>();
+
+  /** Makes flags for so many Tasks at a time. */
+  constructor(length: number) {
+    this.buffer = new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT);
+    this.#cells = new Int32Array(this.buffer);
+    this.#free = Array.from({ length }, (_, index) => index);
+  }
+
+  /** How many more Tasks can have a flag. */
+  get room(): number {
+    return this.#free.length;
+  }
+
+  /** Gives a Task its flag and returns the index of its cell. */
+  send(task: number): number {
+    const cell = this.#free.pop()!;
+    this.#cellOf.set(task, cell);
+    Atomics.store(this.#cells, cell, Flag.SENT);
+    return cell;
+  }
+
+  /** Takes a Task back if the worker has not begun it; its flag stays until the worker says that it was skipped. */
+  takeBack(task: number, because: FlagValue): boolean {
+    const cell = this.#cellOf.get(task)!;
+    return Atomics.compareExchange(this.#cells, cell, Flag.SENT, because) ===
+      Flag.SENT;
+  }
+
+  /** Tells the function itself, which may be computing. */
+  tell(task: number, what: FlagValue): void {
+    Atomics.store(this.#cells, this.#cellOf.get(task)!, what);
+  }
+
+  /** The worker is done with a Task: its flag can be another's. */
+  release(task: number): void {
+    const cell = this.#cellOf.get(task);
+    if (cell === undefined) return;
+    this.#cellOf.delete(task);
+    this.#free.push(cell);
+  }
+}

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { TaskFlags } from "../../lib/handlers/parallel/task_flags.ts";
+import { Flag } from "../../lib/worker/protocol.ts";
+
+Deno.test("a task can be taken back until the worker has begun it, and only once", () => {
+  const flags = new TaskFlags(2);
+  const cells = new Int32Array(flags.buffer);
+  const [first, second] = [flags.send(1), flags.send(2)];
+  cells[second] = Flag.BEGUN;
+  assertEquals(flags.takeBack(1, Flag.RECALLED), true);
+  assertEquals(flags.takeBack(1, Flag.CANCELLED), false);
+  assertEquals(flags.takeBack(2, Flag.CANCELLED), false);
+  assertEquals([cells[first], cells[second]], [Flag.RECALLED, Flag.BEGUN]);
+  flags.tell(2, Flag.TIMED_OUT);
+  assertEquals(cells[second], Flag.TIMED_OUT);
+});
+
+Deno.test("a flag is another task's only after the worker is done with the first", () => {
+  const flags = new TaskFlags(2);
+  const first = flags.send(1);
+  const second = flags.send(2);
+  assertEquals([flags.room, first === second], [0, false]);
+  flags.takeBack(1, Flag.RECALLED);
+  assertEquals(flags.room, 0);
+  flags.release(1);
+  flags.release(1);
+  assertEquals(flags.room, 1);
+  assertEquals(flags.send(3), first);
+  assertEquals(new Int32Array(flags.buffer)[first], Flag.SENT);
+});
