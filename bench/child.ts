@@ -29,15 +29,17 @@ function run(script: string, args: readonly unknown[]): string {
   return runDenoSync(withStd(std, ["run", "-A", path, ...args.map(String)]));
 }
 
-/** Runs deno in the project's folder; what it writes to stdout. */
+/** Runs deno in the project's folder, as from a terminal; what it writes to stdout. */
 export function runDenoSync(
   args: string[],
   env: Record<string, string> = {},
 ): string {
+  const { HITHER_STD: _, ...inherited } = Deno.env.toObject();
   const { success, stdout, stderr } = new Deno.Command(Deno.execPath(), {
     args,
     cwd: ROOT,
-    env: { NO_COLOR: "1", ...env },
+    clearEnv: true,
+    env: { ...inherited, NO_COLOR: "1", ...env },
   }).outputSync();
   const decoder = new TextDecoder();
   if (success) return decoder.decode(stdout);
