@@ -4,7 +4,7 @@
  * @module
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
+import defer * as hooks from "node:async_hooks";
 import { NoCurrentJobError } from "./errors.ts";
 
 /**
@@ -58,31 +58,39 @@ interface AsyncContext {
   readonly scope: unknown;
 }
 
-const storage = new AsyncLocalStorage<AsyncContext | undefined>();
+type Storage = hooks.AsyncLocalStorage<AsyncContext | undefined>;
+
+// Made with the first context: the module takes milliseconds to load.
+let storage: Storage | undefined;
+
+function inContext<R>(context: AsyncContext, body: () => R): R {
+  storage ??= new hooks.AsyncLocalStorage();
+  return storage.run(context, body);
+}
 
 /** Calls `body` as the given job. */
 export function runAs<R>(job: RunningJob, body: () => R): R {
-  return storage.run({ job, scope: undefined }, body);
+  return inContext({ job, scope: undefined }, body);
 }
 
 /** Calls `body` inside the given scope of configuration. */
 export function runInScope<R>(scope: unknown, body: () => R): R {
-  return storage.run({ job: runningJob(), scope }, body);
+  return inContext({ job: runningJob(), scope }, body);
 }
 
 /** Calls `body` outside of every job and scope, so that what it starts does not belong to the caller. */
 export function runOutside<R>(body: () => R): R {
-  return storage.run(undefined, body);
+  return storage === undefined ? body() : storage.run(undefined, body);
 }
 
 /** The job that is running in this async context, or `undefined`. */
 export function runningJob(): RunningJob | undefined {
-  return storage.getStore()?.job;
+  return storage?.getStore()?.job;
 }
 
 /** The innermost scope of configuration in this async context, or `undefined`. */
 export function innermostScope(): unknown {
-  const context = storage.getStore();
+  const context = storage?.getStore();
   return context?.scope ?? context?.job?.scope;
 }
 

@@ -25,7 +25,7 @@ export function xxh3(): Hasher | undefined {
 /** Loads the hasher: a promise that never rejects, or `undefined` if that is over. */
 export function loadXxh3(): Promise<void> | undefined {
   if (loaded) return undefined;
-  return loading ??= import("npm:hash-wasm@^4")
+  return loading ??= import("npm:hash-wasm@^4/dist/index.esm.min.js")
     .then(({ createXXHash3 }) => createXXHash3())
     .then((created) => {
       hasher = created;
