@@ -53,12 +53,25 @@ export interface RunMessage {
 }
 
 /**
- * To the worker: run these one after the other. What it has not begun can be taken back
+ * To the worker: run these Tasks of one function one after the other. What it has not begun can be taken back
  * through the flags; then, or if it retires first, it answers with `skipped`.
  */
 export interface BatchMessage {
   readonly type: "batch";
-  readonly runs: readonly RunMessage[];
+  readonly name: string;
+  readonly version: string;
+  readonly code: WireCode;
+  /** One for each Task, as in a `RunMessage`; so are the next three. */
+  readonly tasks: readonly number[];
+  /** One after the other. */
+  readonly keys: string;
+  readonly digests: readonly boolean[];
+  readonly flags: readonly number[];
+  /** Where the argument list of each Task ends in `bytes`. */
+  readonly ends: readonly number[];
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** One more Task, whose arguments are more than a few bytes. */
+  readonly last?: RunMessage | undefined;
 }
 
 /** What a shared flag says of a Task. */

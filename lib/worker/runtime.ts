@@ -9,6 +9,7 @@ import { type RunningJob, runningJob } from "../current.ts";
 import { JobExitError, StrayError } from "../errors.ts";
 import type { TaskEvent } from "../task.ts";
 import { decodeThrown } from "../value/thrown.ts";
+import { unpackBatch } from "./batch.ts";
 import { showLive } from "./console.ts";
 import { type Ending, type Host, Invocation } from "./execute.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
@@ -50,7 +51,7 @@ export class WorkerRuntime {
         this.#run(message);
         return;
       case "batch":
-        this.#runBatch(message.runs);
+        this.#runBatch(unpackBatch(message));
         return;
       case "cancel":
         this.#runs.get(message.task)?.invocation.cancel(

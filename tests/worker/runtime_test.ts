@@ -2,6 +2,7 @@ import { assertEquals, assertInstanceOf } from "@std/assert";
 import * as hi from "../../mod.ts";
 import { encodeValue } from "../../lib/value/encode.ts";
 import { decodeThrown, encodeThrown } from "../../lib/value/thrown.ts";
+import { packBatch } from "../../lib/worker/batch.ts";
 import {
   Flag,
   type FromWorker,
@@ -28,6 +29,14 @@ hi.func("runtime_waits", "1", async () => {
     hi.current().signal.addEventListener("abort", resolve)
   );
   calls.push(-1);
+});
+
+hi.func("runtime_calls_or_waits", "1", (x?: number) => {
+  if (x !== undefined) return calls.push(x);
+  const { signal } = hi.current();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(calls.push(-1)))
+  );
 });
 
 /** A runtime, what it has said, and the promise of its next `done`. */
@@ -102,14 +111,11 @@ for (
 Deno.test("tasks that travel together run one after the other, in order", async () => {
   const { runtime, said } = runtimeWithLog();
   const reason = toWire(encodeThrown(new Error("enough")), []);
-  runtime.receive({
-    type: "batch",
-    runs: [
-      message("runtime_calls", 1, [1]),
-      message("runtime_waits", 2, []),
-      message("runtime_calls", 3, [3]),
-    ],
-  });
+  runtime.receive(packBatch([
+    message("runtime_calls_or_waits", 1, [1]),
+    message("runtime_calls_or_waits", 2, []),
+    message("runtime_calls_or_waits", 3, [3]),
+  ]));
   await Promise.resolve();
   assertEquals(calls, [1]);
   runtime.receive({ type: "cancel", task: 2, reason });

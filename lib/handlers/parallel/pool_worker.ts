@@ -13,6 +13,7 @@ import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
 import { encodeThrown } from "../../value/thrown.ts";
+import { isPlain, packBatch } from "../../worker/batch.ts";
 import type { Ending } from "../../worker/execute.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import {
@@ -154,7 +155,7 @@ export class PoolWorker {
         messages.push(message);
         batch.add(run);
         bytes += message.list.bytes.byteLength;
-        if (bytes >= LEAF_BYTES || transfer.length > 0) break;
+        if (bytes >= LEAF_BYTES || !isPlain(message)) break;
       } catch (error) {
         run.fail(error);
         this.#owner.settled(run);
@@ -170,7 +171,7 @@ export class PoolWorker {
     if (this.#load++ === 0) this.#hold(true);
     if (messages.length === 1) this.#post(first, transfer);
     else {
-      this.#post({ type: "batch", runs: messages }, transfer);
+      this.#post(packBatch(messages), transfer);
       this.#watchBatches();
     }
     for (const { task } of batch) if (!task.timed) task.started();
