@@ -13,8 +13,8 @@ import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
 import { loadXxh3, xxh3 } from "./xxh3.ts";
 
-/** Bytes read and hashed at a time: few enough to be in the processor's cache still. */
-const PIECE_BYTES = 65_536;
+/** Bytes read and hashed at a time: few enough to be in the processor's cache still, and not so few that the calls count. */
+const PIECE_BYTES = 1_048_576;
 
 /** Bytes written at a time. */
 const WRITE_BYTES = 4_194_304;

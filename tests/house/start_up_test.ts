@@ -27,7 +27,7 @@ Deno.test("what loads at once is told from what loads when needed", () => {
   assertEquals(eagerImports(text), ["b", "c", "d", "e"]);
 });
 
-Deno.test("importing the package loads no builtin but async_hooks, and nothing from npm", async () => {
+Deno.test("importing the package loads no builtin, and nothing from npm", async () => {
   const texts = await sources(".ts");
   const loaded = new Set(["mod.ts"]);
   const heavy: string[] = [];
