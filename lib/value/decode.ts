@@ -221,7 +221,7 @@ class Decoder {
   // Objects with keys.
 
   #properties<T extends object>(target: T, initial: number, depth: number): T {
-    const count = this.#count(initial, 2);
+    const count = this.#argument(initial);
     const object = target as Record<string, unknown>;
     for (let i = 0; i < count; i++) {
       const name = this.#text();
@@ -242,7 +242,7 @@ class Decoder {
   }
 
   #array(initial: number, depth: number): unknown[] {
-    const count = this.#count(initial, 1);
+    const count = this.#argument(initial);
     const array: unknown[] = [];
     let length = 0;
     for (let i = 0; i < count; i++) {
@@ -282,13 +282,13 @@ class Decoder {
         `Cannot decode an error as no class ${name} is known here: use the version of hither and Deno that encoded it`,
       );
     }
-    const count = this.#count(this.#head(Major.MAP), 2);
+    const count = this.#argument(this.#head(Major.MAP));
     const properties: [string, unknown][] = [];
     for (let i = 0; i < count; i++) {
       properties.push([this.#text(), this.#value(depth + 1)]);
     }
     const enumerable = new Set<string>();
-    const marked = this.#count(this.#head(Major.ARRAY), 1);
+    const marked = this.#argument(this.#head(Major.ARRAY));
     for (let i = 0; i < marked; i++) enumerable.add(this.#text());
     let error: Error;
     if (name === DOM_EXCEPTION) {
@@ -318,7 +318,7 @@ class Decoder {
   // Collections.
 
   #map(depth: number): Map<unknown, unknown> {
-    const count = this.#count(this.#head(Major.MAP), 2);
+    const count = this.#argument(this.#head(Major.MAP));
     const map = new Map<unknown, unknown>();
     for (let i = 0; i < count; i++) {
       const key = this.#value(depth + 1);
@@ -329,7 +329,7 @@ class Decoder {
   }
 
   #set(depth: number): Set<unknown> {
-    const count = this.#count(this.#head(Major.ARRAY), 1);
+    const count = this.#argument(this.#head(Major.ARRAY));
     const set = new Set<unknown>();
     for (let i = 0; i < count; i++) set.add(this.#value(depth + 1));
     if (set.size !== count) throw this.#broken("a Set with a member twice");
@@ -387,7 +387,7 @@ class Decoder {
   }
 
   #rawBytes(initial: number): Uint8Array<ArrayBuffer> {
-    const length = this.#count(initial, 1);
+    const length = this.#argument(initial);
     const at = this.#take(length);
     return this.#bytes.slice(at, at + length);
   }
@@ -458,7 +458,7 @@ class Decoder {
   }
 
   #textBody(initial: number): string {
-    const length = this.#count(initial, 1);
+    const length = this.#argument(initial);
     const at = this.#take(length);
     const short = shortText(this.#bytes, at, length);
     if (short !== undefined) return short;
@@ -524,15 +524,6 @@ class Decoder {
       default:
         throw this.#broken(`an initial byte of ${initial}`);
     }
-  }
-
-  /** A number of items that have at least so many bytes each: there must be room for them. */
-  #count(initial: number, bytesEach: number): number {
-    const count = this.#argument(initial);
-    if (count * bytesEach > this.#bytes.length - this.#at) {
-      throw this.#broken("too few bytes");
-    }
-    return count;
   }
 
   #checkDepth(depth: number): void {
