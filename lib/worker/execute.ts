@@ -249,7 +249,10 @@ function noTime(): Timing {
 function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
   const job = (index: number): unknown =>
     decodeValue(upstream[index]!, { lend: true });
-  return decodeValue(list, { job, lend: true }) as unknown[];
+  const values = decodeValue(list, { job, lend: true }) as unknown[];
+  // As in the key: a job among the arguments may have had no result.
+  while (values.length > 0 && values.at(-1) === undefined) values.pop();
+  return values;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -64,6 +64,10 @@ Deno.test("a trailing undefined is no argument", async () => {
   ];
   assertEquals(await Promise.all(jobs), [1, 1, 3]);
   assertEquals(jobs[0]!.key, jobs[1]!.key);
+  const nothing = hi.func("job_nothing", "1", () => undefined);
+  const through = count.run(1, nothing.run());
+  assertEquals(await through, 1);
+  assertEquals(through.key, jobs[0]!.key);
 });
 
 Deno.test("await rejects with the error that the function threw", async () => {
