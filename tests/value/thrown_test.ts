@@ -19,7 +19,7 @@ Deno.test("data that is thrown comes back as it is", () => {
     assertEquals(difference(thrown, rethrown(thrown)), undefined);
   }));
   for (const thrown of [undefined, null, 0, "text"]) {
-    assertEquals(rethrown(thrown), thrown);
+    assertEquals<unknown>(rethrown(thrown), thrown);
   }
 });
 
