@@ -66,6 +66,8 @@ export class JobState {
   description: ArgumentDescription | undefined;
   /** What the function gave, once settled by it. */
   outcome: Outcome | undefined;
+  /** What the result contributes to a key, once somebody has asked. */
+  contribution: Uint8Array | undefined;
   /** Why the job settled without an outcome: cancelled, timed out, an argument failed. */
   failure: { readonly error: Error } | undefined;
   /** Whether the outcome was in the cache. */
@@ -136,6 +138,7 @@ export class JobState {
   /** Forgets a lost result, so that the job runs again, whatever the cache says. */
   reopen(): void {
     this.outcome = undefined;
+    this.contribution = undefined;
     this.hit = false;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");

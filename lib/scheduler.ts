@@ -55,12 +55,10 @@ const NOT_YET = new Uint8Array(0);
 export function submit(state: JobState, args: readonly unknown[]): void {
   if (isIdleWorker()) return;
   const digests: LeafDigests = new Map();
-  const upstream: JobState[] = [];
   let complete = true;
   const key = keyOf(state, args, digests, (node) => {
     const job = stateOf(node);
     if (job === undefined) return undefined;
-    upstream.push(job);
     const contribution = contributionOfJob(job);
     if (contribution === undefined) complete = false;
     return contribution ?? NOT_YET;
@@ -161,25 +159,22 @@ function describe(
 /** Waits for the jobs among the arguments, then goes on with a key. */
 function afterUpstream(state: JobState): void {
   const { upstream } = state.snapshot!;
+  const failed = upstream.find((job) =>
+    job.isSettled && job.status !== "finished"
+  );
+  if (failed !== undefined) return failUpstream(state, failed);
   let open = 0;
-  const onSettled = () => {
-    open--;
-    goOn();
-  };
-  const goOn = () => {
-    if (state.isSettled) return;
-    const failed = upstream.find((job) =>
-      job.isSettled && job.status !== "finished"
-    );
-    if (failed !== undefined) failUpstream(state, failed);
-    else if (open === 0) withUpstream(state, state.snapshot!);
-  };
   for (const job of upstream) {
     if (job.isSettled) continue;
     open++;
-    job.onSettled(onSettled);
+    job.onSettled(() => {
+      open--;
+      if (state.isSettled) return;
+      if (job.status !== "finished") failUpstream(state, job);
+      else if (open === 0) withUpstream(state, state.snapshot!);
+    });
   }
-  goOn();
+  if (open === 0) withUpstream(state, state.snapshot!);
 }
 
 function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
@@ -237,7 +232,7 @@ export function errorOf(state: JobState): unknown {
 function contributionOfJob(state: JobState): Uint8Array | undefined {
   const { outcome } = state;
   if (outcome?.status !== "finished") return undefined;
-  return outcome.contribution ??
+  return state.contribution ??= outcome.contribution ??
     contributionOf(decodeValue(outcome.value, { lend: true }));
 }
 
@@ -284,7 +279,13 @@ function execute(state: JobState): void {
   if (cache) inFlight.set(state.key!, execution);
   const handler = handlerOf(state.options.jobHandler);
   execution.handler = handler;
-  runOutside(() => handler.run(execution)).then(
+  let running: Promise<Outcome>;
+  try {
+    running = runOutside(() => handler.run(execution));
+  } catch (error) {
+    running = Promise.reject(error);
+  }
+  running.then(
     (outcome) => complete(execution, outcome),
     (error) => complete(execution, brokenHandler(error)),
   );
@@ -333,7 +334,10 @@ function forget(execution: Execution): void {
   if (inFlight.get(execution.key) === execution) inFlight.delete(execution.key);
 }
 
-async function complete(execution: Execution, outcome: Outcome): Promise<void> {
+async function complete(
+  execution: Execution,
+  outcome: Outcome,
+): Promise<void> {
   if (outcome.status === "error" && outcome.lost) {
     const error = decodeThrown(outcome.value);
     if (error instanceof ResultLostError) {
@@ -348,9 +352,16 @@ async function complete(execution: Execution, outcome: Outcome): Promise<void> {
   // Jobs may join while this waits for a busy cache; nothing is awaited where
   // everything is stored at once, so that such a job settles in this turn.
   let record: StoredRecord | undefined;
-  for (const state of execution.states) {
-    const stored = storeOutcome(execution, state, outcome);
-    record = (stored instanceof Promise ? await stored : stored) ?? record;
+  try {
+    for (const state of execution.states) {
+      const stored = storeOutcome(execution, state, outcome);
+      record = (stored instanceof Promise ? await stored : stored) ?? record;
+    }
+  } catch (error) {
+    // The result cannot be decoded: a codec of the user's own throws.
+    for (const state of [...execution.states]) {
+      fail(state, "error", error as Error);
+    }
   }
   forget(execution);
   // What is in blobs need not be in memory as well; it may have to be computed again.

@@ -420,3 +420,38 @@ Deno.test("a job shows itself with name and status", async () => {
   await job;
   assertEquals(Deno.inspect(job), "Job job_square 1 (finished)");
 });
+
+Deno.test("a handler that breaks its promises fails its job, and nothing hangs", async () => {
+  const broken = (run: () => Promise<hi.Outcome>): hi.JobHandler => ({
+    run,
+    cancel() {},
+    async [Symbol.asyncDispose]() {},
+  });
+  const handlers = [
+    broken(() => {
+      throw new Error("thrown");
+    }),
+    broken(() => Promise.reject(new Error("rejected"))),
+  ];
+  for (const [i, jobHandler] of handlers.entries()) {
+    await hi.config({ jobHandler }, async () => {
+      const job = square.run(1_000 + i);
+      assertEquals((await hi.wait()).error, 1);
+      await assertRejects(
+        async () => await job,
+        Error,
+        ["thrown", "rejected"][i],
+      );
+    });
+  }
+});
+
+Deno.test("a job of many jobs starts when the last of them has its result", async () => {
+  const total = hi.func(
+    "job_many",
+    "1",
+    (list: number[]) => list.reduce((a, b) => a + b, 0),
+  );
+  const jobs = Array.from({ length: 5_000 }, (_, i) => square.run(i % 100));
+  assertEquals(await total.run(jobs), 50 * 328_350);
+});
