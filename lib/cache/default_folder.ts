@@ -8,26 +8,36 @@ import { dirname } from "jsr:@std/path@^1/dirname";
 import { fromFileUrl } from "jsr:@std/path@^1/from-file-url";
 import { join } from "jsr:@std/path@^1/join";
 import { resolve } from "jsr:@std/path@^1/resolve";
+import { givenPath } from "../value/given_path.ts";
 
 const FOLDER = ".hither";
+const VARIABLE = "HITHER_CACHE_DIR";
 
 /**
  * `HITHER_CACHE_DIR`, else `.hither` beside the nearest `deno.json` at or above
  * the main module, else beside the main module, else in the working directory.
  * Never asks for a permission: what may not be looked at is not there.
+ *
+ * @throws {TypeError} if the variable names what is not on a disk.
  */
 export function defaultFolder(): string {
   const named = environmentFolder();
-  if (named !== undefined) return resolve(named);
+  if (named !== undefined) {
+    return resolve(
+      givenPath(named, `Cannot use ${VARIABLE}`, "name a folder on a disk"),
+    );
+  }
   if (!Deno.mainModule.startsWith("file:")) return resolve(FOLDER);
   const home = dirname(fromFileUrl(Deno.mainModule));
   return join(projectFolder(home) ?? home, FOLDER);
 }
 
 function environmentFolder(): string | undefined {
-  const variable = "HITHER_CACHE_DIR";
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
+  const { state } = Deno.permissions.querySync({
+    name: "env",
+    variable: VARIABLE,
+  });
+  return state === "granted" ? Deno.env.get(VARIABLE) || undefined : undefined;
 }
 
 function projectFolder(start: string): string | undefined {

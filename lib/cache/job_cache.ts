@@ -4,9 +4,9 @@
  * @module
  */
 
-import { fromFileUrl } from "jsr:@std/path@^1/from-file-url";
 import { resolve } from "jsr:@std/path@^1/resolve";
 import { CacheError } from "../errors.ts";
+import { givenPath } from "../value/given_path.ts";
 import { defaultFolder } from "./default_folder.ts";
 import type { CacheStats, RecordStore } from "./record.ts";
 import { SqliteStore } from "./sqlite_store.ts";
@@ -14,7 +14,7 @@ import { SqliteStore } from "./sqlite_store.ts";
 /** Options of {@linkcode JobCache}. */
 export interface JobCacheOptions {
   /**
-   * The folder, as a path or a `file:` URL. By default the environment variable
+   * The folder, as a path or a `file:` URL, which may be text too. By default the environment variable
    * `HITHER_CACHE_DIR` names it; else it is `.hither` beside the nearest
    * `deno.json` at or above the main module, else beside the main module, else in the
    * working directory.
@@ -155,7 +155,10 @@ export class JobCache implements AsyncDisposable {
     return this.#recordStore().stats();
   }
 
-  /** Waits for what is being stored, then closes the database. */
+  /**
+   * Waits for what is being stored, then closes the database. A cache that is used
+   * again afterwards opens it again, and wants to be disposed of again.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#store?.settled();
     this.#store?.close();
@@ -201,20 +204,10 @@ function checkOptions(
       }`,
     );
   }
-  return { path: checkPath(path), readonly };
-}
-
-function checkPath(path: unknown): string | undefined {
-  if (path === undefined) return undefined;
-  if (path instanceof URL && path.protocol === "file:") {
-    return fromFileUrl(path);
-  }
-  if (typeof path === "string" && path !== "" && !path.includes("\0")) {
-    return resolve(path);
-  }
-  throw new TypeError(
-    `Cannot make a JobCache as path must be a path or a file: URL: current value is ${
-      typeof path === "string" ? JSON.stringify(path) : String(path)
-    }`,
-  );
+  return {
+    path: path === undefined ? undefined : resolve(
+      givenPath(path, "Cannot make a JobCache", "name a folder on a disk"),
+    ),
+    readonly,
+  };
 }

@@ -6,6 +6,7 @@
 
 import defer * as crypto from "node:crypto";
 import { FileChangedError, PermissionNeededError } from "../errors.ts";
+import { givenPath } from "./given_path.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** Larger files are hashed piece by piece. */
@@ -104,7 +105,8 @@ export class FileReference {
  * Looks at a file now and returns a reference to it, to be used as an argument: the file
  * is known by its content, so a changed file is another argument and a mere `touch` is not.
  *
- * @param path A path, relative to the current folder, or a `file:` URL.
+ * @param path A path, relative to the current folder, or a `file:` URL, also as text.
+ * @throws {TypeError} if it is neither, as with the URL of something on the network.
  * @throws {Error} if there is no such file, or it is a folder; `cause` holds Deno's error.
  * @throws {PermissionNeededError} if Deno may not read it.
  *
@@ -135,30 +137,16 @@ export function fileReference(path: string | URL): FileReference {
   }
 }
 
-// This module is loaded by every program, and loading @std/path takes longer than reading a
-// small cache: hence these two by hand.
-
-function absolutePath(path: string | URL): string {
-  if (path instanceof URL) {
-    if (path.protocol !== "file:") {
-      throw new TypeError(
-        `Cannot use ${path} as a file as its URL must begin with file: current value is ${path.protocol}`,
-      );
-    }
-    const pathname = decodeURIComponent(path.pathname);
-    return DRIVE.test(pathname) ? pathname.slice(1) : pathname;
-  }
-  if (typeof path !== "string" || path === "") {
-    throw new TypeError(
-      `Cannot use a file as its path must be a text or a URL: current value is ${
-        path === "" ? '""' : String(path)
-      }`,
-    );
-  }
+// By hand, as loading @std/path takes longer than reading a small cache.
+function absolutePath(given: string | URL): string {
+  const path = givenPath(
+    given,
+    "Cannot use a file",
+    "fetch it first, and pass its content or the path of a file that holds it",
+  );
   return ABSOLUTE.test(path) ? path : `${currentFolder()}/${path}`;
 }
 
-const DRIVE = /^\/[A-Za-z]:/;
 const ABSOLUTE = /^(\/|\\\\|[A-Za-z]:[\\/])/;
 
 function currentFolder(): string {

@@ -80,6 +80,8 @@ Deno.test("HITHER_CACHE_DIR names the folder, where it may be read", async () =>
   const script = `${path}/script.ts`;
   const env = { HITHER_CACHE_DIR: `${path}/elsewhere` };
   assertEquals(await pathFrom(script, { env }), `${path}/elsewhere`);
+  const url = { HITHER_CACHE_DIR: `file://${path}/elsewhere` };
+  assertEquals(await pathFrom(script, { env: url }), `${path}/elsewhere`);
   assertEquals(
     await pathFrom(script, { env, permissions: ["--allow-read"] }),
     `${path}/.hither`,

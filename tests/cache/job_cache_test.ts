@@ -46,6 +46,8 @@ Deno.test("The path may be a URL or relative", async () => {
   assertEquals(cache.path, `${folder.path}/a b#c`);
   cache.stats();
   assert(filesOf(`${folder.path}/a b#c`).includes("cache.sqlite"));
+  await using text = new JobCache({ path: url.href });
+  assertEquals(text.path, cache.path);
   await using relative = new JobCache({ path: "some/where" });
   assertEquals(relative.path, `${Deno.cwd()}/some/where`);
 });
@@ -54,7 +56,21 @@ Deno.test("Wrong options are refused with their value", () => {
   const wrong: [unknown, string][] = [
     [{ path: 5 }, "path must be a path or a file: URL: current value is 5"],
     [{ path: "" }, 'current value is ""'],
-    [{ path: "a\0b" }, "path must be"],
+    [{ path: "a\0b" }, 'without NUL characters: current value is "a\\u0000b"'],
+    [{ path: "file:///a%00b" }, "without NUL characters"],
+    [
+      { path: "file:///a%ffb" },
+      "percent-encoding: current value is file:///a%",
+    ],
+    [
+      { path: "file://tmp/x" },
+      "must name no host: current value is file://tmp/",
+    ],
+    [
+      { path: "http://a/b" },
+      "current value is http://a/b, which is not on a disk: name a folder",
+    ],
+    [{ path: "S3://a/b" }, "not on a disk"],
     [{ path: null }, "current value is null"],
     [
       { path: new URL("https://example.com/") },

@@ -5,6 +5,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import {
   FileChangedError,
   PermissionNeededError,
@@ -53,6 +54,8 @@ Deno.test(
       fileReference(new URL(`file://${folder}/a%20b`)).path,
       `${folder}/a b`,
     );
+    const { href } = toFileUrl(`${folder}/a b`);
+    assertEquals(fileReference(href).path, `${folder}/a b`);
     const here = fileReference("deno.json");
     assertEquals(here.path, `${Deno.cwd()}/deno.json`);
   }),
@@ -120,11 +123,20 @@ Deno.test(
       TypeError,
       "current value is 5",
     );
-    assertThrows(
-      () => fileReference(new URL("https://a/b")),
-      TypeError,
-      "https:",
-    );
+    for (const path of ["https://a/b", new URL("https://a/b")]) {
+      assertThrows(
+        () => fileReference(path),
+        TypeError,
+        "current value is https://a/b, which is not on a disk: fetch it first",
+      );
+    }
+    for (const path of ["/a\0b", "file:///a%00b"]) {
+      assertThrows(
+        () => fileReference(path),
+        TypeError,
+        'without NUL characters: current value is "/a\\u0000b"',
+      );
+    }
   }),
 );
 

@@ -1,0 +1,86 @@
+/**
+ * Paths as users give them: as text or as a `file:` URL, which may be text too.
+ *
+ * @module
+ */
+
+import { describe } from "./refusal.ts";
+
+const FILE_URL = /^file:\//i;
+// A letter alone is a drive.
+const OTHER_URL = /^[a-z][a-z0-9+.-]+:\/\//i;
+const DRIVE = /^\/[A-Za-z]:/;
+
+/**
+ * The path that a user gave, which may be relative.
+ *
+ * @param cannot How the messages begin: `"Cannot use a file"`.
+ * @param cure What to do with a URL that names no file on a disk.
+ * @throws {TypeError} if it is no path.
+ */
+export function givenPath(
+  given: unknown,
+  cannot: string,
+  cure: string,
+): string {
+  const path = given instanceof URL || isFileUrl(given)
+    ? pathOfUrl(new URL(given), cannot, cure)
+    : given;
+  if (typeof path !== "string" || path === "") {
+    throw new TypeError(
+      `${cannot} as its path must be a path or a file: URL: current value is ${
+        shown(path)
+      }`,
+    );
+  }
+  if (OTHER_URL.test(path)) throw notOnDisk(path, cannot, cure);
+  if (path.includes("\0")) {
+    throw new TypeError(
+      `${cannot} as its path must be without NUL characters: current value is ${
+        shown(path)
+      }`,
+    );
+  }
+  return path;
+}
+
+/** A value as messages show it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function" || typeof value === "object") {
+    return describe(value);
+  }
+  return String(value);
+}
+
+function isFileUrl(given: unknown): given is string {
+  return typeof given === "string" && FILE_URL.test(given);
+}
+
+// By hand: every program loads this module, and loading @std/path takes longer than
+// reading a small cache.
+function pathOfUrl(url: URL, cannot: string, cure: string): string {
+  if (url.protocol !== "file:") throw notOnDisk(url.href, cannot, cure);
+  if (url.host !== "" && Deno.build.os !== "windows") {
+    throw new TypeError(
+      `${cannot} as its URL must name no host: current value is ${url.href}, and a file: URL with three slashes names none`,
+    );
+  }
+  let path: string;
+  try {
+    path = decodeURIComponent(url.pathname);
+  } catch (cause) {
+    throw new TypeError(
+      `${cannot} as its URL must be UTF-8 in percent-encoding: current value is ${url.href}, and a % itself is written as %25`,
+      { cause },
+    );
+  }
+  if (url.host !== "") return `//${url.host}${path}`;
+  return DRIVE.test(path) ? path.slice(1) : path;
+}
+
+function notOnDisk(url: string, cannot: string, cure: string): TypeError {
+  return new TypeError(
+    `${cannot} as its path must be a path or a file: URL: current value is ${url}, which is not on a disk: ${cure}`,
+  );
+}
