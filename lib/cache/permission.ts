@@ -4,12 +4,17 @@
  * @module
  */
 
-/** The cause and the cure if a permission on a folder is missing. */
-export function missingPermission(
-  name: "read" | "write",
+/** The cause and the cure if permissions on a folder are missing: all of them at once. */
+export function missingPermissions(
+  names: readonly ("read" | "write")[],
   path: string,
 ): string | undefined {
-  const { state } = Deno.permissions.querySync({ name, path });
-  if (state === "granted") return undefined;
-  return `${name} access is not granted: add --allow-${name}=${path}`;
+  const missing = names.filter((name) =>
+    Deno.permissions.querySync({ name, path }).state !== "granted"
+  );
+  if (missing.length === 0) return undefined;
+  const flags = missing.map((name) => `--allow-${name}=${path}`);
+  return `${missing.join(" and ")} access is not granted: add ${
+    flags.join(" ")
+  }`;
 }

@@ -21,7 +21,7 @@ import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned } from "./interned.ts";
 import { nearestRecord } from "./nearest.ts";
-import { missingPermission } from "./permission.ts";
+import { missingPermissions } from "./permission.ts";
 import type {
   CacheStats,
   KeyPart,
@@ -316,8 +316,15 @@ export class SqliteStore implements RecordStore, RecordSource {
   #openDatabase(): CacheDatabase | undefined {
     const report = (message: string) => this.#warn(message, message);
     const { path } = this.#folder;
-    const unreadable = missingPermission("read", path);
-    if (unreadable !== undefined) throw new Error(unreadable);
+    if (missingPermissions(["read"], path) !== undefined) {
+      // Told with all that is needed, so that nobody starts a program twice in vain.
+      throw new Error(
+        missingPermissions(
+          this.#readonly ? ["read"] : ["read", "write"],
+          path,
+        ),
+      );
+    }
     if (this.#readonly) {
       const opened = openReadonly(this.#folder, report);
       if (opened === undefined) {
@@ -326,7 +333,7 @@ export class SqliteStore implements RecordStore, RecordSource {
       return opened;
     }
     try {
-      const unwritable = missingPermission("write", path);
+      const unwritable = missingPermissions(["write"], path);
       if (unwritable !== undefined) throw new Error(unwritable);
       return openWritable(this.#folder, report);
     } catch (error) {

@@ -135,7 +135,7 @@ Deno.test("Without permission to write, there are hits and the flag that is miss
   assert(onlyWarning(stderr).includes(`--allow-write=${folder.path}`));
 });
 
-Deno.test("Without any permission there are misses and the flag that is missing", async () => {
+Deno.test("Without any permission there are misses and the flags that are missing", async () => {
   await using folder = await makeFolder();
   await fill(folder.path);
   const { answer, stderr } = await runChild(
@@ -143,7 +143,22 @@ Deno.test("Without any permission there are misses and the flag that is missing"
     { permissions: [] },
   );
   assertEquals(answer, MISSES);
-  assert(onlyWarning(stderr).includes(`--allow-read=${folder.path}`));
+  const { path } = folder;
+  const flags = `--allow-read=${path} --allow-write=${path}`;
+  assert(onlyWarning(stderr).includes(flags));
+});
+
+Deno.test("A read-only cache wants no permission to write", async () => {
+  await using folder = await makeFolder();
+  await fill(folder.path);
+  const { answer, stderr } = await runChild(
+    ["judge readonly", folder.path, "0", `${COUNT}`],
+    { permissions: [] },
+  );
+  assertEquals(answer, MISSES);
+  const warning = onlyWarning(stderr);
+  assert(warning.includes(`--allow-read=${folder.path}`));
+  assert(!warning.includes("--allow-write"));
 });
 
 Deno.test("Permission for the folder alone is enough", async () => {
