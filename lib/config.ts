@@ -97,6 +97,13 @@ export function config<R>(
   options: Options,
   body: () => R,
 ): Promise<Awaited<R>> {
+  if (typeof body !== "function") {
+    throw new TypeError(
+      `Cannot call config as its second argument must be a function: current value is ${
+        Deno.inspect(body)
+      }`,
+    );
+  }
   if (isIdleWorker()) return park();
   const scope = currentScope();
   const inner = scope.child(resolve(scope.options, options, "config"));
@@ -126,11 +133,12 @@ export function setDefaults(options: Options): void {
   if (!isWorker()) root.options = resolved;
 }
 
-/** `base` with the options of `change` that are there, checked. */
+/** `base` with the options of `change` that are there, checked; a message names `others` as well. */
 export function resolve(
   base: ResolvedOptions,
   change: Options,
   where: string,
+  others: readonly string[] = [],
 ): ResolvedOptions {
   if (typeof change !== "object" || change === null) {
     throw new TypeError(
@@ -140,7 +148,7 @@ export function resolve(
     );
   }
   for (const [name, value] of Object.entries(change)) {
-    if (value !== undefined) check(name, value, where);
+    if (value !== undefined) check(name, value, where, others);
   }
   const given = Object.entries(change).filter(([, value]) =>
     value !== undefined
@@ -169,14 +177,19 @@ const CHECKS: Record<
   ],
 };
 
-function check(name: string, value: unknown, where: string): void {
+function check(
+  name: string,
+  value: unknown,
+  where: string,
+  others: readonly string[],
+): void {
   const known = Object.hasOwn(CHECKS, name)
     ? CHECKS[name as keyof ResolvedOptions]
     : undefined;
   if (known === undefined) {
     throw new TypeError(
       `Cannot call ${where} with the option ${name} as there is none of that name: the options are ${
-        Object.keys(CHECKS).join(", ")
+        [...Object.keys(CHECKS), ...others].join(", ")
       }`,
     );
   }

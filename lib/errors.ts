@@ -301,6 +301,31 @@ export class UpstreamError extends HitherError {
 }
 
 /**
+ * A job waits for itself: its function runs the same function with the same
+ * arguments again, directly or through others.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const self: hi.HitherFunction<[number], Promise<number>> = hi.func(
+ *   "errors_cycle",
+ *   "1",
+ *   async (x: number): Promise<number> => await self.run(x),
+ * );
+ * try {
+ *   await self.run(1);
+ * } catch (error) {
+ *   console.assert(error instanceof hi.CycleError);
+ * }
+ * ```
+ */
+export class CycleError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "CycleError";
+}
+
+/**
  * The function ended its program or worker (`Deno.exit`, `self.close`) instead of
  * returning.
  *

@@ -6,8 +6,10 @@
  */
 
 import type { RecordStore } from "./cache/record.ts";
+import { ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
+import type { FunctionDefinition } from "./registry.ts";
 import type { Scope } from "./scope.ts";
 import type {
   CodeReference,
@@ -27,6 +29,8 @@ export class Execution implements Task {
   readonly version: string;
   readonly code: CodeReference;
   readonly fn: (...args: never[]) => unknown;
+  /** The function as it is defined now; a notebook may define it anew while this runs. */
+  readonly definition: FunctionDefinition;
   readonly digest: boolean;
   readonly timed: boolean;
   readonly nested: boolean;
@@ -50,6 +54,7 @@ export class Execution implements Task {
     this.version = definition.version;
     this.code = definition.code;
     this.fn = definition.fn;
+    this.definition = definition;
     this.digest = options.cache && options.jobCache !== null;
     this.timed = options.timeout !== null;
     this.nested = first.nested;
@@ -62,11 +67,16 @@ export class Execution implements Task {
 
   /** The children's scope; a new one for whoever asks. */
   get scope(): Scope<ResolvedOptions> {
-    return this.#scope.child(this.#options);
+    return this.#scope.child(this.#options, this);
   }
 
   arguments(): TaskArguments {
     const { list, upstream } = this.#snapshot;
+    if (!upstream.every((job) => job.outcome?.status === "finished")) {
+      throw new ResultLostError(
+        "A result among the arguments was lost and is being computed again",
+      );
+    }
     return { list, upstream: upstream.map((job) => job.outcome!.value) };
   }
 
@@ -117,7 +127,7 @@ export class Execution implements Task {
   #watch(state: JobState): void {
     const { timeout } = state.options;
     if (timeout === null) return;
-    const left = timeout - (performance.now() - this.#startedAt!);
+    const left = Math.max(0, timeout - (performance.now() - this.#startedAt!));
     this.#timers ??= new Map();
     // Longer than a timer can be is for ever.
     if (left >= 2 ** 31) return;

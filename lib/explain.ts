@@ -12,9 +12,9 @@ import type { JobState } from "./job_state.ts";
 export interface Difference {
   /** What differs: the path of an argument as `args[0].bandwidth`, or `version`. */
   readonly path: string;
-  /** What the record has, where it is short; `undefined` if there is no such part, or it is long. */
+  /** What the record has, as one would write it; `absent` if it has no such part, `undefined` if it is too long to be kept. */
   readonly stored: string | undefined;
-  /** What the job has; `undefined` likewise. */
+  /** What the job has, likewise. */
   readonly now: string | undefined;
 }
 
@@ -72,7 +72,7 @@ export function explainState(state: JobState): Explanation {
   const listed = differences.map(({ path, stored, now }) =>
     stored === undefined && now === undefined
       ? `${path} differs`
-      : `${path}: ${stored ?? "…"} → ${now ?? "…"}`
+      : `${path}: ${shown(stored, now)} → ${shown(now, stored)}`
   ).join(", ");
   return {
     status: "miss",
@@ -103,14 +103,28 @@ function differencesOf(
   for (const { path, digest, text } of parts) {
     const other = stored.get(path);
     stored.delete(path);
-    if (other?.digest !== digest) {
-      differences.push({ path, stored: other?.text, now: text });
+    if (other === undefined) {
+      differences.push({ path, stored: ABSENT, now: text });
+    } else if (other.digest !== digest) {
+      differences.push({ path, stored: other.text, now: text });
     }
   }
   for (const { path, text } of stored.values()) {
-    differences.push({ path, stored: text, now: undefined });
+    differences.push({ path, stored: text, now: ABSENT });
   }
   return innermost(differences);
+}
+
+const ABSENT = "absent";
+
+/** A text beside the one that it differs from, which may look the same. */
+function shown(text: string | undefined, other: string | undefined): string {
+  if (text === undefined) return "(long)";
+  if (text !== other) return text;
+  return text.replaceAll(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Without those that only say that a part inside of them differs. */

@@ -57,7 +57,7 @@ export interface RunOptions extends Options {
  */
 export interface FunctionOptions extends RunOptions {
   /** URL of the module that a worker has to import, `import.meta.url`; found from the call of `func` otherwise. */
-  readonly module?: string | undefined;
+  readonly module?: string | URL | undefined;
   /** For a function that no module holds: names that it uses, with what to import for each, as `{ delay: "jsr:@std/async/delay" }`. */
   readonly imports?: Readonly<Record<string, string>> | undefined;
   /** For a function that no module holds: names that it uses, with their values, which enter the key. */
@@ -139,8 +139,9 @@ export function func<F extends (...args: never[]) => unknown>(
       }`,
     );
   }
+  checkObject(options, `func("${name}")`);
   const { module, imports, values, ...runOptions } = options;
-  checkOptions(runOptions, `func("${name}")`);
+  checkOptions(runOptions, `func("${name}")`, OWN_FUNCTION_OPTIONS);
   const site = callSiteOf(func);
   const url = module === undefined ? site.module : checkModule(name, module);
   const definition: FunctionDefinition = {
@@ -201,13 +202,15 @@ function callable<A extends readonly unknown[], R>(
     version,
     run: (...args: Arguments<A>) =>
       submitJob<Awaited<R>>(definition, options, [...args]),
-    map: (items: Iterable<Argument<A[0]>>) =>
-      Array.from(
+    map: (items: Iterable<Argument<A[0]>>) => {
+      checkIterable(name, items);
+      return Array.from(
         items,
         (item) => submitJob<Awaited<R>>(definition, options, [item]),
-      ),
+      );
+    },
     with: (more: RunOptions) => {
-      checkOptions(more, `${name}.with`);
+      checkOptions(more, `${name}.with`, OWN_RUN_OPTIONS);
       return callable<A, R>(definition, { ...options, ...more });
     },
   });
@@ -250,7 +253,15 @@ function jobOptions(
   return options;
 }
 
-function checkOptions(options: RunOptions, where: string): void {
+const OWN_RUN_OPTIONS = ["cache"];
+const OWN_FUNCTION_OPTIONS = ["cache", "module", "imports", "values"];
+
+function checkOptions(
+  options: RunOptions,
+  where: string,
+  own: readonly string[],
+): void {
+  checkObject(options, where);
   const { cache, ...others } = options;
   if (cache !== undefined && typeof cache !== "boolean") {
     throw new TypeError(
@@ -259,7 +270,25 @@ function checkOptions(options: RunOptions, where: string): void {
       }`,
     );
   }
-  resolve(currentScope().options, others, where);
+  resolve(currentScope().options, others, where, own);
+}
+
+function checkObject(options: unknown, where: string): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new TypeError(
+    `Cannot call ${where} as the options must be an object: current value is ${
+      Deno.inspect(options)
+    }`,
+  );
+}
+
+function checkIterable(name: string, items: unknown): void {
+  if (typeof Object(items)[Symbol.iterator] === "function") return;
+  throw new TypeError(
+    `Cannot call ${name}.map as the items must be an array or another iterable: current value is ${
+      Deno.inspect(items)
+    }. Await a Promise or a Job of an array first`,
+  );
 }
 
 function checkText(what: string, value: unknown, name?: string): void {
@@ -276,6 +305,7 @@ function checkText(what: string, value: unknown, name?: string): void {
 }
 
 function checkModule(name: string, module: unknown): string {
+  if (module instanceof URL) return module.href;
   if (typeof module === "string" && URL.canParse(module)) return module;
   throw new TypeError(
     `Cannot define ${name} as module must be a URL, import.meta.url for instance: current value is ${

@@ -19,6 +19,9 @@ import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { type WaitOptions, withinLimits } from "./wait_options.ts";
 
+/** How often a result that is lost is computed again before that is the error. */
+const MOST_LOSSES = 3;
+
 /** Makes the Job of a state; what `.run()` returns. */
 export let makeJob: <T>(state: JobState) => Job<T>;
 
@@ -232,9 +235,19 @@ export class Job<T> implements PromiseLike<T> {
     }
   }
 
+  /** Name, version and status: a job in a text or in JSON is no result. */
+  toString(): string {
+    return `Job ${this.name} ${this.version} (${this.status})`;
+  }
+
+  /** The same as `toString`. */
+  toJSON(): string {
+    return this.toString();
+  }
+
   /** How `console.log` shows the job. */
   [Symbol.for("Deno.customInspect")](): string {
-    return `Job ${this.name} ${this.version} (${this.status})`;
+    return this.toString();
   }
 
   async #load(): Promise<T> {
@@ -249,7 +262,7 @@ export class Job<T> implements PromiseLike<T> {
         // Arguments are kept where something of the outcome is in a blob.
         const isLost = error instanceof ResultLostError &&
           this.#state.snapshot !== undefined;
-        if (!isLost) throw error;
+        if (!isLost || ++this.#state.losses > MOST_LOSSES) throw error;
         runAgain(this.#state);
       }
     }

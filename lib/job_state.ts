@@ -10,7 +10,12 @@ import type { KeyPart } from "./cache/record.ts";
 import type { Execution } from "./execution.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Scope } from "./scope.ts";
-import type { ConsoleLine, Outcome, TaskEvent } from "./task.ts";
+import {
+  CONSOLE_LIMIT,
+  type ConsoleLine,
+  type Outcome,
+  type TaskEvent,
+} from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
 
 /**
@@ -24,6 +29,9 @@ export type JobStatus =
   | "finished"
   | "error"
   | "cancelled";
+
+/** The statuses of a job that has settled. */
+type SettledStatus = Exclude<JobStatus, "pending" | "queued" | "running">;
 
 /** What a job tells while somebody listens: a new status, a console line, progress. */
 export type JobEvent =
@@ -57,6 +65,8 @@ export class JobState {
   readonly scope: Scope<ResolvedOptions>;
   /** Whether a running job submitted it. */
   readonly nested: boolean;
+  /** When it was submitted, in ms since the epoch. */
+  readonly submittedAt: number = Date.now();
   status: JobStatus = "pending";
   keyBytes: Uint8Array<ArrayBuffer> | undefined;
   /** Hexadecimal form of `keyBytes`. */
@@ -80,6 +90,7 @@ export class JobState {
   execution: Execution | undefined;
   /** Console lines of a running job. */
   lines: ConsoleLine[] | undefined;
+  #kept = 0;
   #settled: (() => void)[] | undefined;
   #listeners: Set<(event: JobEvent) => void> | undefined;
 
@@ -122,27 +133,24 @@ export class JobState {
       this.status = by.status;
     }
     this.lines = undefined;
-    this.scope.leave(
-      this.status as "finished" | "error" | "cancelled",
-      this.hit,
-    );
+    this.scope.leave(this.status as SettledStatus, this.hit);
     if (this.#listeners !== undefined) {
       this.emit({ type: "status", status: this.status });
     }
     const settled = this.#settled;
     this.#settled = undefined;
-    for (const listener of settled ?? []) listener();
+    if (settled !== undefined) callInTurn(settled);
     return true;
   }
 
   /** Forgets a lost result, so that the job runs again, whatever the cache says. */
   reopen(): void {
+    this.scope.reenter(this.status as SettledStatus, this.hit);
     this.outcome = undefined;
     this.contribution = undefined;
     this.hit = false;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");
-    this.scope.enter();
   }
 
   /** Moves an unsettled job on. */
@@ -154,8 +162,14 @@ export class JobState {
 
   /** Takes in what the running job reports. */
   report(event: TaskEvent): void {
-    if (event.type === "console") (this.lines ??= []).push(event.line);
+    if (event.type === "console") this.#keep(event.line);
     if (this.#listeners !== undefined) this.emit(event);
+  }
+
+  /** As much as an outcome keeps is kept of a running job. */
+  #keep(line: ConsoleLine): void {
+    this.#kept += line.text.length;
+    if (this.#kept <= CONSOLE_LIMIT) (this.lines ??= []).push(line);
   }
 
   emit(event: JobEvent): void {
@@ -167,6 +181,25 @@ export class JobState {
     const listeners = this.#listeners ??= new Set();
     listeners.add(listener);
     return () => listeners.delete(listener);
+  }
+}
+
+const due: (() => void)[] = [];
+let isCalling = false;
+
+/**
+ * Calls listeners one after the other, also those that they bring about: a long
+ * chain of jobs that settle each other must not become a deep stack of calls.
+ */
+function callInTurn(listeners: readonly (() => void)[]): void {
+  for (const listener of listeners) due.push(listener);
+  if (isCalling) return;
+  isCalling = true;
+  try {
+    for (let i = 0; i < due.length; i++) due[i]!();
+  } finally {
+    due.length = 0;
+    isCalling = false;
   }
 }
 

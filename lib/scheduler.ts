@@ -19,6 +19,8 @@ import { recordStoreOf } from "./cache/job_cache.ts";
 import type { NewRecord, RecordStore, StoredRecord } from "./cache/record.ts";
 import { runOutside } from "./current.ts";
 import {
+  CycleError,
+  HandlerClosedError,
   JobCancelledError,
   JobTimeoutError,
   ResultLostError,
@@ -178,6 +180,10 @@ function afterUpstream(state: JobState): void {
 }
 
 function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
+  // One that was lost meanwhile is on its way again.
+  if (!snapshot.upstream.every((job) => job.isSettled)) {
+    return afterUpstream(state);
+  }
   try {
     const digests: LeafDigests = new Map();
     const args = decodeValue(snapshot.list, {
@@ -224,7 +230,7 @@ function failUpstream(state: JobState, failed: JobState): void {
 export function errorOf(state: JobState): unknown {
   if (state.failure !== undefined) return state.failure.error;
   return state.outcome?.status === "error"
-    ? decodeThrown(state.outcome.value)
+    ? thrownBy(state.outcome)
     : undefined;
 }
 
@@ -271,10 +277,11 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 function execute(state: JobState): void {
   const { cache } = state.options;
   const shared = cache ? inFlight.get(state.key!) : undefined;
-  if (shared !== undefined) {
-    shared.join(state);
-    return;
+  if (shared !== undefined && state.scope.isInside(shared)) {
+    return fail(state, "error", waitsForItself(state));
   }
+  // A notebook may have defined the function anew: then it is another one.
+  if (shared?.definition === state.definition) return shared.join(state);
   const execution = new Execution(state, onTimeout);
   if (cache) inFlight.set(state.key!, execution);
   const handler = handlerOf(state.options.jobHandler);
@@ -286,12 +293,39 @@ function execute(state: JobState): void {
     running = Promise.reject(error);
   }
   running.then(
-    (outcome) => complete(execution, outcome),
+    (outcome) =>
+      complete(
+        execution,
+        isOutcome(outcome) ? outcome : brokenHandler(noOutcome(execution)),
+      ),
     (error) => complete(execution, brokenHandler(error)),
   );
 }
 
-/** A handler of somebody's own may break its promise not to reject; its jobs must not hang. */
+function waitsForItself(
+  { definition: { name, version } }: JobState,
+): CycleError {
+  return new CycleError(
+    `Cannot run ${name} ${version} as this very job is running and would wait for itself: give it other arguments`,
+  );
+}
+
+function isOutcome(outcome: Outcome | undefined): boolean {
+  return (outcome?.status === "finished" || outcome?.status === "error") &&
+    outcome.value?.bytes instanceof Uint8Array &&
+    Array.isArray(outcome.value.leaves) && Array.isArray(outcome.console) &&
+    typeof outcome.timing?.duration === "number";
+}
+
+function noOutcome({ handler, name, version }: Execution): TypeError {
+  return new TypeError(
+    `Cannot settle ${name} ${version} as what the job handler ${
+      handler?.constructor.name ?? ""
+    } resolved with is no Outcome: see docs/handlers.md`,
+  );
+}
+
+/** A handler of somebody's own may break its promises; its jobs must not hang. */
 function brokenHandler(error: unknown): Outcome {
   return {
     status: "error",
@@ -339,12 +373,13 @@ async function complete(
   outcome: Outcome,
 ): Promise<void> {
   if (outcome.status === "error" && outcome.lost) {
-    const error = decodeThrown(outcome.value);
+    const error = thrownBy(outcome);
     if (error instanceof ResultLostError) {
       forget(execution);
       for (const state of execution.end()) restartAfterLoss(state, error);
       return;
     }
+    if (error instanceof HandlerClosedError) moveToOwnHandlers(execution);
   }
   for (const state of execution.overdue(outcome.timing.duration)) {
     onTimeout(state);
@@ -370,6 +405,25 @@ async function complete(
   for (const state of execution.end()) {
     if (!inBlobs) state.snapshot = undefined;
     settleByOutcome(state, final, false);
+  }
+}
+
+/** The error of an outcome, or why it cannot be told. */
+function thrownBy({ value }: Outcome): unknown {
+  try {
+    return decodeThrown(value);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Jobs that had joined an execution on a handler that is now closed go to the handlers that they were given. */
+function moveToOwnHandlers(execution: Execution): void {
+  forget(execution);
+  for (const state of [...execution.states]) {
+    if (handlerOf(state.options.jobHandler) === execution.handler) continue;
+    execution.leave(state);
+    execute(state);
   }
 }
 

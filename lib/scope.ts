@@ -38,6 +38,8 @@ export interface JobCounts {
 /** One scope; `O` is what the options are. */
 export class Scope<O> {
   options: O;
+  /** What runs the job whose children these are, if it is the scope of a running job. */
+  readonly owner: object | undefined;
   readonly #parent: Scope<O> | undefined;
   #outstanding = 0;
   readonly #counts = {
@@ -49,14 +51,20 @@ export class Scope<O> {
   };
   #idle: PromiseWithResolvers<void> | undefined;
 
-  constructor(options: O, parent?: Scope<O>) {
+  constructor(options: O, parent?: Scope<O>, owner?: object) {
     this.options = options;
     this.#parent = parent;
+    this.owner = owner;
   }
 
   /** A scope inside of this one. */
-  child(options: O): Scope<O> {
-    return new Scope(options, this);
+  child(options: O, owner?: object): Scope<O> {
+    return new Scope(options, this, owner);
+  }
+
+  /** Whether this is the scope of a child, or a child's child, of what `owner` runs. */
+  isInside(owner: object): boolean {
+    return this.owner === owner || (this.#parent?.isInside(owner) ?? false);
   }
 
   /** A job was submitted here or inside. */
@@ -78,6 +86,17 @@ export class Scope<O> {
       this.#idle = undefined;
     }
     this.#parent?.leave(status, cached);
+  }
+
+  /** A job that had settled runs again. */
+  reenter(
+    status: Exclude<JobStatus, "pending" | "queued" | "running">,
+    cached: boolean,
+  ): void {
+    this.#outstanding++;
+    this.#counts[status]--;
+    if (cached) this.#counts.cached--;
+    this.#parent?.reenter(status, cached);
   }
 
   /** Resolves once no job of this scope is outstanding. */

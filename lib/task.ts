@@ -29,6 +29,9 @@ export interface TaskArguments {
   readonly upstream: readonly EncodedValue[];
 }
 
+/** How much text of one job's console is kept, in UTF-16 code units. */
+export const CONSOLE_LIMIT = 1_048_576;
+
 /** One piece of text that a job printed. */
 export interface ConsoleLine {
   /** The stream that the text went to. */

@@ -7,11 +7,8 @@
 
 import { runningJob } from "../current.ts";
 import { isIdleWorker } from "../role.ts";
-import type { ConsoleLine } from "../task.ts";
+import { CONSOLE_LIMIT, type ConsoleLine } from "../task.ts";
 import defer * as nodeConsole from "node:console";
-
-/** How much text of one job is kept, in UTF-16 code units. */
-export const CONSOLE_LIMIT = 1_048_576;
 
 /** Takes one piece of text that a job printed. */
 export type Print = (stream: ConsoleLine["stream"], text: string) => void;

@@ -370,3 +370,27 @@ Deno.test("a long text is in a blob; when that is gone, the job runs again", () 
     assertEquals(await length.run(long.run(50_000)), 100_000);
     assertEquals(calls, ["long", "long", "long"]);
   }));
+
+Deno.test("jobs that need a result while it is computed again get it", () =>
+  withCache(async (jobCache) => {
+    const gate = Promise.withResolvers<number>();
+    const slow = hi.func("cached_slow", "1", () => gate.promise, {
+      cache: false,
+    });
+    const plus = hi.func(
+      "cached_plus",
+      "1",
+      (array: Float64Array, b: number) => array[1]! + b,
+    );
+    await using jobHandler = new hi.DefaultJobHandler({ concurrency: 3 });
+    await hi.config({ jobHandler }, async () => {
+      await big.run(90_000);
+      const [a, s] = [big.run(90_000), slow.run()];
+      const [b, c] = [first.with({ cache: false }).run(a), plus.run(a, s)];
+      await Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+      const again = a.then((array) => array.length);
+      gate.resolve(1);
+      assertEquals(await Promise.all([again, b, c]), [90_000, 1, 2]);
+      assertEquals((await hi.wait()).total, 5);
+    });
+  }));

@@ -144,3 +144,30 @@ Deno.test("scopes inherit option by option, and end where they end", async () =>
 Deno.test("current is for jobs", () => {
   assertThrows(() => hi.current(), hi.NoCurrentJobError, ".run()");
 });
+
+Deno.test("map takes what can be iterated, and says so", async () => {
+  const one = hi.func("func_map_bad", "1", (x: unknown) => x);
+  const map = one.map as (items: unknown) => unknown;
+  for (
+    const items of [3, undefined, Promise.resolve([1]), one.run([1]), {
+      length: 2,
+    }]
+  ) {
+    assertThrows(() => map(items), TypeError, "Cannot call func_map_bad.map");
+  }
+  await hi.wait();
+});
+
+Deno.test("a misspelt option is told what there is", () => {
+  const define = hi.func as (...args: unknown[]) => unknown;
+  assertThrows(
+    () => define("func_misspelt", "1", () => 1, { modul: "x" }),
+    TypeError,
+    "timeout, cache, module, imports, values",
+  );
+  assertThrows(
+    () => (hi.config as (options: unknown) => unknown)({}),
+    TypeError,
+    "second argument must be a function",
+  );
+});

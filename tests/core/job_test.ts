@@ -8,6 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as hi from "../../mod.ts";
+import { deno, stdArguments, temporaryFolder } from "../house/run.ts";
 
 const square = hi.func("job_square", "1", (x: number) => x * x);
 const fails = hi.func("job_fails", "1", (message: string): number => {
@@ -454,4 +455,163 @@ Deno.test("a job of many jobs starts when the last of them has its result", asyn
   );
   const jobs = Array.from({ length: 5_000 }, (_, i) => square.run(i % 100));
   assertEquals(await total.run(jobs), 50 * 328_350);
+});
+
+Deno.test("a long chain of jobs may fail, be cancelled and be cached", async () => {
+  const next = hi.func("job_chain", "1", (n: number) => {
+    if (n < 0) throw new RangeError("below zero");
+    return n + 1;
+  });
+  const chain = (first: hi.Job<number>) => {
+    let last = first;
+    for (let i = 0; i < 8_000; i++) last = next.run(last);
+    return last;
+  };
+  await assertRejects(async () => await chain(next.run(-1)), hi.UpstreamError);
+
+  const first = never.run(77);
+  const last = chain(first);
+  first.cancel();
+  assertInstanceOf(last.error, hi.UpstreamError);
+
+  const path = await Deno.makeTempDir();
+  for (
+    const jobCache of [new hi.JobCache({ path }), new hi.JobCache({ path })]
+  ) {
+    await hi.config({ jobCache }, async () => {
+      const gate = hi.func(
+        `job_chain_gate_${Math.random()}`,
+        "1",
+        () => Promise.resolve(0),
+        { cache: false },
+      );
+      assertEquals(await chain(gate.run()), 8_000);
+    });
+    await jobCache[Symbol.asyncDispose]();
+  }
+  await Deno.remove(path, { recursive: true });
+});
+
+Deno.test("a job that would wait for itself is a named error", async () => {
+  const self: hi.HitherFunction<[number], Promise<number>> = hi.func(
+    "job_self",
+    "1",
+    async (x: number): Promise<number> => await self.run(x),
+  );
+  await assertRejects(
+    async () => await self.run(1),
+    hi.CycleError,
+    "job_self 1",
+  );
+  const ping: hi.HitherFunction<[number], Promise<number>> = hi.func(
+    "job_ping",
+    "1",
+    async (x: number): Promise<number> => await pong.run(x),
+  );
+  const pong: hi.HitherFunction<[number], Promise<number>> = hi.func(
+    "job_pong",
+    "1",
+    async (x: number): Promise<number> => await ping.run(x),
+  );
+  await assertRejects(async () => await ping.run(1), hi.CycleError);
+});
+
+Deno.test("a handler that resolves with something else fails its job, and names itself", async () => {
+  class Odd implements hi.JobHandler {
+    constructor(readonly outcome: unknown) {}
+    run(): Promise<hi.Outcome> {
+      return Promise.resolve(this.outcome as hi.Outcome);
+    }
+    cancel() {}
+    async [Symbol.asyncDispose]() {}
+  }
+  for (
+    const outcome of [undefined, { status: "finished" }, { status: "done" }]
+  ) {
+    await hi.config({ jobHandler: new Odd(outcome) }, async () => {
+      await assertRejects(
+        async () => await square.run(2_000),
+        TypeError,
+        "Odd",
+      );
+    });
+  }
+  assertEquals(await square.run(2_000), 4_000_000);
+});
+
+Deno.test("a job that joined an execution on a handler that is then closed runs on its own", async () => {
+  const { fn, calls } = gate<number>("job_two_handlers");
+  const first = new hi.DefaultJobHandler();
+  await using second = new hi.DefaultJobHandler();
+  const a = await hi.config({ jobHandler: first }, () => [fn.run(1)]);
+  const b = await hi.config({ jobHandler: second }, () => [fn.run(1)]);
+  await turn();
+  assertEquals(calls.length, 1);
+  await first[Symbol.asyncDispose]();
+  await assertRejects(async () => await a[0], hi.HandlerClosedError);
+  await turn();
+  calls[1]!.resolve(5);
+  assertEquals(await b[0], 5);
+});
+
+Deno.test("waiting for ever, or longer than a timer can, leaves nothing behind", async () => {
+  const slow = fails.run("late");
+  for (const timeout of [Infinity, 2 ** 31, 2 ** 40]) {
+    await assertRejects(() => slow.wait({ timeout }), RangeError, "late");
+  }
+  const wait = slow.wait.bind(slow) as (options: unknown) => Promise<unknown>;
+  for (
+    const options of [
+      null,
+      3,
+      { timeout: "1" },
+      { tiemout: 1 },
+      { signal: 1 },
+      slow,
+    ]
+  ) {
+    await assertRejects(() => wait(options), TypeError, "Cannot wait");
+  }
+  await assertRejects(
+    () => wait({ timeout: -1 }),
+    RangeError,
+    "current value is -1",
+  );
+});
+
+Deno.test("a job in a text says that it is a job", async () => {
+  const job = square.run(9);
+  await job;
+  assertEquals([`${job}`, JSON.stringify({ job })], [
+    "Job job_square 1 (finished)",
+    '{"job":"Job job_square 1 (finished)"}',
+  ]);
+});
+
+Deno.test("a running job keeps as much text as an outcome does", async () => {
+  await using folder = await temporaryFolder({
+    "main.ts": `
+import * as hi from ${
+      JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+    };
+const flood = hi.func("flood", "1", async () => {
+  for (let i = 0; i < 1_100; i++) console.log("x".repeat(1_000));
+  await new Promise(() => {});
+});
+const job = flood.run();
+setTimeout(() => {
+  console.error(job.console.reduce((sum, { text }) => sum + text.length, 0));
+  job.cancel();
+}, 0);
+`,
+  });
+  const { stderr } = await deno([
+    "run",
+    "-A",
+    "--no-check",
+    ...stdArguments(),
+    `${folder.path}/main.ts`,
+  ]);
+  const length = Number(stderr);
+  assert(length > 1_000_000 && length <= 1_048_576, stderr);
 });
