@@ -36,6 +36,8 @@ export class BlobDamage extends Error {
 /** The blobs of one cache. */
 export class BlobFiles {
   readonly #folder: CacheFolder;
+  /** Digests of blobs that could not be read: a file of the right length proves nothing. */
+  readonly #bad = new Set<string>();
   #swept = false;
 
   constructor(folder: CacheFolder) {
@@ -50,7 +52,7 @@ export class BlobFiles {
 
   /**
    * Writes a leaf unless its blob is there: to `tmp/`, its length checked, then
-   * renamed. Only what this returns may be named by a record.
+   * renamed, over a bad blob too. Only what this returns may be named by a record.
    */
   async write(leaf: Leaf): Promise<BlobReference> {
     await loadXxh3();
@@ -63,12 +65,15 @@ export class BlobFiles {
       bytes.length,
     );
     const path = this.path(reference);
-    if (hasLength(path, bytes.length)) return reference;
+    if (!this.#bad.has(digest) && hasLength(path, bytes.length)) {
+      return reference;
+    }
     this.#sweep();
     const temporary = join(this.#folder.tmp, crypto.randomUUID());
     try {
       await writeWhole(temporary, bytes);
       await withFolder(path, () => Deno.rename(temporary, path));
+      this.#bad.delete(digest);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;
@@ -82,6 +87,15 @@ export class BlobFiles {
    * @throws {BlobDamage} if it is gone or not what was written.
    */
   read(reference: BlobReference): Uint8Array<ArrayBuffer> {
+    try {
+      return this.#readVerified(reference);
+    } catch (error) {
+      this.#bad.add(reference.sha256);
+      throw error;
+    }
+  }
+
+  #readVerified(reference: BlobReference): Uint8Array<ArrayBuffer> {
     const path = this.path(reference);
     const { byteLength } = reference;
     let file: Deno.FsFile;

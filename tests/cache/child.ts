@@ -17,6 +17,18 @@ switch (task) {
     console.log(JSON.stringify(numbers.map((n) => judge(store, n))));
     break;
   }
+  // Looks, stores where there was no hit, and looks again.
+  case "heal": {
+    const store = openStore(path);
+    const answers: unknown[] = [];
+    for (const n of numbers) {
+      const before = judge(store, n);
+      const stored = await store.store(recordOf(n)) !== undefined;
+      answers.push([before, stored, judge(store, n)]);
+    }
+    console.log(JSON.stringify(answers));
+    break;
+  }
   // Says what is there.
   case "judge":
   case "judge readonly": {

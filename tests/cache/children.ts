@@ -62,16 +62,8 @@ export function spawnChild(args: string[]): Deno.ChildProcess {
 
 /** Whether this machine lets us mount file systems that only a child sees. */
 export function canMount(): boolean {
-  if (Deno.build.os !== "linux") return false;
-  try {
-    const { code } = new Deno.Command("unshare", {
-      args: ["--mount", "--map-root-user", "true"],
-      stderr: "null",
-    }).outputSync();
-    return code === 0;
-  } catch {
-    return false;
-  }
+  return Deno.build.os === "linux" &&
+    succeeds(["unshare", "--mount", "--map-root-user", "true"]);
 }
 
 /** A prefix that runs a child after a shell command in a mount namespace of its own. */
@@ -85,4 +77,30 @@ export function inNamespace(script: string): string[] {
     `${script}; exec "$@"`,
     "sh",
   ];
+}
+
+/**
+ * A prefix that runs a child to which the modes of files and folders apply, as
+ * they do not to root; `undefined` if that cannot be had here.
+ */
+export function withoutPrivileges(): string[] | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  if (Deno.uid() !== 0) return [];
+  const prefix = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"];
+  return succeeds([...prefix, "true"]) ? prefix : undefined;
+}
+
+/** Makes a file immutable, for root too, while it is in use; `undefined` if that cannot be done here. */
+export function immutable(path: string): Disposable | undefined {
+  if (!succeeds(["chattr", "+i", path])) return undefined;
+  return { [Symbol.dispose]: () => void succeeds(["chattr", "-i", path]) };
+}
+
+function succeeds([command, ...args]: string[]): boolean {
+  try {
+    return new Deno.Command(command!, { args, stderr: "null" })
+      .outputSync().success;
+  } catch {
+    return false;
+  }
 }

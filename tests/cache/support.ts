@@ -177,3 +177,13 @@ export function filesOf(folder: string, prefix = ""): string[] {
       : [prefix + name]
   ).sort();
 }
+
+/** Damages the only blob of a folder, whose length stays; where it is. */
+export function damageBlob(folder: string): string {
+  const [name] = filesOf(`${folder}/blobs`);
+  const path = `${folder}/blobs/${name}`;
+  const bytes = Deno.readFileSync(path);
+  bytes[40_000]! ^= 1;
+  Deno.writeFileSync(path, bytes);
+  return path;
+}

@@ -1,0 +1,104 @@
+import { assert, assertEquals } from "@std/assert";
+import { immutable, runChild, withoutPrivileges } from "./children.ts";
+import {
+  captureWarnings,
+  damageBlob,
+  judge,
+  makeFolder,
+  openStore,
+  recordOf,
+} from "./support.ts";
+
+/** A record whose only leaf is a blob. */
+const LARGE = 8;
+
+/** A folder with one blob, which is damaged. */
+async function fillAndDamage(path: string): Promise<string> {
+  {
+    using store = openStore(path);
+    await store.store(recordOf(LARGE));
+  }
+  return damageBlob(path);
+}
+
+const canBeImmutable = await (async () => {
+  await using folder = await makeFolder();
+  using pinned = immutable(folder.path);
+  return pinned !== undefined;
+})();
+
+Deno.test({
+  name: "A result is not stored on top of a damaged blob that nobody can move",
+  ignore: !canBeImmutable,
+  async fn() {
+    await using folder = await makeFolder();
+    using warnings = captureWarnings();
+    const path = await fillAndDamage(folder.path);
+    using store = openStore(folder.path);
+    {
+      using _pinned = immutable(path);
+      assertEquals(judge(store, LARGE), "lost");
+      for (let i = 0; i < 3; i++) {
+        assertEquals(await store.store(recordOf(LARGE)), undefined);
+        assertEquals(judge(store, LARGE), "miss");
+      }
+    }
+    const notStored = warnings.lines.filter((line) =>
+      line.includes("not stored")
+    );
+    assertEquals(notStored.length, 1);
+    assert(notStored[0]!.includes(path));
+    // As soon as it can be replaced, it is.
+    assert(await store.store(recordOf(LARGE)) !== undefined);
+    assertEquals(judge(store, LARGE), "hit");
+  },
+});
+
+const prefix = withoutPrivileges();
+
+Deno.test({
+  name:
+    "A result is not stored on top of a bad blob in a folder that is not ours",
+  ignore: prefix === undefined,
+  async fn() {
+    await using folder = await makeFolder();
+    const path = await fillAndDamage(folder.path);
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    const heal = () =>
+      runChild(["heal", folder.path, `${LARGE}`, `${LARGE + 1}`], {
+        prefix: prefix!,
+      });
+    Deno.chmodSync(parent, 0o555);
+    try {
+      Deno.chmodSync(path, 0o000);
+      const unreadable = await heal();
+      assertEquals(unreadable.answer, [["lost", false, "lost"]]);
+      Deno.chmodSync(path, 0o644);
+      const damaged = await heal();
+      assertEquals(damaged.answer, [["lost", false, "miss"]]);
+      for (const { stderr } of [unreadable, damaged]) {
+        const [line, ...others] = stderr.split("\n").filter((line) =>
+          line.includes("not stored")
+        );
+        assert(line?.includes(path) && others.length === 0, stderr);
+      }
+    } finally {
+      Deno.chmodSync(parent, 0o755);
+    }
+  },
+});
+
+Deno.test({
+  name: "A blob that cannot be read is replaced where that can be done",
+  ignore: prefix === undefined,
+  async fn() {
+    await using folder = await makeFolder();
+    const path = await fillAndDamage(folder.path);
+    Deno.chmodSync(path, 0o000);
+    const { answer } = await runChild(
+      ["heal", folder.path, `${LARGE}`, `${LARGE + 1}`],
+      { prefix: prefix! },
+    );
+    assertEquals(answer, [["lost", true, "hit"]]);
+  },
+});
