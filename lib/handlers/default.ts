@@ -15,6 +15,7 @@ import type {
   TaskArguments,
   TaskEvent,
 } from "../task.ts";
+import { warn } from "../warn.ts";
 import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
 import type { SourceCode, SourceLoader } from "../worker/source.ts";
 import { type Host, Invocation } from "../worker/execute.ts";
@@ -199,7 +200,15 @@ class LocalRun implements Host {
   }
 
   cancel(reason: unknown): void {
-    this.#invocation.cancel(reason);
+    const { name, version } = this.task;
+    // A worker does so itself, for all that fails in it.
+    if (isWorker()) return this.#invocation.cancel(reason);
+    withoutUncaught(() => this.#invocation.cancel(reason), (error) => {
+      const told = error instanceof Error ? error.stack : error;
+      warn(
+        `${name} ${version} was to stop when a listener of its signal failed: ${told}`,
+      );
+    });
   }
 
   fail(error: unknown): void {
@@ -217,6 +226,23 @@ class LocalRun implements Host {
       (this.#record ??= new ConsoleRecord()).add(event.line);
     } else if (this.#invocation.settled) return;
     this.task.report(event);
+  }
+}
+
+/** Calls `body`, in which event listeners may throw: that ends the program unless somebody takes the error. */
+function withoutUncaught(
+  body: () => void,
+  taken: (error: unknown) => void,
+): void {
+  const take = (event: ErrorEvent): void => {
+    event.preventDefault();
+    taken(event.error);
+  };
+  addEventListener("error", take);
+  try {
+    body();
+  } finally {
+    removeEventListener("error", take);
   }
 }
 

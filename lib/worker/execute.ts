@@ -86,9 +86,9 @@ export class Invocation implements RunningJob {
     this.#start = performance.now();
     let result: unknown;
     try {
-      result = runAs(this, () => fn(...values as never[]));
-      if (isThenable(result)) {
-        Promise.resolve(result).then(
+      result = runAs(this, () => called(fn(...values as never[])));
+      if (result instanceof Promise) {
+        result.then(
           (value) => this.#finish(value),
           (error) => this.#end(error),
         );
@@ -103,6 +103,11 @@ export class Invocation implements RunningJob {
   /** Whether the function was called. */
   get started(): boolean {
     return this.#startedAt !== 0;
+  }
+
+  /** Whether it was told to stop. */
+  get aborted(): boolean {
+    return this.#aborted;
   }
 
   /** Whether it has settled. */
@@ -164,7 +169,9 @@ export class Invocation implements RunningJob {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
-    this.#controller?.abort(reason);
+    const controller = this.#controller;
+    // The listeners are the job's own code.
+    if (controller) runAs(this, () => controller.abort(reason));
   }
 
   #signal(): AbortSignal {
@@ -253,6 +260,11 @@ function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
   // As in the key: a job among the arguments may have had no result.
   while (values.length > 0 && values.at(-1) === undefined) values.pop();
   return values;
+}
+
+/** What a call gave. The `then` of a thenable, a Job for instance, is the user's code: it is called where this is. */
+function called(result: unknown): unknown {
+  return isThenable(result) ? Promise.resolve(result) : result;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -74,9 +74,11 @@ export class WorkerRuntime {
       return warn("an error outside of any job was ignored in a worker", error);
     }
     const { name, version } = job.context;
-    if (job.settled) {
+    if (job.settled || job.aborted) {
+      // Nobody looks at what becomes of it.
+      const state = job.settled ? "had ended" : "was to stop";
       return warn(
-        `${name} ${version} had ended when something that it had started failed`,
+        `${name} ${version} ${state} when something that it had started failed`,
         error,
       );
     }

@@ -21,23 +21,28 @@ export class PoolRun {
   sent = 0;
   readonly #resolve: (outcome: Outcome) => void;
   #record: ConsoleRecord | undefined;
+  #settled = false;
 
   constructor(task: Task, resolve: (outcome: Outcome) => void) {
     this.task = task;
     this.#resolve = resolve;
   }
 
-  /** Passes on what the job reports, and keeps and shows what it prints. */
+  /** Passes on what the job reports, and keeps and shows what it prints; of a job that is settled, it only shows. */
   report(event: TaskEvent): void {
     if (event.type === "console") {
-      (this.#record ??= new ConsoleRecord()).add(event.line);
       showLive(event.line, `[${this.task.name}] `);
+    }
+    if (this.#settled) return;
+    if (event.type === "console") {
+      (this.#record ??= new ConsoleRecord()).add(event.line);
     }
     this.task.report(event);
   }
 
   /** Says what became of the Task. */
   settle(ending: Ending): void {
+    this.#settled = true;
     this.#resolve({ ...ending, console: this.#record?.lines() ?? NO_LINES });
   }
 

@@ -57,6 +57,8 @@ export interface PoolWorkerOwner {
   returned(run: PoolRun): void;
   /** A slot is free again. */
   freed(): void;
+  /** A worker that was full can take Tasks again. */
+  emptied(): void;
   /** The worker takes no more Tasks until its cancelled jobs have ended. */
   suspended(worker: PoolWorker): void;
   /** Every cancelled job has ended: the worker can go on. */
@@ -132,10 +134,15 @@ export class PoolWorker {
       this.#refused.has(code.url);
   }
 
+  /** Whether it takes nothing until it has answered: it was sent much that was taken back, and has not come to it. */
+  get full(): boolean {
+    return this.#flags.room === 0;
+  }
+
   /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
   room(code: CodeReference, time: number): number {
-    const many = this.#durations.callsIn(time, code);
-    return Math.max(1, Math.min(many, MOST_TOGETHER, this.#flags.room));
+    const many = Math.max(1, this.#durations.callsIn(time, code));
+    return Math.min(many, MOST_TOGETHER, this.#flags.room);
   }
 
   /**
@@ -239,7 +246,7 @@ export class PoolWorker {
       case "started":
         return this.#running.get(message.task)?.task.started();
       case "event":
-        return this.#running.get(message.task)?.report(message.event);
+        return this.#run(message.task)?.report(message.event);
       case "acknowledged":
         this.#answers = true;
         return this.#endIfDone();
@@ -249,6 +256,11 @@ export class PoolWorker {
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
     }
+  }
+
+  /** A Task that has not ended, also one that was cancelled. */
+  #run(id: number): PoolRun | undefined {
+    return this.#running.get(id) ?? this.#stopping.get(id);
   }
 
   #done(message: DoneMessage): void {
@@ -263,14 +275,14 @@ export class PoolWorker {
       this.retire();
       this.#recall();
     }
-    this.#flags.release(message.task);
+    this.#release(message.task);
     this.#owner.settled(run);
     this.#leave(run);
   }
 
   /** A cancelled Task has ended. */
   #stopped({ task, retire }: DoneMessage): void {
-    this.#flags.release(task);
+    this.#release(task);
     if (!this.#stopping.delete(task)) return;
     this.#answers = true;
     if (retire) this.retire();
@@ -279,7 +291,7 @@ export class PoolWorker {
   }
 
   #notRun(id: number, refused: boolean): void {
-    this.#flags.release(id);
+    this.#release(id);
     this.#stopping.delete(id);
     const run = this.#running.get(id);
     if (run === undefined) return this.#endIfDone();
@@ -287,6 +299,13 @@ export class PoolWorker {
     if (refused && code.kind === "module") this.#refused.add(code.url);
     this.#owner.returned(run);
     this.#leave(run);
+  }
+
+  /** The worker is done with a Task. */
+  #release(id: number): void {
+    const { full } = this;
+    this.#flags.release(id);
+    if (full && !this.full) this.#owner.emptied();
   }
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
