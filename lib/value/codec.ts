@@ -6,6 +6,7 @@
  */
 
 import { isKnownPrototype } from "./kinds.ts";
+import { shown } from "./refusal.ts";
 
 /** How instances of a class become values and come back; see {@linkcode registerCodec}. */
 export interface Codec<T extends object = object, V = unknown> {
@@ -19,6 +20,8 @@ export interface Codec<T extends object = object, V = unknown> {
   readonly decode: (value: V) => T;
 }
 
+const KEYS: ReadonlySet<string> = new Set(["name", "type", "encode", "decode"]);
+
 // The codecs of this isolate. Which classes are data is a property of the program.
 const byName = new Map<string, Codec>();
 const byPrototype = new Map<object, Codec>();
@@ -29,8 +32,8 @@ const byPrototype = new Map<object, Codec>();
  *
  * @param codec Its `name` is part of keys and of stored bytes; its `encode` and `decode`
  * turn an instance into any value that is data, and back.
- * @throws {TypeError} if the codec is not complete, its class has a codec or is data without one, or its
- * name is taken.
+ * @throws {TypeError} if the codec is not complete or has other keys, its class has a codec, is data
+ * without one or has a method `then`, or its name is taken.
  *
  * @example
  * ```ts
@@ -54,11 +57,26 @@ const byPrototype = new Map<object, Codec>();
 export function registerCodec<T extends object, const V>(
   codec: Codec<T, V>,
 ): void {
+  if (typeof codec !== "object" || codec === null) {
+    throw new TypeError(
+      `Cannot register a codec as it must be an object of name, type, encode and decode: current value is ${
+        shown(codec)
+      }`,
+    );
+  }
   const { name, type, encode, decode } = codec;
   if (typeof name !== "string" || name === "") {
     throw new TypeError(
       `Cannot register a codec as its name must be a text that is not empty: current value is ${
-        typeof name === "string" ? '""' : String(name)
+        shown(name)
+      }`,
+    );
+  }
+  for (const key of Object.keys(codec)) {
+    if (KEYS.has(key)) continue;
+    throw new TypeError(
+      `Cannot register codec ${name} as it has the unknown key ${key}: its keys are ${
+        [...KEYS].join(", ")
       }`,
     );
   }
@@ -68,13 +86,22 @@ export function registerCodec<T extends object, const V>(
   ) {
     throw new TypeError(
       `Cannot register codec ${name} as its type must be a class: current value is ${
-        String(type)
+        shown(type)
       }`,
+    );
+  }
+  if ("then" in type.prototype) {
+    throw new TypeError(
+      `Cannot register codec ${name} as its type must not have a method then: current value is ${
+        shown(type)
+      }, and await would take its instances for promises: await them first, and pass the result`,
     );
   }
   if (typeof encode !== "function" || typeof decode !== "function") {
     throw new TypeError(
-      `Cannot register codec ${name} as its encode and decode must be functions`,
+      `Cannot register codec ${name} as its encode and decode must be functions: current values are ${
+        shown(encode)
+      } and ${shown(decode)}`,
     );
   }
   if (byName.has(name)) {
@@ -90,7 +117,7 @@ export function registerCodec<T extends object, const V>(
   }
   if (isKnownPrototype(type.prototype)) {
     throw new TypeError(
-      `Cannot register codec ${name} as ${type.name} is data without one`,
+      `Cannot register codec ${name} as ${type.name} is data without one: pass its instances as they are`,
     );
   }
   const kept = { name, type, encode, decode } as unknown as Codec;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { describe } from "./refusal.ts";
+import { shown } from "./refusal.ts";
 
 const FILE_URL = /^file:\//i;
 // A letter alone is a drive.
@@ -42,15 +42,6 @@ export function givenPath(
     );
   }
   return path;
-}
-
-/** A value as messages show it. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (typeof value === "function" || typeof value === "object") {
-    return describe(value);
-  }
-  return String(value);
 }
 
 function isFileUrl(given: unknown): given is string {

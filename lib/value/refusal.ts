@@ -51,6 +51,15 @@ export function describe(value: unknown): string {
   }
 }
 
+/** A value as messages show it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function" || typeof value === "object") {
+    return describe(value);
+  }
+  return String(value);
+}
+
 /** What one does instead of passing this value. */
 function cure(value: unknown): string {
   if (typeof value === "function") {
@@ -105,7 +114,8 @@ function isClass(fn: unknown): boolean {
   return /^class\b/.test(Function.prototype.toString.call(fn));
 }
 
-function hasMethod(object: object, key: string): boolean {
+/** Whether an object has or inherits a method of that name. */
+export function hasMethod(object: object, key: string): boolean {
   try {
     return typeof (object as Record<string, unknown>)[key] === "function";
   } catch {

@@ -10,6 +10,7 @@ import { registerCodec } from "../../lib/value/codec.ts";
 import { contributionOf } from "../../lib/value/contribution.ts";
 import { decodeValue } from "../../lib/value/decode.ts";
 import { encodeValue } from "../../lib/value/encode.ts";
+import { FileReference } from "../../lib/value/file_reference.ts";
 import { Tag } from "../../lib/value/kinds.ts";
 import { Output } from "../../lib/value/output.ts";
 
@@ -167,6 +168,9 @@ Deno.test("bytes that need a codec that is not registered say so", () => {
 
 Deno.test("a codec that is not right is refused", () => {
   class Fine {}
+  class Later {
+    then(): void {}
+  }
   const codec = {
     name: "codec_test_Fine",
     type: Fine,
@@ -178,8 +182,18 @@ Deno.test("a codec that is not right is refused", () => {
     [{ name: 5 }, "current value is 5"],
     [{ type: {} }, "must be a class"],
     [{ type: () => 1 }, "must be a class"],
-    [{ encode: undefined }, "must be functions"],
+    [
+      { encode: undefined, decode: 5 },
+      "must be functions: current values are undefined and 5",
+    ],
     [{ type: Map }, "Map is data without one"],
+    [{ type: FileReference }, "FileReference is data without one"],
+    [
+      { type: Promise },
+      "current value is a function (Promise), and await would take",
+    ],
+    [{ type: Later }, "current value is a class (Later), and await would take"],
+    [{ encoder: () => 1 }, "unknown key encoder: its keys are name, type"],
     [{ type: RangeError }, "RangeError is data without one"],
     [{ name: "codec_test_Point" }, "give it another name"],
     [{ type: Point }, "it is named codec_test_Point"],
@@ -189,6 +203,20 @@ Deno.test("a codec that is not right is refused", () => {
       () => registerCodec({ ...codec, ...change } as typeof codec),
       TypeError,
       says,
+    );
+  }
+  for (
+    const [none, says] of [
+      [undefined, "current value is undefined"],
+      [null, "current value is null"],
+      [Fine, "current value is a class (Fine)"],
+      ["Fine", 'current value is "Fine"'],
+    ] as const
+  ) {
+    assertThrows(
+      () => registerCodec(none as unknown as typeof codec),
+      TypeError,
+      `must be an object of name, type, encode and decode: ${says}`,
     );
   }
   registerCodec(codec);
