@@ -15,6 +15,7 @@ import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
 import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
 import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
+import { refusalOfOtherCopy } from "./other_copy.ts";
 import { formatPath, Place } from "./path.ts";
 import { describe, refusal } from "./refusal.ts";
 import { sha256, sha256Hex } from "./sha256.ts";
@@ -676,7 +677,11 @@ export class ValueWriter {
   #job(object: object, depth: number): void {
     const { out } = this;
     const job = this.#options.job?.(object);
-    if (job === undefined) throw refusal(object, this.#path(depth));
+    if (job === undefined) {
+      const path = this.#path(depth);
+      const jobs = this.#options.job !== undefined;
+      throw refusalOfOtherCopy(object, path, jobs) ?? refusal(object, path);
+    }
     if (this.#jobless !== undefined) {
       const path = this.#path(depth);
       throw new UnsupportedValueError(
