@@ -64,7 +64,12 @@ export function explainState(state: JobState): Explanation {
   if (state.hit) return plain("hit", "its outcome was in the cache");
   if (forceRun) return plain("forced", "it was to run in any case");
   const parts = state.description?.parts ?? [];
-  const nearest = recordStoreOf(jobCache).nearest(name, parts, state.key);
+  const nearest = recordStoreOf(jobCache).nearest(
+    name,
+    parts,
+    state.key,
+    state.submittedAt,
+  );
   if (nearest === undefined) {
     return plain("miss", "the cache has no other record of this function");
   }

@@ -19,8 +19,8 @@ const PIECE_BYTES = 1_048_576;
 /** Bytes written at a time. */
 const WRITE_BYTES = 4_194_304;
 
-/** A temporary file this old belongs to a process that died, in ms. */
-const STALE_MS = 24 * 3_600_000;
+/** A temporary file that was not written to for so long belongs to a process that died, in ms. */
+const STALE_MS = 3_600_000;
 
 /** A blob is not what its reference says; the message continues "blob … ". */
 export class BlobDamage extends Error {
@@ -166,14 +166,12 @@ export class BlobFiles {
     return { count, bytes };
   }
 
-  /** Deletes all blobs and temporary files, and no other file. */
+  /** Deletes all blobs and what is left of dead writers, and no other file. */
   clear(): void {
     for (const path of this.#files()) {
       whereThere(() => Deno.removeSync(path));
     }
-    for (const path of this.#temporaryFiles()) {
-      whereThere(() => Deno.removeSync(path));
-    }
+    this.#removeStale();
   }
 
   *#files(): Iterable<string> {
@@ -194,6 +192,10 @@ export class BlobFiles {
   #sweep(): void {
     if (this.#swept) return;
     this.#swept = true;
+    this.#removeStale();
+  }
+
+  #removeStale(): void {
     for (const path of this.#temporaryFiles()) {
       const written = whereThere(() => Deno.statSync(path))?.mtime?.getTime();
       if (written !== undefined && Date.now() - written > STALE_MS) {

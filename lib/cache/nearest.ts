@@ -21,12 +21,13 @@ const COMPARED = 256;
  */
 const LOOKED_THROUGH = 32_768;
 
-/** The record that shares the most parts, of the latest of a function among the latest of all; the later one of equals. */
+/** The record that shares the most parts, of the latest of a function among the latest of all, stored not after `before`; the later one of equals. */
 export function nearestRecord(
   { connection, schema }: CacheDatabase,
   name: string,
   parts: readonly KeyPart[],
   except: string,
+  before: number,
   functionOf: (id: number) => FunctionInfo | undefined,
   detailsOf: (key: Uint8Array<ArrayBuffer>) => RecordDetails | undefined,
 ): NearestRecord | undefined {
@@ -34,8 +35,9 @@ export function nearestRecord(
     `SELECT key, fn FROM ${schema}.records
     WHERE id > (SELECT max(id) FROM ${schema}.records) - ${LOOKED_THROUGH}
     AND fn IN (SELECT id FROM ${schema}.functions WHERE name = ?)
+    AND stored_at <= ?
     ORDER BY id DESC LIMIT ${COMPARED}`,
-  ).all(name);
+  ).all(name, before);
   const wanted = new Set(parts.map(nameOf));
   let nearest: NearestRecord | undefined;
   let most = -1;

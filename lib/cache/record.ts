@@ -101,11 +101,12 @@ export interface RecordStore {
   ): StoredRecord | undefined | Promise<StoredRecord | undefined>;
   /** Deletes the record of a key; whether there was one. */
   delete(key: Uint8Array<ArrayBuffer>): boolean;
-  /** The record of the same function that shares the most parts, of those stored lately; never that of the key `except`. */
+  /** The record of the same function that shares the most parts, of those stored lately and not after `before` (ms since the epoch); never that of the key `except`. */
   nearest(
     name: string,
     parts: readonly KeyPart[],
     except: string,
+    before: number,
   ): NearestRecord | undefined;
   /** Deletes all records and blobs. */
   clear(): void;

@@ -142,6 +142,7 @@ export class SqliteStore implements RecordStore, RecordSource {
     name: string,
     parts: readonly KeyPart[],
     except: string,
+    before: number,
   ): NearestRecord | undefined {
     return this.#attempt(({ database, interned }) =>
       nearestRecord(
@@ -149,6 +150,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         name,
         parts,
         except,
+        before,
         (id) => interned.functionOf(id),
         (key) => this.readDetails(key),
       )

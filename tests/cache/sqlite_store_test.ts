@@ -177,6 +177,20 @@ Deno.test("Clearing removes records and blobs, and no file of somebody else", as
   assertEquals(judge(store, 8), "hit");
 });
 
+Deno.test("Clearing spares what another program is writing, not what a dead one left", async () => {
+  await using folder = await makeFolder();
+  using store = openStore(folder.path);
+  await store.store(recordOf(8));
+  const [writing, left] = [crypto.randomUUID(), crypto.randomUUID()];
+  for (const name of [writing, left]) {
+    Deno.writeTextFileSync(`${folder.path}/tmp/${name}`, "half of a blob");
+  }
+  const yesterday = new Date(Date.now() - 24 * 3_600_000);
+  Deno.utimeSync(`${folder.path}/tmp/${left}`, yesterday, yesterday);
+  store.clear();
+  assertEquals(filesOf(`${folder.path}/tmp`), [writing]);
+});
+
 Deno.test("The statistics count what is there and what was asked for", async () => {
   await using folder = await makeFolder();
   using store = openStore(folder.path);
@@ -215,7 +229,7 @@ Deno.test("The nearest record of a function shares the most parts, and is not th
     parts: shapes[0]!,
   });
   const nearest = (parts: typeof shapes[0], except = "") =>
-    store.nearest(fn.name, parts, except)?.key;
+    store.nearest(fn.name, parts, except, Date.now())?.key;
   assertEquals(nearest(shapes[0]!), keyOf(0).toHex());
   assertEquals(nearest(shapes[0]!, keyOf(0).toHex()), keyOf(1).toHex());
   assertEquals(
@@ -224,7 +238,33 @@ Deno.test("The nearest record of a function shares the most parts, and is not th
   );
   // Nothing in common: the latest.
   assertEquals(nearest([part("z", "3")]), keyOf(2).toHex());
-  assertEquals(store.nearest("another", shapes[0]!, ""), undefined);
+  assertEquals(
+    store.nearest("another", shapes[0]!, "", Date.now()),
+    undefined,
+  );
+});
+
+Deno.test("The nearest record is one that was there at the time asked about", async () => {
+  await using folder = await makeFolder();
+  using store = openStore(folder.path);
+  const { parts } = recordOf(1);
+  const { name } = functionOf(1);
+  const [earlier, later] = [1_000, 2_000];
+  const { now } = Date;
+  try {
+    Date.now = () => earlier;
+    store.store({ ...recordOf(4), parts: [] });
+    Date.now = () => later;
+    store.store(recordOf(1));
+  } finally {
+    Date.now = now;
+  }
+  const nearest = (before: number) =>
+    store.nearest(name, parts, "", before)?.key;
+  assertEquals(nearest(later), keyOf(1).toHex());
+  assertEquals(nearest(later - 1), keyOf(4).toHex());
+  assertEquals(nearest(earlier), keyOf(4).toHex());
+  assertEquals(nearest(earlier - 1), undefined);
 });
 
 Deno.test("A blob that is damaged while the cache is open costs its own job, once", async () => {

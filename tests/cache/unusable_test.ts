@@ -116,7 +116,7 @@ Deno.test("A folder that is a file costs a warning, no result", async () => {
     assertEquals(judge(store, 8), "miss");
     assertEquals(await store.store(recordOf(8)), undefined);
     assertEquals(await store.store(recordOf(1)), undefined);
-    assertEquals(store.nearest("function_1", [], ""), undefined);
+    assertEquals(store.nearest("function_1", [], "", Date.now()), undefined);
     assertEquals(store.stats().records, 0);
   }
   assertEquals(warnings.lines.length, 2);
