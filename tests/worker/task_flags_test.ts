@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { TaskFlags } from "../../lib/handlers/parallel/task_flags.ts";
 import { Flag } from "../../lib/worker/protocol.ts";
 
@@ -27,4 +27,16 @@ Deno.test("a flag is another task's only after the worker is done with the first
   assertEquals(flags.room, 1);
   assertEquals(flags.send(3), first);
   assertEquals(new Int32Array(flags.buffer)[first], Flag.SENT);
+});
+
+Deno.test("a task for which there is no flag is refused, and the others keep theirs", () => {
+  const flags = new TaskFlags(1);
+  const cells = new Int32Array(flags.buffer);
+  flags.send(1);
+  assertThrows(() => flags.send(2), RangeError);
+  assertEquals(flags.takeBack(2, Flag.CANCELLED), false);
+  flags.tell(2, Flag.TIMED_OUT);
+  assertEquals(cells[0], Flag.SENT);
+  flags.release(1);
+  assertEquals(flags.send(2), 0);
 });

@@ -97,6 +97,10 @@ export class Pool implements PoolWorkerOwner {
     this.#schedule();
   }
 
+  roomFreed(): void {
+    this.#schedule();
+  }
+
   suspended(worker: PoolWorker): void {
     this.#usable.delete(worker);
   }
@@ -177,6 +181,8 @@ export class Pool implements PoolWorkerOwner {
     for (const worker of this.#usable) {
       if (worker.cannotRun(run.task.code)) {
         if (worker.load === 0) useless = worker;
+      } else if (worker.full) {
+        continue;
       } else if (worker.load === 0) {
         return worker;
       } else if (

@@ -58,7 +58,7 @@ export interface PoolWorkerOwner {
   /** A slot is free again. */
   freed(): void;
   /** A worker that was full can take Tasks again. */
-  emptied(): void;
+  roomFreed(): void;
   /** The worker takes no more Tasks until its cancelled jobs have ended. */
   suspended(worker: PoolWorker): void;
   /** Every cancelled job has ended: the worker can go on. */
@@ -305,7 +305,9 @@ export class PoolWorker {
   #release(id: number): void {
     const { full } = this;
     this.#flags.release(id);
-    if (full && !this.full) this.#owner.emptied();
+    if (!full || this.full) return;
+    if (this.#load === 0) this.#hold(false);
+    this.#owner.roomFreed();
   }
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
@@ -317,7 +319,8 @@ export class PoolWorker {
     run.worker = undefined;
     batch.delete(run);
     if (batch.size > 0) return;
-    if (--this.#load === 0) this.#hold(false);
+    // For one that is full others may wait.
+    if (--this.#load === 0 && !this.full) this.#hold(false);
     this.#endIfDone();
     this.#owner.freed();
   }

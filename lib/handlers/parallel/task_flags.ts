@@ -28,9 +28,19 @@ export class TaskFlags {
     return this.#free.length;
   }
 
-  /** Gives a Task its flag and returns the index of its cell. */
+  /**
+   * Gives a Task its flag and returns the index of its cell.
+   *
+   * @throws {RangeError} if there is no room.
+   */
   send(task: number): number {
-    const cell = this.#free.pop()!;
+    const cell = this.#free.pop();
+    // Atomics would take it as the first cell, which is another Task's.
+    if (cell === undefined) {
+      throw new RangeError(
+        `Cannot send a Task to a worker as all ${this.#cells.length} of its flags are taken`,
+      );
+    }
     this.#cellOf.set(task, cell);
     Atomics.store(this.#cells, cell, Flag.SENT);
     return cell;
@@ -38,14 +48,16 @@ export class TaskFlags {
 
   /** Takes a Task back if the worker has not begun it; its flag stays until the worker says that it was skipped. */
   takeBack(task: number, because: FlagValue): boolean {
-    const cell = this.#cellOf.get(task)!;
-    return Atomics.compareExchange(this.#cells, cell, Flag.SENT, because) ===
-      Flag.SENT;
+    const cell = this.#cellOf.get(task);
+    return cell !== undefined &&
+      Atomics.compareExchange(this.#cells, cell, Flag.SENT, because) ===
+        Flag.SENT;
   }
 
   /** Tells the function itself, which may be computing. */
   tell(task: number, what: FlagValue): void {
-    Atomics.store(this.#cells, this.#cellOf.get(task)!, what);
+    const cell = this.#cellOf.get(task);
+    if (cell !== undefined) Atomics.store(this.#cells, cell, what);
   }
 
   /** The worker is done with a Task: its flag can be another's. */
