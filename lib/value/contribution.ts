@@ -6,7 +6,7 @@
 
 import type { LeafDigests } from "./encoded.ts";
 import { FORMAT_VERSION } from "./format.ts";
-import { kindOf } from "./kinds.ts";
+import { Kind, kindOf } from "./kinds.ts";
 import { Initial, Major, type Output } from "./output.ts";
 import { sha256 } from "./sha256.ts";
 import { type ValueWriter, withWriter } from "./writer.ts";
@@ -101,7 +101,12 @@ function isUndefined(
   if (job === undefined || typeof argument !== "object" || argument === null) {
     return false;
   }
-  if (kindOf(argument) !== 0) return false;
+  try {
+    if (kindOf(argument) !== Kind.UNKNOWN) return false;
+  } catch {
+    // A Proxy that throws; the walk will say so.
+    return false;
+  }
   const contribution = job(argument);
   return contribution?.length === 1 && contribution[0] === Initial.UNDEFINED;
 }

@@ -83,7 +83,8 @@ function childrenOf(node: Node, room: number): Node[] | undefined {
   if (keys.length === 0 || keys.length > room) return undefined;
   return keys.map((key) => ({
     path: path + propertyStep(key),
-    value: (value as Record<string | number, unknown>)[key],
+    // As the walk reads it, which a Proxy may answer otherwise than a mere access.
+    value: Object.getOwnPropertyDescriptor(value, key)?.value,
     level: level + 1,
   }));
 }

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { UnsupportedValueError } from "../errors.ts";
+import { errorText } from "../error_text.ts";
+import { HitherError, UnsupportedValueError } from "../errors.ts";
 import { codecOfPrototype } from "./codec.ts";
 import type { Codec } from "./codec.ts";
 import { LEAF_BYTES, type LeafDigests } from "./encoded.ts";
@@ -176,24 +177,25 @@ export class ValueWriter {
 
   #object(object: object, depth: number): void {
     const { out } = this;
+    // From here on code of a Proxy may run, and fail.
+    this.#containers[depth] = object;
     const kind = kindOf(object);
     let codec: Codec | undefined;
     if (kind === Kind.UNKNOWN) {
       codec = codecOfPrototype(Object.getPrototypeOf(object));
       if (codec === undefined) {
         this.#job(object, depth);
+        this.#containers[depth] = undefined;
         return;
       }
     }
     if (depth >= MAX_DEPTH) throw this.#tooDeep(depth);
     const shared = this.#written !== undefined && this.#shared!.has(object);
-    if (shared) {
-      if (this.#writeAgain(object)) return;
-    } else if (this.#met(object)) {
-      this.#meetAgain(object, depth);
+    if (shared ? this.#writeAgain(object) : this.#met(object)) {
+      if (!shared) this.#meetAgain(object, depth);
+      this.#containers[depth] = undefined;
       return;
     }
-    this.#containers[depth] = object;
     const start = out.length;
     if (codec === undefined) this.#content(kind, object, depth);
     else this.#codec(codec, object, depth);
@@ -338,6 +340,22 @@ export class ValueWriter {
     return new UnsupportedValueError(
       `${this.#options.root} is nested deeper than ${MAX_DEPTH} levels, which is not accepted: pass a flat array with indices instead`,
       path,
+    );
+  }
+
+  /** What is said of an error that is not ours: a trap of a Proxy or an accessor threw it. */
+  unreadable(cause: unknown): UnsupportedValueError {
+    const containers = this.#containers;
+    const end = containers.indexOf(undefined);
+    const path = this.#path(
+      Math.max((end < 0 ? containers.length : end) - 1, 0),
+    );
+    return new UnsupportedValueError(
+      `${path} cannot be read as a Proxy or an accessor failed: ${
+        errorText(cause)
+      }: pass a plain copy of the object`,
+      path,
+      { cause },
     );
   }
 
@@ -781,7 +799,12 @@ export function withWriter<T>(
   const writer = spare ?? new ValueWriter();
   spare = undefined;
   writer.begin(options);
-  const result = use(writer);
+  let result: T;
+  try {
+    result = use(writer);
+  } catch (error) {
+    throw error instanceof HitherError ? error : writer.unreadable(error);
+  }
   writer.end();
   spare = writer;
   return result;

@@ -64,3 +64,12 @@ Deno.test("a job is a part that contributes what its result contributes", () => 
     digest: digestOf(contributionOf("result")).toHex().slice(0, 16),
   }]);
 });
+
+Deno.test("a Proxy has the parts that the key saw", () => {
+  const proxy = new Proxy({ a: 1 }, {
+    get: () => {
+      throw new Error("not that way");
+    },
+  });
+  assertEquals(keyParts([proxy]), keyParts([{ a: 1 }]));
+});

@@ -310,3 +310,51 @@ Deno.test("what a proxy shows anew each time is refused, and does not hang", () 
   const error = assertThrows(() => encodeValue(proxy), UnsupportedValueError);
   assert(error.message.includes("each time it is read"));
 });
+
+Deno.test("what throws while it is read is refused, with its path and its error", () => {
+  const traps: [keyof ProxyHandler<object>, object][] = [
+    ["getPrototypeOf", {}],
+    ["ownKeys", {}],
+    ["ownKeys", []],
+    ["getOwnPropertyDescriptor", { a: 1 }],
+    ["get", [1]],
+  ];
+  const cause = new RangeError("no way");
+  for (const [trap, target] of traps) {
+    const proxy = new Proxy(target, {
+      [trap]: () => {
+        throw cause;
+      },
+    });
+    for (const before of [1, {}, [[[1]]], new Map([[1, { a: 1 }]])]) {
+      const error = refusalOf([before, before, { a: proxy, b: 1 }]);
+      assertEquals(error.path, "args[2].a");
+      assertEquals(error.cause, cause);
+      assertStringIncludes(
+        error.message,
+        "args[2].a cannot be read as a Proxy",
+      );
+      assertStringIncludes(error.message, "failed: no way: pass a plain copy");
+    }
+    assertEquals(refusalOf(proxy).path, "args");
+    const last = assertThrows(
+      () => jobKey("f", "1", [1, proxy], { job: () => undefined }),
+      UnsupportedValueError,
+    );
+    assertEquals(last.path, "args[1]");
+    assertEquals(refusalOf(new Map([["k", proxy]])).path, 'args.get("k")');
+  }
+  const long = Object.defineProperty(new Array(100).fill(0), 99, {
+    get: () => {
+      throw cause;
+    },
+  });
+  assertEquals(refusalOf({ long }).path, "args.long");
+  // What is thrown need be no error.
+  const odd = new Proxy({}, {
+    ownKeys: () => {
+      throw Object.create(null);
+    },
+  });
+  assertEquals(refusalOf([odd]).path, "args[0]");
+});
