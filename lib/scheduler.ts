@@ -30,7 +30,7 @@ import { Execution } from "./execution.ts";
 import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
 import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
-import { isIdleWorker } from "./role.ts";
+import { isIdleWorker, noteSubmission } from "./role.ts";
 import type { Outcome } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { contributionOf, jobKey } from "./value/contribution.ts";
@@ -55,7 +55,7 @@ const NOT_YET = new Uint8Array(0);
  * @throws {UnsupportedValueError} if the arguments hold something that is not data.
  */
 export function submit(state: JobState, args: readonly unknown[]): void {
-  if (isIdleWorker()) return;
+  if (isIdleWorker()) return noteSubmission();
   const digests: LeafDigests = new Map();
   let complete = true;
   const key = keyOf(state, args, digests, (node) => {

@@ -3,10 +3,13 @@
  *
  * A worker evaluates whole scripts, also those that go on to wait for jobs. Such
  * a script is *parked*: its import never ends, but what it has defined is there.
+ * A script that has submitted a job wants its result, in whatever way it waits
+ * for it: from then on its functions are called while its import goes on.
  *
  * @module
  */
 
+import defer * as hooks from "node:async_hooks";
 import {
   FunctionNotFoundError,
   ModuleLoadError,
@@ -25,19 +28,26 @@ export const REFUSED = Symbol("refused");
 
 /** The import of one module. */
 interface ModuleImport {
+  readonly url: string;
   state: "loading" | "loaded" | "parked" | "failed";
+  /** Whether its script, still loading, wants results: what it has defined must work by now. */
+  wantsResults: boolean;
   error?: unknown;
-  /** Resolves when the import has ended or its script is parked. */
-  readonly settled: Promise<void>;
-  park(): void;
+  /** Resolves at the next change: of the state, or of what the script may have defined. */
+  changed: PromiseWithResolvers<void>;
+  /** How many jobs wait for it. */
+  waiting: number;
+  timer?: ReturnType<typeof setTimeout>;
 }
 
 /** Finds functions by name and version; imports the modules that define them, each once. */
 export class ModuleLoader {
   readonly #imports = new Map<string, ModuleImport>();
   readonly #warn: (message: string) => void;
-  // One import at a time: so a park belongs to the script that is being imported.
+  // One import at a time: what a module has defined is known to be complete when it ends.
   #current: ModuleImport | undefined;
+  /** The import to which the code of a script belongs, also long after. */
+  readonly #scripts = new hooks.AsyncLocalStorage<ModuleImport>();
 
   /** Makes a loader that tells people through `warn` what they should know. */
   constructor(warn: (message: string) => void) {
@@ -47,13 +57,13 @@ export class ModuleLoader {
   /** The function, where that can be said at once. */
   find(url: string, name: string, version: string): UserFunction | undefined {
     // While a module is being imported, what it has defined may not work yet.
-    if (this.#current !== undefined) return undefined;
+    if (this.#current?.wantsResults === false) return undefined;
     if (this.#imports.get(url)?.state === "failed") return undefined;
     return findFunction(name, version)?.fn;
   }
 
   /**
-   * The function, once its module was imported.
+   * The function, once its module was imported, or its script wants results.
    *
    * @throws {ModuleLoadError} if the module cannot be imported.
    * @throws {FunctionNotFoundError} if the module does not define the function.
@@ -63,66 +73,92 @@ export class ModuleLoader {
     name: string,
     version: string,
   ): Promise<UserFunction | typeof REFUSED> {
-    while (this.#current !== undefined) await this.#current.settled;
-    let module = this.#imports.get(url);
-    if (module === undefined) {
-      const known = findFunction(name, version);
-      if (known !== undefined) return known.fn;
-      // A second import of a parked script never ends, and this module may hold one.
-      if (this.#hasParked()) return REFUSED;
-      module = this.#import(url);
-      await module.settled;
+    while (true) {
+      const found = this.find(url, name, version);
+      if (found !== undefined) return found;
+      const module = this.#imports.get(url);
+      if (module?.state === "failed") {
+        throw loadError(url, name, version, module.error);
+      }
+      if (module !== undefined && module.state !== "loading") {
+        throw notFound(url, name, version, module.state === "parked");
+      }
+      if (module === undefined) {
+        // A second import of a script that waits never ends, and this module may hold one.
+        if (this.#hasWaiting()) return REFUSED;
+        if (this.#current === undefined) this.#import(url);
+      }
+      const current = this.#current!;
+      current.waiting++;
+      await current.changed.promise;
+      current.waiting--;
     }
-    if (module.state === "failed") {
-      throw loadError(url, name, version, module.error);
-    }
-    const found = findFunction(name, version);
-    if (found !== undefined) return found.fn;
-    throw notFound(url, name, version, module.state === "parked");
+  }
+
+  /** Is called when a script has submitted a job, which a worker does not run. */
+  submitted(): void {
+    this.#afterThisTurn((module) => {
+      module.wantsResults = true;
+      change(module);
+    });
   }
 
   /** Is called when a script begins to wait for what never comes in a worker. */
   parked(): void {
-    this.#current?.park();
+    this.#afterThisTurn((module) => this.#settle(module, "parked"));
   }
 
-  #hasParked(): boolean {
-    return [...this.#imports.values()].some(({ state }) => state === "parked");
+  /** Code that the script has started without waiting for it may define more in this turn. */
+  #afterThisTurn(then: (module: ModuleImport) => void): void {
+    const module = this.#scripts.getStore() ?? this.#current;
+    if (module?.state !== "loading") return;
+    setTimeout(() => {
+      if (module.state === "loading") then(module);
+    }, 0);
   }
 
-  #import(url: string): ModuleImport {
-    const { promise: settled, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(
-      this.#warn,
-      LONG_IMPORT,
-      `the import of ${url} in a worker has taken 10 s and goes on: jobs wait for it`,
-    );
-    const settle = (state: ModuleImport["state"]): void => {
-      clearTimeout(timer);
-      module.state = state;
-      if (this.#current === module) this.#current = undefined;
-      resolve();
-    };
+  #hasWaiting(): boolean {
+    return this.#current?.wantsResults === true ||
+      [...this.#imports.values()].some(({ state }) => state === "parked");
+  }
+
+  #import(url: string): void {
     const module: ModuleImport = {
+      url,
       state: "loading",
-      settled,
-      // Code that the script has started without waiting for it may define more in this turn.
-      park: () =>
-        setTimeout(() => {
-          if (module.state === "loading") settle("parked");
-        }, 0),
+      wantsResults: false,
+      changed: Promise.withResolvers(),
+      waiting: 0,
     };
     this.#imports.set(url, module);
     this.#current = module;
-    import(url).then(
-      () => settle("loaded"),
+    module.timer = setTimeout(() => {
+      if (module.waiting === 0) return;
+      this.#warn(
+        `the import of ${url} in a worker has taken 10 s and goes on: jobs wait for it (put what a worker need not do into \`if (import.meta.main)\`)`,
+      );
+    }, LONG_IMPORT);
+    this.#scripts.run(module, () => import(url)).then(
+      () => this.#settle(module, "loaded"),
       (error) => {
         module.error = error;
-        settle("failed");
+        this.#settle(module, "failed");
       },
     );
-    return module;
   }
+
+  #settle(module: ModuleImport, state: ModuleImport["state"]): void {
+    clearTimeout(module.timer);
+    module.state = state;
+    if (this.#current === module) this.#current = undefined;
+    change(module);
+  }
+}
+
+/** Lets those who wait look again. */
+function change(module: ModuleImport): void {
+  module.changed.resolve();
+  module.changed = Promise.withResolvers();
 }
 
 /** Why a module that holds a function could not be imported. */

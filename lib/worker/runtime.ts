@@ -7,6 +7,7 @@
 
 import { type RunningJob, runningJob } from "../current.ts";
 import { JobExitError, StrayError } from "../errors.ts";
+import type { ScriptWatcher } from "../role.ts";
 import type { TaskEvent } from "../task.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
@@ -28,7 +29,7 @@ import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 export type Send = (message: FromWorker, transfer: ArrayBuffer[]) => void;
 
 /** Executes the Tasks that a worker is given. */
-export class WorkerRuntime {
+export class WorkerRuntime implements ScriptWatcher {
   readonly #send: Send;
   readonly #modules = new ModuleLoader(warn);
   readonly #sources = new SourceLoader();
@@ -59,6 +60,11 @@ export class WorkerRuntime {
         );
         return this.#send({ type: "acknowledged", task: message.task }, []);
     }
+  }
+
+  /** Is called when a script has submitted a job, which a worker does not run. */
+  submitted(): void {
+    this.#modules.submitted();
   }
 
   /** Is called when a script begins to wait for what never comes in a worker. */

@@ -22,7 +22,7 @@ const runtime = new WorkerRuntime((message, transfer) =>
   post(message, transfer)
 );
 
-becomeWorker(() => runtime.parked());
+becomeWorker(runtime);
 installConsole();
 catchStrayErrors();
 catchExits();

@@ -153,3 +153,78 @@ Deno.test("a script that waits in a function it does not await works", async () 
   assertEquals(code, 0, stderr);
   assertEquals(stdout, "10\n");
 });
+
+Deno.test("a script that polls its jobs works, and its worker is free for others", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      ${PRELUDE}
+      const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
+      const settled = async (jobs) => {
+        while (jobs.some((job) => job.status !== "finished")) await sleep(1);
+        console.log(jobs.map((job) => job.getResult()).join());
+      };
+      const f = hi.func("f", "1", (x: number) => x + 1);
+      const early = f.run(1);
+      await sleep(1);
+      const g = hi.func("g", "1", (x: number) => x * 10);
+      await settled([early, g.run(2), f.run(3)]);
+      const { there } = await import("./there.ts");
+      await settled([there.run(4), g.run(5)]);
+    `,
+    "there.ts": `
+      import * as hi from "hither";
+      export const there = hi.func("there", "1", (x: number) => -x);
+    `,
+  });
+  assertEquals(code, 0, stderr);
+  assertEquals(stdout, "2,20,4\n-4,50\n");
+});
+
+Deno.test("a delay after a submission does not hold up the job", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      ${PRELUDE}
+      const f = hi.func("f", "1", (x: number) => x + 1);
+      const job = f.run(1);
+      // In the program this ends with the job, in a worker never.
+      await new Promise((resolve) => {
+        const timer = setInterval(() => {
+          if (job.status !== "finished") return;
+          clearInterval(timer);
+          resolve(undefined);
+        }, 1);
+      });
+      console.log(job.getResult());
+    `,
+  });
+  assertEquals(code, 0, stderr);
+  assertEquals(stdout, "2\n");
+});
+
+Deno.test("a module is awaited to its end while a script in the same worker goes on submitting", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      ${PRELUDE}
+      const f = hi.func("f", "1", (x: number) => x);
+      // In a worker this goes on for ever.
+      const timer = setInterval(() => f.run(Math.random()), 1);
+      main();
+      async function main() {
+        await f.run(0);
+        const module = new URL("other.ts", import.meta.url).href;
+        const other = hi.func("other", "1", () => "", { module });
+        console.log(await other.run());
+        clearInterval(timer);
+      }
+    `,
+    "other.ts": `
+      import * as hi from "hither";
+      const table = () => loaded;
+      hi.func("other", "1", () => table());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const loaded = "loaded";
+    `,
+  });
+  assertEquals(code, 0, stderr);
+  assertEquals(stdout, "loaded\n");
+});
