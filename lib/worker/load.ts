@@ -10,6 +10,7 @@
  */
 
 import defer * as hooks from "node:async_hooks";
+import { errorText } from "../error_text.ts";
 import {
   FunctionNotFoundError,
   ModuleLoadError,
@@ -168,9 +169,7 @@ export function loadError(
   version: string,
   error: unknown,
 ): ModuleLoadError {
-  const reason = stripAnsiCode(
-    error instanceof Error ? error.message : String(error),
-  );
+  const reason = stripAnsiCode(errorText(error));
   const what =
     `Cannot run ${name} ${version} as its module ${url} cannot be imported`;
   const needed = permissionNeeded(what, reason, error);

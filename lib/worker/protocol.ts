@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { TaskEvent, Timing } from "../task.ts";
+import type { ConsoleLine, TaskEvent, Timing } from "../task.ts";
 
 /** To be raised whenever a message changes its meaning. */
 export const PROTOCOL_VERSION = 1;
@@ -144,6 +144,17 @@ export interface DoneMessage {
   readonly retire?: boolean;
 }
 
+/**
+ * From the worker: something for the person at the program's own console, as not everyone sees what a worker
+ * prints (in a notebook nobody does). It belongs to no Task that runs.
+ */
+export interface WarningMessage {
+  readonly type: "warning";
+  readonly line: ConsoleLine;
+  /** The function that printed it after its job had ended; absent if the worker itself has something to say. */
+  readonly name?: string;
+}
+
 /** From the worker: this Task needs a worker that has not parked a script yet. */
 export interface RefusedMessage {
   readonly type: "refused";
@@ -168,6 +179,7 @@ export type FromWorker =
   | StartedMessage
   | EventMessage
   | DoneMessage
+  | WarningMessage
   | RefusedMessage
   | SkippedMessage
   | AcknowledgedMessage;

@@ -6,12 +6,12 @@
  */
 
 import { type RunningJob, runningJob } from "../current.ts";
+import { errorText } from "../error_text.ts";
 import { JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
 import type { TaskEvent } from "../task.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
-import { showLive } from "./console.ts";
 import { type Ending, type Host, Invocation } from "./execute.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
@@ -31,11 +31,12 @@ export type Send = (message: FromWorker, transfer: ArrayBuffer[]) => void;
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime implements ScriptWatcher {
   readonly #send: Send;
-  readonly #modules = new ModuleLoader(warn);
+  readonly #modules = new ModuleLoader((what) => this.#warn(what));
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   #flags: Int32Array | undefined;
   #retire = false;
+  #posted = false;
 
   /** Makes a runtime that answers through `send`. */
   constructor(send: Send) {
@@ -75,15 +76,17 @@ export class WorkerRuntime implements ScriptWatcher {
   /** Fails the job to which an error belongs that nobody has caught. */
   stray(error: unknown, job: RunningJob | undefined = this.#onlyJob()): void {
     if (error instanceof JobExitError) return;
-    const reason = error instanceof Error ? error.message : String(error);
     if (!(job instanceof Invocation)) {
-      return warn("an error outside of any job was ignored in a worker", error);
+      return this.#warn(
+        "an error outside of any job was ignored in a worker",
+        error,
+      );
     }
     const { name, version } = job.context;
     if (job.settled || job.aborted) {
       // Nobody looks at what becomes of it.
       const state = job.settled ? "had ended" : "was to stop";
-      return warn(
+      return this.#warn(
         `${name} ${version} ${state} when something that it had started failed`,
         error,
       );
@@ -91,7 +94,9 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#retire = true;
     job.fail(
       new StrayError(
-        `${name} ${version} started something that failed outside of it (a timer, a promise that nobody awaited): ${reason}`,
+        `${name} ${version} started something that failed outside of it (a timer, a promise that nobody awaited): ${
+          errorText(error)
+        }`,
         { cause: error },
       ),
     );
@@ -104,17 +109,25 @@ export class WorkerRuntime implements ScriptWatcher {
    */
   exit(call: string): never {
     const job = runningJob() ?? this.#onlyJob();
-    const who = job === undefined
-      ? "A module"
-      : `${job.context.name} ${job.context.version}`;
     const error = new JobExitError(
-      `${who} called ${call} in a worker: return or throw instead`,
+      `${whoIs(job)} called ${call} in a worker: return or throw instead`,
     );
     if (job instanceof Invocation) {
       this.#retire = true;
       job.fail(error);
     }
     throw error;
+  }
+
+  /** Takes the place of what posts messages to the program. */
+  posted(): void {
+    if (this.#posted) return;
+    this.#posted = true;
+    this.#warn(
+      `${
+        whoIs(runningJob() ?? this.#onlyJob())
+      } called postMessage in a worker, where it does nothing: return a value, or use hi.current().progress()`,
+    );
   }
 
   async #runBatch(messages: readonly RunMessage[]): Promise<void> {
@@ -191,6 +204,17 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#send(message, transfer);
   }
 
+  #warn(what: string, error?: unknown): void {
+    const reason = error instanceof Error && error.stack || errorText(error);
+    const text = error === undefined ? what : `${what}: ${reason}`;
+    const line = {
+      stream: "stderr",
+      text: `hither: ${text}\n`,
+      time: Date.now(),
+    } as const;
+    this.#send({ type: "warning", line }, []);
+  }
+
   /** The job that runs, if there is exactly one; while it waits for its module, it has done nothing yet. */
   #onlyJob(): RunningJob | undefined {
     const [run, another] = this.#runs.values();
@@ -238,7 +262,7 @@ class WorkerRun implements Host {
       this.#send({ type: "event", task, event }, []);
     } else if (event.type === "console") {
       // The outcome is settled, but what is printed is not lost.
-      showLive(event.line, `[${name}] `);
+      this.#send({ type: "warning", line: event.line, name }, []);
     }
   }
 
@@ -253,8 +277,9 @@ class WorkerRun implements Host {
   }
 }
 
-function warn(what: string, error?: unknown): void {
-  const reason = error instanceof Error ? error.stack : error;
-  const text = reason === undefined ? what : `${what}: ${reason}`;
-  showLive({ stream: "stderr", text: `hither: ${text}\n`, time: Date.now() });
+/** Who did something, for people. */
+function whoIs(job: RunningJob | undefined): string {
+  if (job === undefined) return "A module";
+  const { name, version } = job.context;
+  return `${name} ${version}`;
 }

@@ -26,6 +26,7 @@ becomeWorker(runtime);
 installConsole();
 catchStrayErrors();
 catchExits();
+catchMessages();
 // First of all listeners, and before any of the user's code.
 addEventListener("message", (event) => {
   event.stopImmediatePropagation();
@@ -78,4 +79,9 @@ function withOwner<S extends typeof setTimeout | typeof setInterval>(
 function catchExits(): void {
   Deno.exit = (code?: number) => runtime.exit(`Deno.exit(${code ?? ""})`);
   scope.close = () => runtime.exit("close()");
+}
+
+/** What the program hears from here it takes for messages of the protocol: those of others do not reach it. */
+function catchMessages(): void {
+  scope.postMessage = () => runtime.posted();
 }

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { errorText } from "../../error_text.ts";
 import { HandlerClosedError, WorkerLostError } from "../../errors.ts";
 import type { Outcome, Task } from "../../task.ts";
 import { warn } from "../../warn.ts";
@@ -214,7 +215,7 @@ export class Pool implements PoolWorkerOwner {
 }
 
 function startError({ name, version }: Task, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorText(error);
   const what = `Cannot start a worker for ${name} ${version}`;
   return permissionNeeded(what, reason, error) ??
     new WorkerLostError(`${what}: ${reason}`, { cause: error });

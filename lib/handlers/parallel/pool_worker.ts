@@ -9,11 +9,13 @@
  * @module
  */
 
+import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
 import { encodeThrown } from "../../value/thrown.ts";
 import { isPlain, packBatch } from "../../worker/batch.ts";
+import { showLive } from "../../worker/console.ts";
 import type { Ending } from "../../worker/execute.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import {
@@ -238,7 +240,17 @@ export class PoolWorker {
     };
   }
 
-  #receive(message: FromWorker): void {
+  /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
+  #receive(message: unknown): void {
+    if (typeof message !== "object" || message === null) return;
+    try {
+      this.#take(message as FromWorker);
+    } catch (error) {
+      this.#lost(`a message of it makes no sense: ${errorText(error)}`);
+    }
+  }
+
+  #take(message: FromWorker): void {
     switch (message.type) {
       case "hello":
         this.#ready = true;
@@ -252,6 +264,8 @@ export class PoolWorker {
         return this.#endIfDone();
       case "done":
         return this.#done(message);
+      case "warning":
+        return showLive(message.line, message.name && `[${message.name}] `);
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
@@ -270,7 +284,8 @@ export class PoolWorker {
     run.settle(endingFrom(message));
     this.#durations.learn(run.task.code, message.timing.duration);
     if (message.retire) {
-      this.#remains = run;
+      // Those that end after the first have only shared its worker.
+      this.#remains ??= run;
       this.#tellToStop(run, new WorkerLostError("The worker is retired"));
       this.retire();
       this.#recall();
@@ -357,6 +372,7 @@ export class PoolWorker {
   /** Asks for a sign of life; without one the worker is busy. */
   #tellToStop({ sent }: PoolRun, reason: unknown): void {
     this.#answers = false;
+    this.#graceIsOver = false;
     const transfer: ArrayBuffer[] = [];
     const wire = moveToWire(encodeThrown(reason), transfer);
     this.#post({ type: "cancel", task: sent, reason: wire }, transfer);
