@@ -1,10 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ConsoleLine } from "../../mod.ts";
-import {
-  CONSOLE_LIMIT,
-  ConsoleRecord,
-  makeConsole,
-} from "../../lib/worker/console.ts";
+import { CONSOLE_LIMIT } from "../../lib/task.ts";
+import { ConsoleRecord, makeConsole } from "../../lib/worker/console.ts";
 
 function printed(body: (console: Console) => void): [string, string][] {
   const lines: [string, string][] = [];
