@@ -5,10 +5,8 @@
  */
 
 import { callSiteOf } from "./code/call_site.ts";
-import type { FreeVariable } from "./code/free_variables.ts";
-import { freeVariables } from "./code/parser.ts";
 import { currentScope, type Options, resolve } from "./config.ts";
-import { FreeVariableError, FunctionNotFoundError } from "./errors.ts";
+import { FunctionNotFoundError } from "./errors.ts";
 import { type Job, makeJob } from "./job.ts";
 import { type JobOptions, JobState } from "./job_state.ts";
 import { runningJob } from "./current.ts";
@@ -19,9 +17,8 @@ import {
   register,
 } from "./registry.ts";
 import { submit } from "./scheduler.ts";
-import type { CodeReference } from "./task.ts";
+import { codeReference } from "./shipped_code.ts";
 import type { Argument, Arguments } from "./types.ts";
-import { encodeValue } from "./value/encode.ts";
 
 /**
  * What can be set for one function: the options of its jobs, which win over
@@ -148,12 +145,7 @@ export function func<F extends (...args: never[]) => unknown>(
     name,
     version,
     fn,
-    code: url !== undefined
-      ? { kind: "module", url }
-      : shippedCode(name, version, fn, {
-        imports: imports ?? {},
-        values: values ?? {},
-      }),
+    code: codeReference(name, version, fn, url, { imports, values }),
     place: site.place,
     replaceable: url === undefined,
   };
@@ -312,57 +304,4 @@ function checkModule(name: string, module: unknown): string {
       Deno.inspect(module)
     }`,
   );
-}
-
-/** The code of a function that no module holds. */
-function shippedCode(
-  name: string,
-  version: string,
-  fn: (...args: never[]) => unknown,
-  given: {
-    readonly imports: Readonly<Record<string, string>>;
-    readonly values: Readonly<Record<string, unknown>>;
-  },
-): CodeReference {
-  const source = fn.toString();
-  const known = new Set([
-    "hi",
-    ...Object.keys(given.imports),
-    ...Object.keys(given.values),
-  ]);
-  const unknown = variablesOf(name, version, source).filter((variable) =>
-    !known.has(variable.name)
-  );
-  if (unknown.length > 0) {
-    const names = unknown.map((variable) => variable.name);
-    throw new FreeVariableError(
-      `Cannot define ${name} ${version} as a worker would not know ${
-        names.join(", ")
-      }, used in "${
-        unknown[0]!.line
-      }": give them as { imports: { NAME: "jsr:…" } } or { values: { NAME: … } }`,
-      names,
-    );
-  }
-  return {
-    kind: "source",
-    source,
-    imports: given.imports,
-    values: encodeValue(given.values, { root: "values" }),
-  };
-}
-
-function variablesOf(
-  name: string,
-  version: string,
-  source: string,
-): FreeVariable[] {
-  try {
-    return freeVariables?.(source) ?? [];
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot define ${name} ${version} as a worker could not make it from its text: current value is a native or bound function, so wrap it as (x) => fn(x) with { imports }`,
-      { cause },
-    );
-  }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parse, type Program } from "npm:acorn@^8";
+import { type Node, parse, type Program } from "npm:acorn@^8";
 import { analyze } from "npm:eslint-scope@^9";
 
 /** A name that a source text takes from outside, with the first line that uses it. */
@@ -15,7 +15,8 @@ export interface FreeVariable {
 }
 
 /**
- * The names that a function takes from outside of its own text.
+ * The names that a function takes from outside of its own text; `import.meta`,
+ * which only a module has, counts as one.
  *
  * @param source What `toString()` gives for the function.
  * @throws {SyntaxError} if the text is not that of a function: a native or bound one.
@@ -28,6 +29,11 @@ export function freeVariables(source: string): FreeVariable[] {
     sourceType: "module",
   });
   const found = new Map<string, FreeVariable>();
+  const meta = findImportMeta(tree);
+  if (meta !== undefined) {
+    const line = lineAt(source, meta.start - shift);
+    found.set("import.meta", { name: "import.meta", line });
+  }
   for (const { identifier } of scopes.globalScope?.through ?? []) {
     const { name } = identifier;
     if (name === "arguments" || name in globalThis || found.has(name)) continue;
@@ -52,6 +58,21 @@ function parseFunction(source: string): { tree: Program; shift: number } {
     } catch {
       throw error;
     }
+  }
+}
+
+/** Also where it is deep inside: a worker could not even read the text. */
+function findImportMeta(node: Node): Node | undefined {
+  if (node.type === "MetaProperty") {
+    const { meta } = node as Node & {
+      readonly meta: { readonly name: string };
+    };
+    return meta.name === "import" ? node : undefined;
+  }
+  for (const child of Object.values(node).flat()) {
+    if (typeof child?.type !== "string") continue;
+    const found = findImportMeta(child);
+    if (found !== undefined) return found;
   }
 }
 

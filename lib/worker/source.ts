@@ -78,6 +78,7 @@ async function make(
   }
 }
 
+/** What a name stands for: the export of that name, else the default, else the whole module. */
 async function importExport(
   key: string,
   specifier: string,
@@ -91,12 +92,7 @@ async function importExport(
     throw loadError(specifier, name, version, error);
   }
   if (key in module) return module[key];
-  if ("default" in module) return module.default;
-  throw new ModuleLoadError(
-    `Cannot run ${name} ${version} as its import ${specifier} exports neither ${key} nor a default: it exports ${
-      Object.keys(module).join(", ")
-    }`,
-  );
+  return "default" in module ? module.default : module;
 }
 
 function evaluate(
