@@ -20,8 +20,11 @@ import {
 /** How long a lookup or a first attempt to store may wait for another process, in ms. */
 const BUSY_MS = 5;
 
-/** The same where no job waits: opening, clearing. */
-const PATIENT_MS = 2_000;
+/** How long the first attempt to open or replace it may. */
+export const OPEN_MS = 50;
+
+/** The same where no job waits: making it, clearing. */
+export const PATIENT_MS = 2_000;
 
 /** Pages of the write-ahead log after which it is merged: fewer, larger merges make stores cheaper. */
 const CHECKPOINT_PAGES = 4_000;
@@ -92,18 +95,29 @@ const INSERT = `INSERT OR REPLACE INTO records
 (key, fn, body, stored_at, bytes, duration, origin, details)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
-/** Opens the database for reading and writing; makes it, or sets a damaged one aside, if need be. */
+/**
+ * Opens the database for reading and writing; makes it, or sets a damaged one aside, if need be.
+ *
+ * @param patience How long to wait for another process each time, in ms; what is thrown after that is `busy`.
+ */
 export function openWritable(
   folder: CacheFolder,
   report: Report,
+  patience: number,
 ): CacheDatabase {
   {
-    using _lock = folder.lock(false);
-    const opened = openSound(folder);
+    // Who opened it while its companions move would leave a write-ahead log to its successor.
+    using _lock = folder.lock(false, patience);
+    const opened = openSound(folder, patience);
     if (opened instanceof CacheDatabase) return opened;
   }
   // Making or replacing it is for one process at a time. Another may have done it meanwhile.
-  return withReplacement(folder, report, () => openSound(folder));
+  return withReplacement(
+    folder,
+    report,
+    patience,
+    () => openSound(folder, patience),
+  );
 }
 
 /** Sets aside a database that turned out to be damaged while it was open, and opens its successor. */
@@ -112,15 +126,17 @@ export function replaceDamaged(
   report: Report,
   damaged: CacheDatabase,
   what: string,
+  patience: number,
 ): CacheDatabase {
   damaged[Symbol.dispose]();
   return withReplacement(
     folder,
     report,
+    patience,
     () =>
       folder.identity() === damaged.identity
         ? { kind: "damaged", what }
-        : openSound(folder),
+        : openSound(folder, patience),
   );
 }
 
@@ -129,13 +145,14 @@ type Unsound = Exclude<SchemaVerdict, { kind: "ours" }> | { kind: "absent" };
 function withReplacement(
   folder: CacheFolder,
   report: Report,
+  patience: number,
   examine: () => CacheDatabase | Unsound,
 ): CacheDatabase {
   let created: CacheDatabase;
   let old: string | undefined;
   let found: CacheDatabase | Unsound;
   {
-    using _lock = folder.lock(true);
+    using _lock = folder.lock(true, patience);
     found = examine();
     if (found instanceof CacheDatabase) return found;
     if (found.kind !== "absent" || folder.hasCompanions()) {
@@ -158,10 +175,13 @@ function withReplacement(
 }
 
 /** Opens the database if it is ours and whole as far as can be told at once. */
-function openSound(folder: CacheFolder): CacheDatabase | Unsound {
+function openSound(
+  folder: CacheFolder,
+  patience: number,
+): CacheDatabase | Unsound {
   for (let evicted = false;; evicted = true) {
     try {
-      return openExisting(folder);
+      return openExisting(folder, patience);
     } catch (error) {
       if (failureOf(error) === "damage") {
         return { kind: "damaged", what: causeOf(error) };
@@ -172,9 +192,12 @@ function openSound(folder: CacheFolder): CacheDatabase | Unsound {
   }
 }
 
-function openExisting(folder: CacheFolder): CacheDatabase | Unsound {
+function openExisting(
+  folder: CacheFolder,
+  patience: number,
+): CacheDatabase | Unsound {
   if (!folder.hasDatabase()) return { kind: "absent" };
-  const connection = connect(folder.database);
+  const connection = connect(folder.database, patience);
   try {
     const verdict = verifySchema(connection, "main");
     if (verdict.kind !== "ours") {
@@ -190,7 +213,7 @@ function openExisting(folder: CacheFolder): CacheDatabase | Unsound {
 
 function create(folder: CacheFolder): CacheDatabase {
   folder.describe();
-  const connection = connect(folder.database);
+  const connection = connect(folder.database, PATIENT_MS);
   try {
     createSchema(connection);
     // The file tells what it is from now on, whatever becomes of its write-ahead log.
@@ -202,9 +225,9 @@ function create(folder: CacheFolder): CacheDatabase {
   }
 }
 
-function connect(path: string): DatabaseSync {
+function connect(path: string, patience: number): DatabaseSync {
   const connection = new sqlite.DatabaseSync(path, {
-    timeout: PATIENT_MS,
+    timeout: patience,
     enableForeignKeyConstraints: false,
   });
   try {
@@ -245,8 +268,9 @@ function finish(folder: CacheFolder, connection: DatabaseSync): CacheDatabase {
 export function openReadonly(
   folder: CacheFolder,
   report: Report,
+  patience: number,
 ): CacheDatabase | undefined {
-  using _lock = folder.lockWhereThere();
+  using _lock = folder.lockWhereThere(patience);
   if (!folder.hasDatabase()) return undefined;
   try {
     return readonlyDatabase(folder, "main");

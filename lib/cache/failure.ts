@@ -31,9 +31,17 @@ const BY_TEXT: readonly (readonly [RegExp, number])[] = [
 /** The database contradicts itself in a way that SQLite did not see. */
 export class DamageError extends Error {}
 
+/** Another program holds the lock on the folder. */
+export class LockedError extends Error {
+  constructor() {
+    super("another program holds its lock");
+  }
+}
+
 /** Classifies what was thrown by an operation on the database. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof DamageError) return "damage";
+  if (error instanceof LockedError) return "busy";
   if (!(error instanceof Error)) return "unusable";
   const { errcode, code } = error as { errcode?: number; code?: string };
   if (code !== "ERR_SQLITE_ERROR") {

@@ -6,6 +6,7 @@
  */
 
 import { join } from "jsr:@std/path@^1/join";
+import { LockedError } from "./failure.ts";
 
 const README = `# A cache of hither
 
@@ -72,18 +73,23 @@ export class CacheFolder {
   /**
    * Takes the lock on opening (shared) or replacing (exclusive) the database.
    * The system frees it when its holder dies. Makes the folder if need be.
+   *
+   * @param patience How long to wait for another program, in ms.
+   * @throws {LockedError} if another program has it all that time.
    */
-  lock(exclusive: boolean): Disposable {
-    return hold(this.#openLock(), exclusive);
+  lock(exclusive: boolean, patience: number): Disposable {
+    return hold(this.#openLock(), exclusive, patience);
   }
 
   /** Takes the shared lock where nothing may be written; without one there, none is needed. */
-  lockWhereThere(): Disposable | undefined {
+  lockWhereThere(patience: number): Disposable | undefined {
+    let file: Deno.FsFile;
     try {
-      return hold(Deno.openSync(this.#lock), false);
+      file = Deno.openSync(this.#lock);
     } catch {
       return undefined;
     }
+    return hold(file, false, patience);
   }
 
   #openLock(): Deno.FsFile {
@@ -248,13 +254,39 @@ export class CacheFolder {
   }
 }
 
-function hold(file: Deno.FsFile, exclusive: boolean): Disposable {
+function hold(
+  file: Deno.FsFile,
+  exclusive: boolean,
+  patience: number,
+): Disposable {
+  if (!acquire(file, exclusive, patience)) {
+    file.close();
+    throw new LockedError();
+  }
+  return { [Symbol.dispose]: () => file.close() };
+}
+
+/** Tries, as the system's own wait for a lock has no end. */
+function acquire(
+  file: Deno.FsFile,
+  exclusive: boolean,
+  patience: number,
+): boolean {
+  const deadline = performance.now() + patience;
   try {
-    file.lockSync(exclusive);
+    for (let pause = 1; !file.tryLockSync(exclusive); pause *= 2) {
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      pauseSync(Math.min(pause, left));
+    }
   } catch {
     // A file system without locks: one process at a time is all it can serve.
   }
-  return { [Symbol.dispose]: () => file.close() };
+  return true;
+}
+
+function pauseSync(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 function move(from: string, to: string): boolean {

@@ -12,8 +12,10 @@ import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import {
   type CacheDatabase,
+  OPEN_MS,
   openReadonly,
   openWritable,
+  PATIENT_MS,
   replaceDamaged,
   type Report,
 } from "./database.ts";
@@ -48,6 +50,9 @@ const DOCUMENT_BYTES = 65_536;
 /** Damaged databases that one program replaces; after that the disk is to blame. */
 const MAX_REPLACEMENTS = 3;
 
+/** How long a program hopes that others let it open the database, in ms; after that it does without. */
+const HOPE_MS = 2_000;
+
 /** How a busy store is tried again, off the hot path: for about ten seconds in all. */
 const RETRY = {
   minTimeout: 5,
@@ -81,6 +86,8 @@ export class SqliteStore implements RecordStore, RecordSource {
   readonly #readonly: boolean;
   #opened: Opened | undefined;
   #unusable = false;
+  /** Since when others have kept this program from opening the database. */
+  #busySince: number | undefined;
   #replacements = 0;
   #hits = 0;
   #misses = 0;
@@ -109,6 +116,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   store(
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+    if (this.#readonly) return undefined;
     const { status, value } = record.outcome;
     if (value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES) {
       return this.#keep(this.#storeWithBlobs(record));
@@ -122,9 +130,9 @@ export class SqliteStore implements RecordStore, RecordSource {
         document: value.bytes,
       },
     };
-    return this.#insert(prepared)
-      ? undefined
-      : this.#keep(this.#wait(prepared).then(() => undefined));
+    return this.#insert(prepared) === "busy"
+      ? this.#keep(this.#wait(prepared).then(() => undefined))
+      : undefined;
   }
 
   delete(key: Uint8Array<ArrayBuffer>): boolean {
@@ -289,11 +297,15 @@ export class SqliteStore implements RecordStore, RecordSource {
     }
   }
 
-  #open(): Opened | undefined {
+  /** Opens the database unless it is open; waits for other programs once, later attempts go on at once. */
+  #open(
+    patience = this.#busySince === undefined ? OPEN_MS : 0,
+  ): Opened | undefined {
     if (this.#opened !== undefined) return this.#opened;
     if (this.#unusable) return undefined;
     try {
-      const database = this.#openDatabase();
+      const database = this.#openDatabase(patience);
+      this.#busySince = undefined;
       if (database === undefined) {
         this.#unusable = true;
         return undefined;
@@ -304,6 +316,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         ordered: false,
       };
     } catch (error) {
+      if (failureOf(error) === "busy" && this.#hopes()) return undefined;
       this.#unusable = true;
       this.#warn(
         "open",
@@ -315,7 +328,19 @@ export class SqliteStore implements RecordStore, RecordSource {
     }
   }
 
-  #openDatabase(): CacheDatabase | undefined {
+  /** Notes that others are at the database; whether there is hope that they let go. */
+  #hopes(): boolean {
+    const now = performance.now();
+    this.#busySince ??= now;
+    return now - this.#busySince < HOPE_MS;
+  }
+
+  /** Whether what cannot be opened now may be opened later. */
+  get #isKeptOut(): boolean {
+    return this.#busySince !== undefined && !this.#unusable;
+  }
+
+  #openDatabase(patience: number): CacheDatabase | undefined {
     const report = (message: string) => this.#warn(message, message);
     const { path } = this.#folder;
     if (missingPermissions(["read"], path) !== undefined) {
@@ -328,7 +353,7 @@ export class SqliteStore implements RecordStore, RecordSource {
       );
     }
     if (this.#readonly) {
-      const opened = openReadonly(this.#folder, report);
+      const opened = openReadonly(this.#folder, report, patience);
       if (opened === undefined) {
         this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }
@@ -337,21 +362,25 @@ export class SqliteStore implements RecordStore, RecordSource {
     try {
       const unwritable = missingPermissions(["write"], path);
       if (unwritable !== undefined) throw new Error(unwritable);
-      return openWritable(this.#folder, report);
+      return openWritable(this.#folder, report, patience);
     } catch (error) {
       if (failureOf(error) === "busy") throw error;
       // What is there can perhaps be used all the same.
-      const opened = this.#openWhatIsThere(report);
+      const opened = this.#openWhatIsThere(report, patience);
       if (opened === undefined) throw error;
       this.#warnNotStored(causeOf(error));
       return opened;
     }
   }
 
-  #openWhatIsThere(report: Report): CacheDatabase | undefined {
+  #openWhatIsThere(
+    report: Report,
+    patience: number,
+  ): CacheDatabase | undefined {
     try {
-      return openReadonly(this.#folder, report);
-    } catch {
+      return openReadonly(this.#folder, report, patience);
+    } catch (error) {
+      if (failureOf(error) === "busy") throw error;
       return undefined;
     }
   }
@@ -391,6 +420,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         (message) => this.#warn(message, message),
         database,
         what,
+        OPEN_MS,
       );
       this.#opened = {
         database: successor,
@@ -399,6 +429,8 @@ export class SqliteStore implements RecordStore, RecordSource {
       };
       return true;
     } catch (error) {
+      // Perhaps another program is replacing it.
+      if (failureOf(error) === "busy" && this.#hopes()) return false;
       this.#unusable = true;
       this.#warn(
         "damage",
@@ -471,37 +503,44 @@ export class SqliteStore implements RecordStore, RecordSource {
     );
   }
 
-  /** Tries to store a row; `false` if it must wait for another process. */
-  #insert(prepared: Prepared): boolean {
+  /** Tries to store a row; `busy` if it must wait for another process. */
+  #insert(prepared: Prepared): "stored" | "refused" | "busy" {
     for (;;) {
       const opened = this.#open();
-      if (opened === undefined || !opened.database.writable) return true;
+      if (opened === undefined) return this.#isKeptOut ? "busy" : "refused";
+      if (!opened.database.writable) return "refused";
       try {
         if (!opened.ordered) {
           checkKeyOrder(opened.database, prepared.record.key);
           opened.ordered = true;
         }
         insertRow(opened, prepared);
-        return true;
+        return "stored";
       } catch (error) {
-        if (failureOf(error) === "busy") return false;
+        if (failureOf(error) === "busy") return "busy";
         if (failureOf(error) === "unusable") {
           this.#warnNotStored(causeOf(error));
-          return true;
+          return "refused";
         }
-        if (!this.#replace(opened, causeOf(error))) return true;
+        if (!this.#replace(opened, causeOf(error))) {
+          return this.#isKeptOut ? "busy" : "refused";
+        }
       }
     }
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
     const opened = this.#open();
-    if (opened === undefined || !opened.database.writable) return undefined;
+    if (opened === undefined ? !this.#isKeptOut : !opened.database.writable) {
+      return undefined;
+    }
     try {
       const prepared = { record, body: await this.#writeBlobs(record) };
-      if (!this.#insert(prepared) && !await this.#wait(prepared)) {
-        return undefined;
-      }
+      const done = this.#insert(prepared);
+      const stored = done === "busy"
+        ? await this.#wait(prepared)
+        : done === "stored";
+      if (!stored) return undefined;
       return new CachedRecord(this, record.key, record.fn, prepared.body);
     } catch (error) {
       this.#warnNotStored(causeOf(error));
@@ -547,11 +586,12 @@ export class SqliteStore implements RecordStore, RecordSource {
       await retry(() => {
         while (this.#waiting.length > 0) {
           const [first] = this.#waiting;
-          if (!this.#insert(first!)) {
+          const done = this.#insert(first!);
+          if (done === "busy") {
             throw new Error("another process holds its lock");
           }
           this.#waiting.shift();
-          first!.settle(true);
+          first!.settle(done === "stored");
         }
       }, RETRY);
     } catch (error) {
@@ -573,7 +613,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   /** Does what a user asked for, who is told if it cannot be done. */
   #change<R>(verb: string, action: (opened: Opened) => R): R {
     const { path } = this.#folder;
-    const opened = this.#open();
+    const opened = this.#open(PATIENT_MS);
     if (this.#readonly || (opened !== undefined && !opened.database.writable)) {
       throw new CacheError(
         `Cannot ${verb} the cache in ${path} as it is read-only`,
@@ -581,7 +621,11 @@ export class SqliteStore implements RecordStore, RecordSource {
     }
     if (opened === undefined) {
       throw new CacheError(
-        `Cannot ${verb} the cache in ${path} as it cannot be used`,
+        `Cannot ${verb} the cache in ${path} as ${
+          this.#isKeptOut
+            ? "another program holds its lock"
+            : "it cannot be used"
+        }`,
       );
     }
     try {
