@@ -10,6 +10,7 @@ import { errorText } from "../error_text.ts";
 import { JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
 import type { TaskEvent } from "../task.ts";
+import { takeUnseen } from "../unseen_failures.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
 import { type Ending, type Host, Invocation } from "./execute.ts";
@@ -201,15 +202,21 @@ export class WorkerRuntime implements ScriptWatcher {
       message.contribution = wholeBuffer(ending.contribution);
     }
     if (this.#retire) message.retire = true;
+    const unseen = takeUnseen();
+    if (unseen !== undefined) this.#show(unseen);
     this.#send(message, transfer);
   }
 
   #warn(what: string, error?: unknown): void {
     const reason = error instanceof Error && error.stack || errorText(error);
     const text = error === undefined ? what : `${what}: ${reason}`;
+    this.#show(`hither: ${text}`);
+  }
+
+  #show(text: string): void {
     const line = {
       stream: "stderr",
-      text: `hither: ${text}\n`,
+      text: `${text}\n`,
       time: Date.now(),
     } as const;
     this.#send({ type: "warning", line }, []);
