@@ -5,6 +5,7 @@
  * @module
  */
 
+import { errorText } from "../error_text.ts";
 import { DecodeError } from "../errors.ts";
 import { codecOfName } from "./codec.ts";
 import type { EncodedValue, Leaf, LeafDigests } from "./encoded.ts";
@@ -13,11 +14,14 @@ import { FileReference } from "./file_reference.ts";
 import { MAX_DEPTH } from "./format.ts";
 import { Tag, type TypedArrayClass, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
+import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
 import { readUtf16, shortText } from "./text.ts";
 
 /** How to decode a value. */
 export interface DecodeOptions {
+  /** How paths in messages begin: `"args"`, `"result"`. */
+  root?: string;
   /** What stands for the job of an index: its result. */
   job?: (index: number) => unknown;
   /** Is given the digests of the leaves, where they are known. */
@@ -46,6 +50,11 @@ const MAX_LENGTH = 2 ** 32 - 1;
 /** Stands for a shared object whose content is not decoded yet. */
 const UNFINISHED = Symbol("unfinished");
 
+/** A codec threw; its place becomes known on the way out. */
+class CodecFailure {
+  constructor(readonly codec: string, readonly cause: unknown) {}
+}
+
 class Decoder {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
@@ -55,6 +64,12 @@ class Decoder {
   #jobs: Map<number, unknown> | undefined;
   #at = 0;
 
+  // Where a codec failed. Found out on the way back, as nothing may be kept on the way there:
+  // that would cost a tenth of the time.
+  #failure: CodecFailure | undefined;
+  readonly #steps: unknown[] = [];
+  readonly #places: number[] = [];
+
   constructor({ bytes, leaves }: EncodedValue, options: DecodeOptions) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -63,7 +78,12 @@ class Decoder {
   }
 
   decode(): unknown {
-    const value = this.#value(0);
+    let value: unknown;
+    try {
+      value = this.#value(0);
+    } catch (error) {
+      throw error === this.#failure ? this.#codecFailed(this.#failure!) : error;
+    }
     if (this.#at !== this.#bytes.length) {
       throw this.#broken("something follows");
     }
@@ -225,7 +245,12 @@ class Decoder {
     const object = target as Record<string, unknown>;
     for (let i = 0; i < count; i++) {
       const name = this.#text();
-      const value = this.#value(depth + 1);
+      let value: unknown;
+      try {
+        value = this.#value(depth + 1);
+      } catch (error) {
+        throw this.#leave(error, Place.PROPERTY, name);
+      }
       if (name === "__proto__") {
         // Assigning it would set the prototype.
         Object.defineProperty(object, name, {
@@ -252,8 +277,12 @@ class Decoder {
         if (length > MAX_LENGTH) throw this.#broken("an array too long");
         continue;
       }
-      if (length === array.length) array.push(this.#value(depth + 1));
-      else array[length] = this.#value(depth + 1);
+      try {
+        if (length === array.length) array.push(this.#value(depth + 1));
+        else array[length] = this.#value(depth + 1);
+      } catch (error) {
+        throw this.#leave(error, Place.PROPERTY, length);
+      }
       length++;
     }
     if (array.length !== length) array.length = length;
@@ -285,7 +314,12 @@ class Decoder {
     const count = this.#argument(this.#head(Major.MAP));
     const properties: [string, unknown][] = [];
     for (let i = 0; i < count; i++) {
-      properties.push([this.#text(), this.#value(depth + 1)]);
+      const key = this.#text();
+      try {
+        properties.push([key, this.#value(depth + 1)]);
+      } catch (error) {
+        throw this.#leave(error, Place.PROPERTY, key);
+      }
     }
     const enumerable = new Set<string>();
     const marked = this.#argument(this.#head(Major.ARRAY));
@@ -321,8 +355,15 @@ class Decoder {
     const count = this.#argument(this.#head(Major.MAP));
     const map = new Map<unknown, unknown>();
     for (let i = 0; i < count; i++) {
-      const key = this.#value(depth + 1);
-      map.set(key, this.#value(depth + 1));
+      let key: unknown;
+      let place: number = Place.MAP_KEY;
+      try {
+        key = this.#value(depth + 1);
+        place = Place.MAP_VALUE;
+        map.set(key, this.#value(depth + 1));
+      } catch (error) {
+        throw this.#leave(error, place, place === Place.MAP_KEY ? i : key);
+      }
     }
     if (map.size !== count) throw this.#broken("a Map with a key twice");
     return map;
@@ -331,7 +372,13 @@ class Decoder {
   #set(depth: number): Set<unknown> {
     const count = this.#argument(this.#head(Major.ARRAY));
     const set = new Set<unknown>();
-    for (let i = 0; i < count; i++) set.add(this.#value(depth + 1));
+    for (let i = 0; i < count; i++) {
+      try {
+        set.add(this.#value(depth + 1));
+      } catch (error) {
+        throw this.#leave(error, Place.SET_MEMBER, i);
+      }
+    }
     if (set.size !== count) throw this.#broken("a Set with a member twice");
     return set;
   }
@@ -429,8 +476,17 @@ class Decoder {
         `Cannot decode an instance as no codec named ${name} is registered here: register it in the module that defines its class`,
       );
     }
-    const content = this.#value(depth + 1);
-    return this.#made(`codec ${name}:`, () => codec.decode(content));
+    let content: unknown;
+    try {
+      content = this.#value(depth + 1);
+    } catch (error) {
+      throw this.#leave(error, Place.ENCODED, name);
+    }
+    try {
+      return codec.decode(content);
+    } catch (cause) {
+      throw this.#failure = new CodecFailure(name, cause);
+    }
   }
 
   #bigint(): bigint {
@@ -530,7 +586,16 @@ class Decoder {
     if (depth >= MAX_DEPTH) throw this.#broken("too many levels");
   }
 
-  /** What a constructor or codec makes of decoded data. */
+  /** On the way out of a codec's failure: through which part of what it goes. */
+  #leave(error: unknown, place: number, step: unknown): unknown {
+    if (error === this.#failure) {
+      this.#places.unshift(place);
+      this.#steps.unshift(step);
+    }
+    return error;
+  }
+
+  /** What a constructor makes of decoded data. */
   #made<T>(what: string, make: () => T): T {
     try {
       return make();
@@ -542,6 +607,20 @@ class Decoder {
         { cause },
       );
     }
+  }
+
+  #codecFailed({ codec, cause }: CodecFailure): DecodeError {
+    const { root = "value" } = this.#options;
+    const path = formatPath(
+      root,
+      this.#places,
+      this.#steps,
+      this.#steps.length,
+    );
+    return new DecodeError(
+      `${path} cannot be decoded as codec ${codec} failed: ${errorText(cause)}`,
+      { cause },
+    );
   }
 
   #broken(what: string): DecodeError {

@@ -42,7 +42,7 @@ function mapKey(key: unknown): string {
 /** The path from a root through the first `depth` steps. */
 export function formatPath(
   root: string,
-  places: Uint8Array,
+  places: ArrayLike<number>,
   steps: readonly unknown[],
   depth: number,
 ): string {

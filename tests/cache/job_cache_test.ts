@@ -167,3 +167,12 @@ Deno.test("Disposing waits for what is being stored", async () => {
   const store = recordStoreOf(cache);
   assertEquals([7, 8].map((n) => judge(store, n)), ["hit", "hit"]);
 });
+
+Deno.test("A cache that was disposed of opens again when it is used", async () => {
+  await using folder = await makeFolder();
+  await using cache = new JobCache({ path: folder.path });
+  await recordStoreOf(cache).store(recordOf(1));
+  await cache[Symbol.asyncDispose]();
+  await recordStoreOf(cache).store(recordOf(2));
+  assertEquals(cache.stats().records, 2);
+});

@@ -146,13 +146,32 @@ Deno.test("a codec that cannot decode is named, with its error as cause", () => 
       throw new RangeError("no");
     },
   });
-  const encoded = encodeValue(new Picky());
-  const error = assertThrows(
-    () => decodeValue(encoded),
+  const picky = new Picky();
+  const cases: [unknown, string][] = [
+    [picky, "value"],
+    [[{ a: { b: 1 } }, { c: picky, d: 2 }], "value[1].c"],
+    [[1, , , picky], "value[3]"],
+    [new Map([["k", { a: picky }]]), 'value.get("k").a'],
+    [new Map([[1, 2], [picky, 1]] as [unknown, number][]), "value (key 1)"],
+    [new Set([1, picky]), "value (member 1)"],
+    [new Point(1, [picky]), "value (as codec_test_Point).y[0]"],
+    [[picky, [picky]], "value[0]"],
+    [new Error("a", { cause: picky }), "value.cause"],
+  ];
+  for (const [value, path] of cases) {
+    const encoded = encodeValue(value);
+    const error = assertThrows(() => decodeValue(encoded), DecodeError);
+    assertEquals(
+      error.message,
+      `${path} cannot be decoded as codec codec_test_Picky failed: no`,
+    );
+    assert(error.cause instanceof RangeError);
+  }
+  assertThrows(
+    () => decodeValue(encodeValue([picky]), { root: "result" }),
     DecodeError,
-    "codec_test_Picky",
+    "result[0] cannot",
   );
-  assert(error.cause instanceof RangeError);
 });
 
 Deno.test("bytes that need a codec that is not registered say so", () => {
