@@ -39,6 +39,7 @@ export interface JobContext {
    * @param fraction From 0 to 1.
    * @param message What is going on.
    * @throws {RangeError} if `fraction` is not from 0 to 1.
+   * @throws {TypeError} if `fraction` is not a number, or `message` not a string.
    */
   progress(fraction: number, message?: string): void;
 }

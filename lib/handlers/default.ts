@@ -19,7 +19,7 @@ import { warn } from "../warn.ts";
 import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
 import type { SourceCode, SourceLoader } from "../worker/source.ts";
 import { type Host, Invocation } from "../worker/execute.ts";
-import { wholeNumber } from "./options.ts";
+import { checkOptions, wholeNumber } from "./options.ts";
 import { Queue, type QueuePlace } from "./queue.ts";
 
 /**
@@ -83,10 +83,11 @@ export class DefaultJobHandler implements JobHandler {
    * Makes a handler that runs jobs in this process.
    *
    * @param options How many jobs may run at a time.
-   * @throws {TypeError} if `concurrency` is not a number.
+   * @throws {TypeError} if `concurrency` is not a number, or there is another option.
    * @throws {RangeError} if `concurrency` is not a whole number of 1 or more.
    */
   constructor(options: DefaultJobHandlerOptions = {}) {
+    checkOptions("DefaultJobHandler", options, ["concurrency"]);
     const { concurrency = 1 } = options;
     this.#concurrency = wholeNumber("concurrency", concurrency);
   }

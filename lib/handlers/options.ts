@@ -5,6 +5,33 @@
  */
 
 /**
+ * Checks what a handler was given as its options.
+ *
+ * @throws {TypeError} if it is not an object, or has an option that there is not.
+ */
+export function checkOptions(
+  handler: string,
+  options: unknown,
+  names: readonly string[],
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot make a ${handler} as its options must be an object: current value is ${
+        Deno.inspect(options)
+      }`,
+    );
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    throw new TypeError(
+      `Cannot make a ${handler} as it has no option ${name}: ${
+        names.length === 1 ? "its only option is" : "its options are"
+      } ${names.join(" and ")}`,
+    );
+  }
+}
+
+/**
  * Returns `value`, the option called `name`.
  *
  * @throws {TypeError} if it is not a number.

@@ -6,7 +6,7 @@
 
 import type { JobHandler, Outcome, Task } from "../task.ts";
 import { endingOf } from "../worker/execute.ts";
-import { wholeNumber } from "./options.ts";
+import { checkOptions, wholeNumber } from "./options.ts";
 import type { Pool } from "./parallel/pool.ts";
 
 /**
@@ -72,10 +72,14 @@ export class ParallelJobHandler implements JobHandler {
    * Makes a handler; workers start with the first job.
    *
    * @param options How many workers, and how many jobs in each.
-   * @throws {TypeError} if an option is not a number.
+   * @throws {TypeError} if an option is not a number, or there is no such option.
    * @throws {RangeError} if an option is not a whole number of 1 or more.
    */
   constructor(options: ParallelJobHandlerOptions = {}) {
+    checkOptions("ParallelJobHandler", options, [
+      "numWorkers",
+      "jobsPerWorker",
+    ]);
     const {
       numWorkers = navigator.hardwareConcurrency,
       jobsPerWorker = 1,

@@ -151,11 +151,7 @@ export class Invocation implements RunningJob {
       },
       throwIfAborted: () => this.#throwIfAborted(),
       progress: (fraction, message) => {
-        if (!(fraction >= 0 && fraction <= 1)) {
-          throw new RangeError(
-            `Cannot report progress as "fraction" must be from 0 to 1: current value is ${fraction}`,
-          );
-        }
+        checkProgress(fraction, message);
         this.#host.report({
           type: "progress",
           fraction,
@@ -234,6 +230,28 @@ export class Invocation implements RunningJob {
     if (!this.started) return noTime();
     const duration = performance.now() - this.#start;
     return { startedAt: this.#startedAt, duration };
+  }
+}
+
+function checkProgress(fraction: unknown, message: unknown): void {
+  if (typeof fraction !== "number") {
+    throw new TypeError(
+      `Cannot report progress as "fraction" must be a number from 0 to 1: current value is ${
+        Deno.inspect(fraction)
+      }`,
+    );
+  }
+  if (!(fraction >= 0 && fraction <= 1)) {
+    throw new RangeError(
+      `Cannot report progress as "fraction" must be from 0 to 1: current value is ${fraction}`,
+    );
+  }
+  if (message !== undefined && typeof message !== "string") {
+    throw new TypeError(
+      `Cannot report progress as "message" must be a string: current value is ${
+        Deno.inspect(message)
+      }`,
+    );
   }
 }
 

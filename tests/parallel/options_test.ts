@@ -31,3 +31,26 @@ Deno.test("concurrency: 0 is refused", () => {
     `"concurrency"`,
   );
 });
+
+for (const Handler of [hi.ParallelJobHandler, hi.DefaultJobHandler]) {
+  const make = (options: unknown) => () =>
+    new Handler(options as Record<never, never>);
+
+  Deno.test(`an option that ${Handler.name} does not have is refused, with those that it has`, () => {
+    for (const name of ["workers", "concurency"]) {
+      const error = assertThrows(make({ [name]: 2 }), TypeError);
+      const has = Handler === hi.DefaultJobHandler
+        ? ["concurrency"]
+        : ["numWorkers", "jobsPerWorker"];
+      for (const text of [Handler.name, `no option ${name}`, ...has]) {
+        assertStringIncludes(error.message, text);
+      }
+    }
+  });
+
+  Deno.test(`options of ${Handler.name} that are no object are refused`, () => {
+    for (const options of [null, 4, "4"]) {
+      assertThrows(make(options), TypeError, "must be an object");
+    }
+  });
+}

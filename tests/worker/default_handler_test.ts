@@ -2,6 +2,13 @@ import { assertEquals, assertInstanceOf } from "@std/assert";
 import * as hi from "../../mod.ts";
 import { makeTask, type TestTask, valueOf } from "../parallel/tasks.ts";
 
+const reports = hi.func(
+  "default_reports",
+  "1",
+  (fraction: number, message?: string) =>
+    hi.current().progress(fraction, message),
+);
+
 const gates = new Map<number, PromiseWithResolvers<number>>();
 
 const gate = hi.func("default_gate", "1", (n: number) => {
@@ -210,10 +217,22 @@ Deno.test("the context of a job can be taken apart", async () => {
 Deno.test("progress outside of 0 to 1 is refused", async () => {
   await using handler = new hi.DefaultJobHandler();
   for (const fraction of [-0.1, 1.1, NaN]) {
-    const f = hi.func(`default_progress_${fraction}`, "1", (x: number) => {
-      hi.current().progress(x);
-    });
-    const error = valueOf(await handler.run(makeTask(f, [fraction])));
+    const error = valueOf(await handler.run(makeTask(reports, [fraction])));
     assertInstanceOf(error, RangeError);
   }
+});
+
+Deno.test("progress that is not a number, or with a message that is no text, is refused", async () => {
+  await using handler = new hi.DefaultJobHandler();
+  for (const report of [[null], ["0.5"], [0.5, 1], [0.5, null]]) {
+    const task = makeTask(reports, report as [number, string]);
+    const error = valueOf(await handler.run(task));
+    assertInstanceOf(error, TypeError);
+    assertEquals(task.events, []);
+  }
+  // Something that cannot even be sent from a worker.
+  const f = hi.func("default_progress_function", "1", () => {
+    hi.current().progress(0.1, (() => 1) as unknown as string);
+  });
+  assertInstanceOf(valueOf(await handler.run(makeTask(f, []))), TypeError);
 });
