@@ -16,7 +16,12 @@ import { installConsole } from "../../worker/console.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import { Queue } from "../queue.ts";
 import { PoolRun } from "./pool_run.ts";
-import { PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
+import {
+  ENTRY,
+  namesOf,
+  PoolWorker,
+  type PoolWorkerOwner,
+} from "./pool_worker.ts";
 
 /** How long Tasks that travel together may take together, in ms. */
 const TIME_TOGETHER = 1;
@@ -118,12 +123,10 @@ export class Pool implements PoolWorkerOwner {
     this.#usable.delete(worker);
   }
 
-  gone(worker: PoolWorker, busyWith?: PoolRun): void {
+  gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void {
     this.#usable.delete(worker);
     this.#workers.delete(worker);
-    if (busyWith !== undefined) {
-      if (this.#abandoned++ === 0) warnAbandoned(busyWith.task);
-    }
+    if (busyWith.length > 0 && this.#abandoned++ === 0) warnAbandoned(busyWith);
     if (this.#workers.size === 0) this.#closing?.resolve();
     this.#schedule();
   }
@@ -204,6 +207,7 @@ export class Pool implements PoolWorkerOwner {
   #start(task: Task): PoolWorker {
     let worker: PoolWorker;
     try {
+      checkPermission();
       worker = new PoolWorker(this, this.#jobsPerWorker);
     } catch (error) {
       throw startError(task, error);
@@ -212,6 +216,21 @@ export class Pool implements PoolWorkerOwner {
     this.#usable.add(worker);
     return worker;
   }
+}
+
+/**
+ * Asks before a worker is started: Deno prints by itself what goes wrong in one.
+ *
+ * @throws {Deno.errors.NotCapable} if a worker could not read its own file.
+ */
+function checkPermission(): void {
+  if (ENTRY.protocol !== "file:") return;
+  const read = { name: "read", path: ENTRY } as const;
+  if (Deno.permissions.querySync(read).state === "granted") return;
+  if (Deno.permissions.requestSync(read).state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Requires read access to ${ENTRY}, run again with the --allow-read flag`,
+  );
 }
 
 function startError({ name, version }: Task, error: unknown): Error {
@@ -227,8 +246,10 @@ function closedError({ name, version }: Task): HandlerClosedError {
   );
 }
 
-function warnAbandoned({ name, version }: Task): void {
+function warnAbandoned(busyWith: readonly PoolRun[]): void {
+  const names = namesOf(busyWith);
+  const who = busyWith.length === 1 ? names : `one of its jobs (${names})`;
   warn(
-    `a worker was given up, since ${name} ${version} was to stop and went on computing: call hi.current().throwIfAborted() in its loops (more such workers are counted in the handler's "abandoned", without a word)`,
+    `a worker was given up, since ${who} was to stop and went on computing: call hi.current().throwIfAborted() in its loops (more such workers are counted in the handler's "abandoned", without a word)`,
   );
 }

@@ -49,7 +49,11 @@ const BATCH_PATIENCE = 5;
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
 
-const ENTRY = new URL("../../worker/web_worker.ts", import.meta.url);
+/** The module with which a worker begins. */
+export const ENTRY: URL = new URL(
+  "../../worker/web_worker.ts",
+  import.meta.url,
+);
 
 /** What a worker tells its pool. */
 export interface PoolWorkerOwner {
@@ -67,8 +71,8 @@ export interface PoolWorkerOwner {
   recovered(worker: PoolWorker): void;
   /** The worker takes no more Tasks. */
   retired(worker: PoolWorker): void;
-  /** The worker is gone; it could not be stopped if the job that keeps it busy is given. */
-  gone(worker: PoolWorker, busyWith?: PoolRun): void;
+  /** The worker is gone; it could not be stopped if Tasks are given, one of which keeps it busy. */
+  gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void;
 }
 
 /** The Tasks of one message that are still in their worker. */
@@ -388,11 +392,11 @@ export class PoolWorker {
   }
 
   #neighboursGraceOver(): void {
-    const { name, version } = this.#culprit().task;
+    const names = namesOf(this.#suspects());
     this.#endBusyOrNot();
     this.#failAll((who) =>
       new WorkerLostError(
-        `${who} shared its worker with ${name} ${version}, which does not stop: use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
+        `${who} is lost with its worker, which is kept busy (it ran ${names}): use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
       )
     );
   }
@@ -404,13 +408,13 @@ export class PoolWorker {
   }
 
   #endBusyOrNot(): void {
-    this.#end(this.#answers ? undefined : this.#culprit());
+    this.#end(this.#answers ? [] : this.#suspects());
   }
 
-  /** The Task that may keep the worker busy. */
-  #culprit(): PoolRun {
-    const [stopping] = this.#stopping.values();
-    return (stopping ?? this.#remains)!;
+  /** The Tasks that may keep the worker busy: from outside it cannot be seen which one it is. */
+  #suspects(): PoolRun[] {
+    const remains = this.#remains === undefined ? [] : [this.#remains];
+    return [...this.#stopping.values(), ...remains, ...this.#running.values()];
   }
 
   /** The worker has ended by itself, or never began. */
@@ -436,7 +440,7 @@ export class PoolWorker {
     }
   }
 
-  #end(busyWith?: PoolRun): void {
+  #end(busyWith: readonly PoolRun[] = []): void {
     if (this.#gone) return;
     this.#gone = true;
     this.#grace.end();
@@ -460,6 +464,12 @@ export class PoolWorker {
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
     this.#worker.postMessage(message, transfer);
   }
+}
+
+/** The functions of Tasks, each once, for messages. */
+export function namesOf(runs: readonly PoolRun[]): string {
+  const names = runs.map(({ task }) => `${task.name} ${task.version}`);
+  return [...new Set(names)].join(", ");
 }
 
 function endingFrom(message: DoneMessage): Ending {
