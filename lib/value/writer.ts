@@ -17,8 +17,21 @@ import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
 import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
 import { refusalOfOtherCopy } from "./other_copy.ts";
+import {
+  accessorRefusal,
+  changingRefusal,
+  detachedRefusal,
+  extraKeyRefusal,
+  fileResultRefusal,
+  hiddenRefusal,
+  joblessRefusal,
+  resizableRefusal,
+  sharedBufferRefusal,
+  sharedMemoryRefusal,
+  symbolKeyRefusal,
+} from "./part_refusal.ts";
 import { formatPath, Place } from "./path.ts";
-import { describe, refusal } from "./refusal.ts";
+import { refusal } from "./refusal.ts";
 import { sha256, sha256Hex } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
 import { temporalContent } from "./temporal.ts";
@@ -295,11 +308,7 @@ export class ValueWriter {
       }
     }
     if (this.#written !== undefined) {
-      const path = this.#path(depth);
-      throw new UnsupportedValueError(
-        `${path} is another object each time it is read, so it is not data: pass a plain copy`,
-        path,
-      );
+      throw changingRefusal(this.#path(depth));
     }
     this.#shared ??= new Set();
     this.#shared.add(object);
@@ -368,7 +377,9 @@ export class ValueWriter {
   #plain(object: object, depth: number): void {
     const names = Object.getOwnPropertyNames(object);
     const symbols = Object.getOwnPropertySymbols(object);
-    if (symbols.length > 0) throw this.#symbolKey(symbols[0]!, depth);
+    if (symbols.length > 0) {
+      throw symbolKeyRefusal(symbols[0]!, this.#path(depth));
+    }
     if (names.length === 0 && !isBare(object)) {
       throw refusal(object, this.#path(depth));
     }
@@ -391,9 +402,9 @@ export class ValueWriter {
       this.#steps[depth] = name;
       const property = Object.getOwnPropertyDescriptor(object, name);
       if (property === undefined || property.writable === undefined) {
-        throw this.#accessor(depth + 1);
+        throw accessorRefusal(this.#path(depth + 1));
       }
-      if (!property.enumerable) throw this.#hidden(depth + 1);
+      if (!property.enumerable) throw hiddenRefusal(this.#path(depth + 1));
       out.raw(keys[i]!);
       this.#value(property.value, depth + 1);
     }
@@ -402,7 +413,9 @@ export class ValueWriter {
   #array(array: unknown[], depth: number): void {
     const { out } = this;
     const symbols = Object.getOwnPropertySymbols(array);
-    if (symbols.length > 0) throw this.#symbolKey(symbols[0]!, depth);
+    if (symbols.length > 0) {
+      throw symbolKeyRefusal(symbols[0]!, this.#path(depth));
+    }
     const { indices, extra } = arrayKeys(array);
     if (extra.length > 0) {
       out.tag(Tag.KEYED_ARRAY);
@@ -423,7 +436,7 @@ export class ValueWriter {
     for (let i = 0; i < length; i++) {
       if (checked && lookupGetter.call(array, i) !== undefined) {
         steps[depth] = i;
-        throw this.#accessor(depth + 1);
+        throw accessorRefusal(this.#path(depth + 1));
       }
       const value = array[i];
       if (typeof value === "number") {
@@ -451,7 +464,7 @@ export class ValueWriter {
       this.#steps[depth] = index;
       const property = Object.getOwnPropertyDescriptor(array, index);
       if (property === undefined || property.writable === undefined) {
-        throw this.#accessor(depth + 1);
+        throw accessorRefusal(this.#path(depth + 1));
       }
       this.#value(property.value, depth + 1);
       next = index + 1;
@@ -468,7 +481,7 @@ export class ValueWriter {
   #error(error: Error, depth: number): void {
     const { out } = this;
     const symbol = ownSymbol(error);
-    if (symbol !== undefined) throw this.#symbolKey(symbol, depth);
+    if (symbol !== undefined) throw symbolKeyRefusal(symbol, this.#path(depth));
     const type = errorClassName(Object.getPrototypeOf(error))!;
     let names = Object.getOwnPropertyNames(error);
     // A stack tells where an error was made, not what it means.
@@ -491,7 +504,7 @@ export class ValueWriter {
       this.#steps[depth] = name;
       const property = Object.getOwnPropertyDescriptor(error, name)!;
       if (property.writable === undefined && name !== "stack") {
-        throw this.#accessor(depth + 1);
+        throw accessorRefusal(this.#path(depth + 1));
       }
       if (property.enumerable) enumerable.push(name);
       this.#text(name);
@@ -545,24 +558,20 @@ export class ValueWriter {
 
   #typedArray(array: Uint8Array, depth: number): void {
     const symbol = ownSymbol(array);
-    if (symbol !== undefined) throw this.#symbolKey(symbol, depth);
+    if (symbol !== undefined) throw symbolKeyRefusal(symbol, this.#path(depth));
     this.out.tag(typedArrayTag(array));
     this.#view(array, depth);
     const key = typedArrayKey(array as Uint8Array<ArrayBuffer>);
-    if (key !== undefined) throw this.#extraKey(array, key, depth);
+    if (key !== undefined) throw extraKeyRefusal(array, key, this.#path(depth));
   }
 
   #view(view: ArrayBufferView, depth: number): void {
     const { buffer } = view;
     if (!(buffer instanceof ArrayBuffer)) {
-      const path = this.#path(depth);
-      throw new UnsupportedValueError(
-        `${path} is a view of shared memory, which is not data: copy it with slice()`,
-        path,
-      );
+      throw sharedMemoryRefusal(this.#path(depth));
     }
     // The properties of a detached DataView throw.
-    if (buffer.detached) throw this.#detached(depth);
+    if (buffer.detached) throw detachedRefusal(this.#path(depth));
     this.#binary(view, buffer, view.byteOffset, view.byteLength, depth);
   }
 
@@ -574,24 +583,16 @@ export class ValueWriter {
     depth: number,
   ): void {
     const { out } = this;
-    if (buffer.detached) throw this.#detached(depth);
+    if (buffer.detached) throw detachedRefusal(this.#path(depth));
     if (buffer.resizable) {
-      const path = this.#path(depth);
-      throw new UnsupportedValueError(
-        `${path} has a resizable buffer, which is not data: copy it with slice()`,
-        path,
-      );
+      throw resizableRefusal(this.#path(depth));
     }
     this.#buffers ??= new Map();
     const owner = this.#buffers.get(buffer);
     if (owner === undefined) {
       this.#buffers.set(buffer, object);
     } else if (owner !== object) {
-      const path = this.#path(depth);
-      throw new UnsupportedValueError(
-        `${path} shares its buffer with another part of ${this.#options.root}, and what is written through one would show in the other: copy it with slice()`,
-        path,
-      );
+      throw sharedBufferRefusal(this.#options.root, this.#path(depth));
     }
     const bytes = byteLength < 0
       ? new Uint8Array(buffer)
@@ -627,7 +628,9 @@ export class ValueWriter {
   #regexp(regexp: RegExp, depth: number): void {
     const { out } = this;
     for (const key of Reflect.ownKeys(regexp)) {
-      if (key !== "lastIndex") throw this.#extraKey(regexp, key, depth);
+      if (key !== "lastIndex") {
+        throw extraKeyRefusal(regexp, key, this.#path(depth));
+      }
     }
     out.tag(Tag.REGEXP);
     out.head(Major.ARRAY, 3);
@@ -641,11 +644,7 @@ export class ValueWriter {
   #file(file: FileReference, depth: number): void {
     const { out } = this;
     if (!this.#options.files) {
-      const path = this.#path(depth);
-      throw new UnsupportedValueError(
-        `${path} is a file, which cannot be kept as a result: return its content, as file.bytes() or file.text()`,
-        path,
-      );
+      throw fileResultRefusal(this.#path(depth));
     }
     out.tag(Tag.FILE);
     const digest = Uint8Array.fromHex(file.digest);
@@ -701,11 +700,7 @@ export class ValueWriter {
       throw refusalOfOtherCopy(object, path, jobs) ?? refusal(object, path);
     }
     if (this.#jobless !== undefined) {
-      const path = this.#path(depth);
-      throw new UnsupportedValueError(
-        `${path} is a job in ${this.#jobless}, where its result could not take its place: await it first, and pass its result`,
-        path,
-      );
+      throw joblessRefusal(this.#jobless, this.#path(depth));
     }
     if (typeof job === "number") {
       out.tag(Tag.JOB);
@@ -725,60 +720,12 @@ export class ValueWriter {
     }
   }
 
-  // What is refused.
-
   #refuseOwnKeys(object: object, depth: number): void {
     const names = Object.getOwnPropertyNames(object);
     const key = names.length > 0 ? names[0] : ownSymbol(object);
-    if (key !== undefined) throw this.#extraKey(object, key, depth);
-  }
-
-  #extraKey(
-    object: object,
-    key: string | symbol,
-    depth: number,
-  ): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${path} is ${describe(object)} with a key of its own (${
-        String(key)
-      }), which would be lost: pass a plain object that holds both`,
-      path,
-    );
-  }
-
-  #symbolKey(key: symbol, depth: number): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${path} has a symbol as key (${
-        String(key)
-      }), which is not data: use a string as key`,
-      path,
-    );
-  }
-
-  #accessor(depth: number): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${path} is an accessor (get or set), which is not data: pass a plain copy of the object`,
-      path,
-    );
-  }
-
-  #hidden(depth: number): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${path} is not enumerable, which is not data: pass a plain copy of the object`,
-      path,
-    );
-  }
-
-  #detached(depth: number): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${path} has a detached buffer, whose bytes are gone: pass a copy made before it was transferred`,
-      path,
-    );
+    if (key !== undefined) {
+      throw extraKeyRefusal(object, key, this.#path(depth));
+    }
   }
 }
 
