@@ -55,7 +55,12 @@ export interface RunOptions extends Options {
 export interface FunctionOptions extends RunOptions {
   /** URL of the module that a worker has to import, `import.meta.url`; found from the call of `func` otherwise. */
   readonly module?: string | URL | undefined;
-  /** For a function that no module holds: names that it uses, with what to import for each, as `{ delay: "jsr:@std/async/delay" }`. */
+  /**
+   * For a function that no module holds: names that it uses, with what to import
+   * for each, as `{ delay: "jsr:@std/async/delay" }`. It is the export of that
+   * name, else the default export, else the whole module; relative specifiers
+   * are meant from the working folder.
+   */
   readonly imports?: Readonly<Record<string, string>> | undefined;
   /** For a function that no module holds: names that it uses, with their values, which enter the key. */
   readonly values?: Readonly<Record<string, unknown>> | undefined;
@@ -107,7 +112,7 @@ export interface HitherFunction<A extends readonly unknown[], R> {
  * @param fn The function. Its arguments and results must be data.
  * @param options Options of its jobs, and where its code is.
  * @returns The function, with `.run()`, `.map()` and `.with()`.
- * @throws {TypeError} if name or version is not a string, or `fn` not a function.
+ * @throws {TypeError} if name or version is not a string, or `fn` not a function (but a class, a generator), or an option is wrong.
  * @throws {DuplicateFunctionError} if the name and version are taken.
  * @throws {FreeVariableError} if no module holds the function and it uses names that a worker cannot know.
  *
