@@ -19,6 +19,9 @@ import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { type WaitOptions, withinLimits } from "./wait_options.ts";
 
+/** How paths in errors begin. */
+const RESULT = { root: "result" };
+
 /** How often a result that is lost is computed again before that is the error. */
 const MOST_LOSSES = 3;
 
@@ -156,7 +159,7 @@ export class Job<T> implements PromiseLike<T> {
     }
     noteSeen(this.#state);
     if (outcome?.status !== "finished") throw errorOf(this.#state);
-    this.#result = { value: decodeValue(outcome.value) as T };
+    this.#result = { value: decodeValue(outcome.value, RESULT) as T };
     return this.#result.value;
   }
 

@@ -189,6 +189,7 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
     const args = decodeValue(snapshot.list, {
       job: (index) => snapshot.upstream[index],
       lend: true,
+      root: "args",
       digests,
     }) as unknown[];
     setKey(

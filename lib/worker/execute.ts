@@ -273,8 +273,12 @@ function noTime(): Timing {
 
 function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
   const job = (index: number): unknown =>
-    decodeValue(upstream[index]!, { lend: true });
-  const values = decodeValue(list, { job, lend: true }) as unknown[];
+    decodeValue(upstream[index]!, { lend: true, root: "result" });
+  const values = decodeValue(list, {
+    job,
+    lend: true,
+    root: "args",
+  }) as unknown[];
   // As in the key: a job among the arguments may have had no result.
   while (values.length > 0 && values.at(-1) === undefined) values.pop();
   return values;
