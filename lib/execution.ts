@@ -38,6 +38,10 @@ export class Execution implements Task {
   readonly states: Set<JobState> = new Set();
   /** Where the outcome went already. */
   readonly storedIn: Set<RecordStore> = new Set();
+  /** The executions that the children of its job wait for. */
+  readonly waitsFor: Set<Execution> = new Set();
+  /** The executions whose children wait for this one. */
+  readonly #waitedForBy: Set<Execution> = new Set();
   /** Who runs it. */
   handler: JobHandler | undefined;
   readonly #snapshot: ArgumentSnapshot;
@@ -59,7 +63,8 @@ export class Execution implements Task {
     this.timed = options.timeout !== null;
     this.nested = first.nested;
     this.#snapshot = first.snapshot!;
-    this.#options = options;
+    // A child has a time of its own, and not what one of several jobs was given.
+    this.#options = { ...first.scope.options, timeout: null };
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
     this.join(first);
@@ -80,10 +85,30 @@ export class Execution implements Task {
     return { list, upstream: upstream.map((job) => job.outcome!.value) };
   }
 
+  /** Whether the function has been called. */
+  get isStarted(): boolean {
+    return this.#startedAt !== undefined;
+  }
+
+  /** Whether its job, through its children and those of others, waits for `other`. */
+  reaches(other: Execution): boolean {
+    const seen = new Set<Execution>([this]);
+    for (const execution of seen) {
+      if (execution === other) return true;
+      for (const next of execution.waitsFor) seen.add(next);
+    }
+    return false;
+  }
+
   /** Lets one more job wait for the outcome. */
   join(state: JobState): void {
     this.states.add(state);
     state.execution = this;
+    const parent = state.scope.parentOwner;
+    if (parent instanceof Execution) {
+      parent.waitsFor.add(this);
+      this.#waitedForBy.add(parent);
+    }
     state.advance(this.#startedAt === undefined ? "queued" : "running");
     if (this.#startedAt !== undefined) this.#watch(state);
   }
@@ -100,6 +125,8 @@ export class Execution implements Task {
   end(): JobState[] {
     const states = [...this.states];
     for (const state of states) this.leave(state);
+    for (const parent of this.#waitedForBy) parent.waitsFor.delete(this);
+    this.#waitedForBy.clear();
     return states;
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { runningJob } from "./current.ts";
 import { JobPendingError, JobTimeoutError, ResultLostError } from "./errors.ts";
 import { explainState, type Explanation } from "./explain.ts";
 import {
@@ -13,7 +14,7 @@ import {
   provideStateReader,
 } from "./job_state.ts";
 import { isIdleWorker, park } from "./role.ts";
-import { cancel, errorOf, runAgain } from "./scheduler.ts";
+import { cancel, errorOf, promote, runAgain } from "./scheduler.ts";
 import type { ConsoleLine, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
@@ -257,6 +258,7 @@ export class Job<T> implements PromiseLike<T> {
     noteSeen(this.#state);
     while (true) {
       if (!this.#state.isSettled) {
+        if (runningJob() !== undefined) promote(this.#state);
         await new Promise<void>((resolve) => this.#state.onSettled(resolve));
       }
       try {

@@ -63,8 +63,8 @@ export class JobState {
   readonly definition: FunctionDefinition;
   options: JobOptions;
   readonly scope: Scope<ResolvedOptions>;
-  /** Whether a running job submitted it. */
-  readonly nested: boolean;
+  /** Whether a running job submitted it or waits for it, so that it must not wait for that job's slot. */
+  nested: boolean;
   /** When it was submitted, in ms since the epoch. */
   readonly submittedAt: number = Date.now();
   status: JobStatus = "pending";

@@ -21,6 +21,7 @@ import { runOutside } from "./current.ts";
 import {
   CycleError,
   HandlerClosedError,
+  HitherError,
   JobCancelledError,
   JobTimeoutError,
   ResultLostError,
@@ -169,6 +170,7 @@ function afterUpstream(state: JobState): void {
   for (const job of upstream) {
     if (job.isSettled) continue;
     open++;
+    if (state.nested && !job.nested) promote(job);
     job.onSettled(() => {
       open--;
       if (state.isSettled) return;
@@ -276,15 +278,41 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 
 /** Joins the execution of the same key, or begins one. */
 function execute(state: JobState): void {
-  const { cache } = state.options;
-  const shared = cache ? inFlight.get(state.key!) : undefined;
-  if (shared !== undefined && state.scope.isInside(shared)) {
+  const shared = state.options.cache ? inFlight.get(state.key!) : undefined;
+  // A notebook may have defined the function anew: then it is another one.
+  if (shared?.definition !== state.definition) return begin(state);
+  const parent = state.scope.parentOwner;
+  if (parent instanceof Execution && shared.reaches(parent)) {
     return fail(state, "error", waitsForItself(state));
   }
-  // A notebook may have defined the function anew: then it is another one.
-  if (shared?.definition === state.definition) return shared.join(state);
+  shared.join(state);
+  if (state.nested) promote(state);
+}
+
+/**
+ * A running job waits for this one: it must not wait for a slot in turn, which
+ * may be the one that the running job has.
+ */
+export function promote(state: JobState): void {
+  state.nested = true;
+  const { execution } = state;
+  if (execution === undefined) {
+    if (state.isSettled) return;
+    for (const job of state.snapshot?.upstream ?? []) {
+      if (!job.nested) promote(job);
+    }
+  } else if (!execution.isStarted && !execution.nested) {
+    const others = execution.end().filter((other) => other !== state);
+    forget(execution);
+    execution.handler?.cancel(execution, new Error("Begun in another place"));
+    begin(state);
+    for (const other of others) state.execution!.join(other);
+  }
+}
+
+function begin(state: JobState): void {
   const execution = new Execution(state, onTimeout);
-  if (cache) inFlight.set(state.key!, execution);
+  if (state.options.cache) inFlight.set(state.key!, execution);
   const handler = handlerOf(state.options.jobHandler);
   execution.handler = handler;
   let running: Promise<Outcome>;
@@ -307,7 +335,7 @@ function waitsForItself(
   { definition: { name, version } }: JobState,
 ): CycleError {
   return new CycleError(
-    `Cannot run ${name} ${version} as this very job is running and would wait for itself: give it other arguments`,
+    `Cannot run ${name} ${version} as this very job is running and would wait for itself, directly or through others: give it other arguments`,
   );
 }
 
@@ -409,6 +437,11 @@ async function complete(
   }
 }
 
+/** Whether the function passed on that one of its own jobs ran out of time, was cancelled and the like: another time it may not. */
+function isOfHither(outcome: Outcome): boolean {
+  return thrownBy(outcome) instanceof HitherError;
+}
+
 /** The error of an outcome, or why it cannot be told. */
 function thrownBy({ value }: Outcome): unknown {
   try {
@@ -438,7 +471,7 @@ function storeOutcome(
   if (store === undefined || execution.storedIn.has(store)) return undefined;
   if (
     outcome.status === "error" &&
-    (outcome.lost || !state.options.cacheFailing)
+    (!state.options.cacheFailing || outcome.lost || isOfHither(outcome))
   ) return undefined;
   execution.storedIn.add(store);
   return store.store(recordOf(state, outcome));

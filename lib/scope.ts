@@ -62,9 +62,9 @@ export class Scope<O> {
     return new Scope(options, this, owner);
   }
 
-  /** Whether this is the scope of a child, or a child's child, of what `owner` runs. */
-  isInside(owner: object): boolean {
-    return this.owner === owner || (this.#parent?.isInside(owner) ?? false);
+  /** What runs the job that a job submitted here is a child of. */
+  get parentOwner(): object | undefined {
+    return this.owner ?? this.#parent?.parentOwner;
   }
 
   /** A job was submitted here or inside. */

@@ -394,3 +394,23 @@ Deno.test("jobs that need a result while it is computed again get it", () =>
       assertEquals((await hi.wait()).total, 5);
     });
   }));
+
+Deno.test("that a job inside ran out of time is not kept as the error of the job outside", () =>
+  withCache(async () => {
+    let slow = true;
+    const child = hi.func(
+      "cached_child",
+      "1",
+      () => slow ? new Promise<number>(() => {}) : 1,
+      { timeout: 10 },
+    );
+    const parent = hi.func(
+      "cached_parent",
+      "1",
+      async () => await child.run() + 1,
+      { cacheFailing: true },
+    );
+    await assertRejects(async () => await parent.run(), hi.JobTimeoutError);
+    slow = false;
+    assertEquals(await parent.run(), 2);
+  }));

@@ -615,3 +615,103 @@ setTimeout(() => {
   const length = Number(stderr);
   assert(length > 1_000_000 && length <= 1_048_576, stderr);
 });
+
+Deno.test("a running job gets what it waits for, also if that was submitted before and is queued", async () => {
+  const double = hi.func("job_double", "1", (n: number) => 2 * n);
+  const parent = hi.func(
+    "job_parent",
+    "1",
+    async (n: number) => 1 + await double.run(n),
+  );
+  assertEquals(await Promise.all([parent.run(1), double.run(1)]), [3, 2]);
+
+  // Through an argument of a child.
+  const through = hi.func(
+    "job_through",
+    "1",
+    async (n: number) => await square.run(double.run(n)),
+  );
+  assertEquals(await Promise.all([through.run(3), double.run(3)]), [36, 6]);
+
+  // Through a Job from outside.
+  const outside: hi.Job<number>[] = [];
+  const waits = hi.func("job_waits", "1", async () => await outside[0]!);
+  const waiting = waits.run();
+  outside.push(double.run(4));
+  assertEquals(await waiting, 8);
+
+  // Cancelling the queued one takes nothing from the running one.
+  const both = [parent.run(5), double.run(5)] as const;
+  both[1].cancel();
+  assertEquals(await both[0], 11);
+  assertEquals(both[1].status, "cancelled");
+
+  const fib: hi.HitherFunction<[number], Promise<number>> = hi.func(
+    "job_fib",
+    "1",
+    async (n: number): Promise<number> =>
+      n < 2 ? n : await fib.run(n - 1) + await fib.run(n - 2),
+  );
+  for (const concurrency of [1, 3]) {
+    await using jobHandler = new hi.DefaultJobHandler({ concurrency });
+    await hi.config({ jobHandler }, async () => {
+      assertEquals(await Promise.all(fib.map([10, 9, 8, 7, 11])), [
+        55,
+        34,
+        21,
+        13,
+        89,
+      ]);
+    });
+  }
+});
+
+Deno.test("a time limit is that of one job, not of its twin nor of its children", async () => {
+  const { fn, calls } = gate<number>("job_time_of_child");
+  const parent = hi.func(
+    "job_time_of_parent",
+    "1",
+    async (n: number) => await fn.run(n) + 1,
+  );
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 4 });
+  await hi.config({ jobHandler }, async () => {
+    const [limited, free] = [
+      parent.with({ timeout: 20 }).run(1),
+      parent.run(1),
+    ];
+    await assertRejects(async () => await limited, hi.JobTimeoutError);
+    assertEquals(free.status, "running");
+    calls[0]!.resolve(1);
+    assertEquals(await free, 2);
+  });
+});
+
+Deno.test("two jobs that wait for each other are a named error", async () => {
+  const meet = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const one: hi.HitherFunction<[], Promise<number>> = hi.func(
+    "job_each_one",
+    "1",
+    async (): Promise<number> => {
+      meet[0]!.resolve();
+      await meet[1]!.promise;
+      return await other.run();
+    },
+  );
+  const other: hi.HitherFunction<[], Promise<number>> = hi.func(
+    "job_each_other",
+    "1",
+    async (): Promise<number> => {
+      meet[1]!.resolve();
+      await meet[0]!.promise;
+      return await one.run();
+    },
+  );
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 2 });
+  await hi.config({ jobHandler }, async () => {
+    const settled = await Promise.allSettled([one.run(), other.run()]);
+    const names = settled.map((result) =>
+      result.status === "rejected" && result.reason.name
+    );
+    assertEquals(names, ["CycleError", "CycleError"]);
+  });
+});
