@@ -115,8 +115,11 @@ export class Execution implements Task {
 
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
-    clearTimeout(this.#timers?.get(state));
-    this.#timers?.delete(state);
+    // Without a timer nothing is cleared: that would load Deno's timers.
+    if (this.#timers !== undefined) {
+      clearTimeout(this.#timers.get(state));
+      this.#timers.delete(state);
+    }
     state.execution = undefined;
     return this.states.delete(state) && this.states.size === 0;
   }
