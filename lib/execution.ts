@@ -36,18 +36,17 @@ export class Execution implements Task {
   readonly nested: boolean;
   /** The jobs that wait for the outcome. */
   readonly states: Set<JobState> = new Set();
-  /** Where the outcome went already. */
-  readonly storedIn: Set<RecordStore> = new Set();
-  /** The executions that the children of its job wait for. */
-  readonly waitsFor: Set<Execution> = new Set();
-  /** The executions whose children wait for this one. */
-  readonly #waitedForBy: Set<Execution> = new Set();
+  /** Where the outcome went already; there may be many executions, so sets are made when needed. */
+  storedIn: Set<RecordStore> | undefined;
   /** Who runs it. */
   handler: JobHandler | undefined;
   readonly #snapshot: ArgumentSnapshot;
-  readonly #options: ResolvedOptions;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState) => void;
+  /** The executions that the children of its job wait for. */
+  #waitsFor: Set<Execution> | undefined;
+  /** The executions whose children wait for this one. */
+  #waitedForBy: Set<Execution> | undefined;
   #startedAt: number | undefined;
   #timers: Map<JobState, ReturnType<typeof setTimeout>> | undefined;
 
@@ -63,8 +62,6 @@ export class Execution implements Task {
     this.timed = options.timeout !== null;
     this.nested = first.nested;
     this.#snapshot = first.snapshot!;
-    // A child has a time of its own, and not what one of several jobs was given.
-    this.#options = { ...first.scope.options, timeout: null };
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
     this.join(first);
@@ -72,7 +69,8 @@ export class Execution implements Task {
 
   /** The children's scope; a new one for whoever asks. */
   get scope(): Scope<ResolvedOptions> {
-    return this.#scope.child(this.#options, this);
+    // A child has a time of its own, and not what one of several jobs was given.
+    return this.#scope.child({ ...this.#scope.options, timeout: null }, this);
   }
 
   arguments(): TaskArguments {
@@ -95,7 +93,7 @@ export class Execution implements Task {
     const seen = new Set<Execution>([this]);
     for (const execution of seen) {
       if (execution === other) return true;
-      for (const next of execution.waitsFor) seen.add(next);
+      for (const next of execution.#waitsFor ?? []) seen.add(next);
     }
     return false;
   }
@@ -106,8 +104,8 @@ export class Execution implements Task {
     state.execution = this;
     const parent = state.scope.parentOwner;
     if (parent instanceof Execution) {
-      parent.waitsFor.add(this);
-      this.#waitedForBy.add(parent);
+      (parent.#waitsFor ??= new Set()).add(this);
+      (this.#waitedForBy ??= new Set()).add(parent);
     }
     state.advance(this.#startedAt === undefined ? "queued" : "running");
     if (this.#startedAt !== undefined) this.#watch(state);
@@ -128,8 +126,10 @@ export class Execution implements Task {
   end(): JobState[] {
     const states = [...this.states];
     for (const state of states) this.leave(state);
-    for (const parent of this.#waitedForBy) parent.waitsFor.delete(this);
-    this.#waitedForBy.clear();
+    for (const parent of this.#waitedForBy ?? []) {
+      parent.#waitsFor?.delete(this);
+    }
+    this.#waitedForBy = undefined;
     return states;
   }
 

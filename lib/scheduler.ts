@@ -385,6 +385,7 @@ function fail(
   if (state.isSettled) return;
   const { execution } = state;
   if (execution?.leave(state)) {
+    execution.end();
     forget(execution);
     execution.handler?.cancel(execution, error);
   }
@@ -468,12 +469,12 @@ function storeOutcome(
   outcome: Outcome,
 ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
   const store = storeOf(state);
-  if (store === undefined || execution.storedIn.has(store)) return undefined;
+  if (store === undefined || execution.storedIn?.has(store)) return undefined;
   if (
     outcome.status === "error" &&
     (!state.options.cacheFailing || outcome.lost || isOfHither(outcome))
   ) return undefined;
-  execution.storedIn.add(store);
+  (execution.storedIn ??= new Set()).add(store);
   return store.store(recordOf(state, outcome));
 }
 
