@@ -5,12 +5,12 @@
  * @module
  */
 
-import { toFileUrl } from "jsr:@std/path@^1/to-file-url";
 import type { FreeVariable } from "./code/free_variables.ts";
 import { freeVariables } from "./code/parser.ts";
 import { FreeVariableError } from "./errors.ts";
 import type { CodeReference } from "./task.ts";
 import { encodeValue } from "./value/encode.ts";
+import { fileUrl } from "./value/given_path.ts";
 
 /** The names that a function without a module was given. */
 export interface GivenNames {
@@ -153,7 +153,7 @@ function resolveInWorkingFolder(
       { cause },
     );
   }
-  return new URL(specifier, `${toFileUrl(folder)}/`).href;
+  return new URL(specifier, `${fileUrl(folder)}/`).href;
 }
 
 function checkVariables(

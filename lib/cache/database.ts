@@ -6,7 +6,7 @@
 
 import defer * as sqlite from "node:sqlite";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { toFileUrl } from "jsr:@std/path@^1/to-file-url";
+import { fileUrl } from "../value/given_path.ts";
 import { causeOf, failureOf } from "./failure.ts";
 import type { CacheFolder, Identity } from "./folder.ts";
 import { salvage } from "./salvage.ts";
@@ -330,7 +330,7 @@ function readonlyDatabase(
 // programs with all permissions.
 function attachImmutable(folder: CacheFolder): DatabaseSync {
   const connection = new sqlite.DatabaseSync(":memory:");
-  const uri = `${toFileUrl(folder.database).href}?immutable=1&mode=ro`;
+  const uri = `${fileUrl(folder.database).href}?immutable=1&mode=ro`;
   try {
     connection.prepare("ATTACH DATABASE ? AS cache").run(uri);
   } catch (error) {

@@ -5,13 +5,14 @@
  */
 
 import { dirname } from "jsr:@std/path@^1/dirname";
-import { fromFileUrl } from "jsr:@std/path@^1/from-file-url";
 import { join } from "jsr:@std/path@^1/join";
 import { resolve } from "jsr:@std/path@^1/resolve";
 import { givenPath } from "../value/given_path.ts";
 
 const FOLDER = ".hither";
 const VARIABLE = "HITHER_CACHE_DIR";
+const CANNOT = `Cannot use ${VARIABLE}`;
+const CURE = "name a folder on a disk";
 
 /**
  * `HITHER_CACHE_DIR`, else `.hither` beside the nearest `deno.json` at or above
@@ -23,12 +24,10 @@ const VARIABLE = "HITHER_CACHE_DIR";
 export function defaultFolder(): string {
   const named = environmentFolder();
   if (named !== undefined) {
-    return resolve(
-      givenPath(named, `Cannot use ${VARIABLE}`, "name a folder on a disk"),
-    );
+    return resolve(givenPath(named, CANNOT, CURE));
   }
   if (!Deno.mainModule.startsWith("file:")) return resolve(FOLDER);
-  const home = dirname(fromFileUrl(Deno.mainModule));
+  const home = dirname(givenPath(new URL(Deno.mainModule), CANNOT, CURE));
   return join(projectFolder(home) ?? home, FOLDER);
 }
 

@@ -75,3 +75,11 @@ function notOnDisk(url: string, cannot: string, cure: string): TypeError {
     `${cannot} as its path must be a path or a file: URL: current value is ${url}, which is not on a disk: ${cure}`,
   );
 }
+
+/** The `file:` URL of an absolute path. */
+export function fileUrl(path: string): URL {
+  const url = new URL("file:///");
+  // The setter encodes all but the percent sign.
+  url.pathname = path.replaceAll("%", "%25");
+  return url;
+}
