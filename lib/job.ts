@@ -23,9 +23,6 @@ import { type WaitOptions, withinLimits } from "./wait_options.ts";
 /** How paths in errors begin. */
 const RESULT = { root: "result" };
 
-/** How often a result that is lost is computed again before that is the error. */
-const MOST_LOSSES = 3;
-
 /** Makes the Job of a state; what `.run()` returns. */
 export let makeJob: <T>(state: JobState) => Job<T>;
 
@@ -267,7 +264,7 @@ export class Job<T> implements PromiseLike<T> {
         // Arguments are kept where something of the outcome is in a blob.
         const isLost = error instanceof ResultLostError &&
           this.#state.snapshot !== undefined;
-        if (!isLost || ++this.#state.losses > MOST_LOSSES) throw error;
+        if (!isLost || !this.#state.mayLoseAgain()) throw error;
         runAgain(this.#state);
       }
     }

@@ -58,6 +58,9 @@ export interface ArgumentDescription {
   readonly parts: readonly KeyPart[];
 }
 
+/** How often what is lost is computed again before that is the error. */
+const MOST_LOSSES = 3;
+
 /** One submitted job. */
 export class JobState {
   readonly definition: FunctionDefinition;
@@ -84,13 +87,12 @@ export class JobState {
   hit = false;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
-  /** How often results among the arguments were lost. */
-  losses = 0;
   /** What runs the job. */
   execution: Execution | undefined;
   /** Console lines of a running job. */
   lines: ConsoleLine[] | undefined;
   #kept = 0;
+  #losses = 0;
   #settled: (() => void)[] | undefined;
   #listeners: Set<(event: JobEvent) => void> | undefined;
 
@@ -151,6 +153,11 @@ export class JobState {
     this.hit = false;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");
+  }
+
+  /** Counts that the result, or one among the arguments, is lost; whether to compute it once more. */
+  mayLoseAgain(): boolean {
+    return ++this.#losses <= MOST_LOSSES;
   }
 
   /** Moves an unsettled job on. */

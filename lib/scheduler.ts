@@ -45,9 +45,6 @@ import { decodeThrown, encodeThrown } from "./value/thrown.ts";
 /** The executions under way that other jobs may join, by key. */
 const inFlight = new Map<string, Execution>();
 
-/** How often a job is begun again because results among its arguments were lost. */
-const MOST_LOSSES = 3;
-
 const NOT_YET = new Uint8Array(0);
 
 /**
@@ -57,6 +54,8 @@ const NOT_YET = new Uint8Array(0);
  */
 export function submit(state: JobState, args: readonly unknown[]): void {
   if (isIdleWorker()) return noteSubmission();
+  // A cache folder that cannot be one is refused before the job counts.
+  storeOf(state);
   const digests: LeafDigests = new Map();
   let complete = true;
   const key = keyOf(state, args, digests, (node) => {
@@ -290,24 +289,31 @@ function execute(state: JobState): void {
 }
 
 /**
- * A running job waits for this one: it must not wait for a slot in turn, which
- * may be the one that the running job has.
+ * A running job waits for this one: neither it nor what it waits for may wait
+ * for a slot in turn, which may be the one that the running job has.
  */
 export function promote(state: JobState): void {
-  state.nested = true;
-  const { execution } = state;
-  if (execution === undefined) {
-    if (state.isSettled) return;
-    for (const job of state.snapshot?.upstream ?? []) {
-      if (!job.nested) promote(job);
+  // A list and no recursion: chains of jobs may be long.
+  const chain = [state];
+  for (const job of chain) {
+    job.nested = true;
+    if (job.execution !== undefined) beginElsewhere(job, job.execution);
+    else if (!job.isSettled) {
+      for (const upstream of job.snapshot?.upstream ?? []) {
+        if (!upstream.nested) chain.push(upstream);
+      }
     }
-  } else if (!execution.isStarted && !execution.nested) {
-    const others = execution.end().filter((other) => other !== state);
-    forget(execution);
-    execution.handler?.cancel(execution, new Error("Begun in another place"));
-    begin(state);
-    for (const other of others) state.execution!.join(other);
   }
+}
+
+/** Takes a waiting execution out of its queue and begins it as one that waits for no slot. */
+function beginElsewhere(state: JobState, queued: Execution): void {
+  if (queued.isStarted || queued.nested) return;
+  const others = queued.end().filter((other) => other !== state);
+  forget(queued);
+  queued.handler?.cancel(queued, new Error("Begun in another place"));
+  begin(state);
+  for (const other of others) state.execution!.join(other);
 }
 
 function begin(state: JobState): void {
@@ -317,7 +323,7 @@ function begin(state: JobState): void {
   execution.handler = handler;
   let running: Promise<Outcome>;
   try {
-    running = runOutside(() => handler.run(execution));
+    running = Promise.resolve(runOutside(() => handler.run(execution)));
   } catch (error) {
     running = Promise.reject(error);
   }
@@ -508,7 +514,7 @@ function settleByOutcome(
 /** Runs the jobs again whose results turned out to be lost, and the job that needed them after that. */
 function restartAfterLoss(state: JobState, error: ResultLostError): void {
   const lost = state.snapshot?.upstream.filter((job) => !isReadable(job)) ?? [];
-  if (lost.length === 0 || ++state.losses > MOST_LOSSES) {
+  if (lost.length === 0 || !state.mayLoseAgain()) {
     fail(state, "error", error);
     return;
   }

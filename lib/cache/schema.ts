@@ -7,10 +7,10 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** The number of the format, kept as `user_version`; raised with every change of the schema or of a row. */
-export const FORMAT = 1;
+const FORMAT = 1;
 
 /** Marks our files among SQLite's (`application_id`): "hith". */
-export const APPLICATION_ID = 0x68697468;
+const APPLICATION_ID = 0x68697468;
 
 /** The size of a page. SQLite's default now, stated because a header is checked against it. */
 export const PAGE_BYTES = 4_096;
@@ -78,7 +78,7 @@ export function createSchema(db: DatabaseSync): void {
 }
 
 /** Whether a database has no tables yet. */
-export function isEmpty(db: DatabaseSync): boolean {
+function isEmpty(db: DatabaseSync): boolean {
   return db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
 }
 

@@ -414,3 +414,32 @@ Deno.test("that a job inside ran out of time is not kept as the error of the job
     slow = false;
     assertEquals(await parent.run(), 2);
   }));
+
+Deno.test("a job that a refused cache folder kept from being submitted is not waited for", async () => {
+  await using folder = await temporaryFolder({
+    "main.ts": `
+import * as hi from ${
+      JSON.stringify(new URL("../../mod.ts", import.meta.url).href)
+    };
+const f = hi.func("refused_f", "1", (x: number) => x);
+await hi.config({ jobCache: new hi.JobCache() }, async () => {
+  try {
+    f.run(1);
+  } catch (error) {
+    console.log((error as Error).name);
+  }
+  console.log((await hi.wait()).total);
+});
+`,
+  });
+  const { stdout } = await deno([
+    "run",
+    "-A",
+    "--no-check",
+    ...stdArguments(),
+    `${folder.path}/main.ts`,
+  ], {
+    env: { HITHER_CACHE_DIR: "http://x" },
+  });
+  assertEquals(stdout, "TypeError\n0\n");
+});

@@ -433,6 +433,7 @@ Deno.test("a handler that breaks its promises fails its job, and nothing hangs",
       throw new Error("thrown");
     }),
     broken(() => Promise.reject(new Error("rejected"))),
+    broken((() => 5) as unknown as () => Promise<hi.Outcome>),
   ];
   for (const [i, jobHandler] of handlers.entries()) {
     await hi.config({ jobHandler }, async () => {
@@ -441,7 +442,7 @@ Deno.test("a handler that breaks its promises fails its job, and nothing hangs",
       await assertRejects(
         async () => await job,
         Error,
-        ["thrown", "rejected"][i],
+        ["thrown", "rejected", "is no Outcome"][i],
       );
     });
   }
@@ -714,4 +715,15 @@ Deno.test("two jobs that wait for each other are a named error", async () => {
     );
     assertEquals(names, ["CycleError", "CycleError"]);
   });
+});
+
+Deno.test("a running job may wait for the end of a long chain that is queued", async () => {
+  const next = hi.func("job_long_wait", "1", (n: number) => n + 1);
+  const box: hi.Job<number>[] = [];
+  const waits = hi.func("job_long_waiter", "1", async () => await box[0]!);
+  const waiting = waits.run();
+  let last = next.run(0);
+  for (let i = 1; i < 20_000; i++) last = next.run(last);
+  box.push(last);
+  assertEquals(await waiting, 20_000);
 });

@@ -35,7 +35,7 @@ import { TaskFlags } from "./task_flags.ts";
 import { canUnref, setRef } from "./worker_ref.ts";
 
 /** How many Tasks travel together at most. */
-export const MOST_TOGETHER = 64;
+const MOST_TOGETHER = 64;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
