@@ -32,14 +32,30 @@ function describe(definition: FunctionDefinition): KeyedFunctionInfo {
   const { name, version, fn, code } = definition;
   const source = sha256(new TextEncoder().encode(fn.toString())).toHex();
   if (code.kind === "module") {
-    return { name, version, source, module: code.url, keyVersion: version };
+    return {
+      name,
+      version,
+      source,
+      module: code.url,
+      code: "",
+      label: "",
+      keyVersion: version,
+    };
   }
   const values = contributionOf([decodeValue(code.values), code.imports]);
   const keyVersion =
     hasNames(code.imports) || hasNames(decodeValue(code.values))
       ? `${version}\0${sha256(values).toHex()}`
       : version;
-  return { name, version, source, module: "", keyVersion };
+  return {
+    name,
+    version,
+    source,
+    module: "",
+    code: "",
+    label: "",
+    keyVersion,
+  };
 }
 
 function hasNames(names: unknown): boolean {

@@ -105,6 +105,8 @@ export class Interned {
       "version",
       "source",
       "module",
+      "code",
+      "label",
     ]);
     this.#origins = new InternedTable(database, "origins", [
       "host",
@@ -118,8 +120,15 @@ export class Interned {
     if (known !== undefined) return known;
     const texts = this.#functions.texts(id);
     if (texts === undefined) return undefined;
-    const [name = "", version = "", source = "", module = ""] = texts;
-    const info = { name, version, source, module };
+    const [
+      name = "",
+      version = "",
+      source = "",
+      module = "",
+      code = "",
+      label = "",
+    ] = texts;
+    const info = { name, version, source, module, code, label };
     this.#infos.set(id, info);
     return info;
   }
@@ -128,8 +137,15 @@ export class Interned {
   functionId(info: FunctionInfo): number {
     const known = this.#functionIds.get(info);
     if (known !== undefined) return known;
-    const { name, version, source, module } = info;
-    const id = this.#functions.id([name, version, source, module]);
+    const { name, version, source, module, code, label } = info;
+    const id = this.#functions.id([
+      name,
+      version,
+      source,
+      module,
+      code,
+      label,
+    ]);
     this.#functionIds.set(info, id);
     if (!this.#infos.has(id)) this.#infos.set(id, info);
     return id;

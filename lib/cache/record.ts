@@ -6,6 +6,17 @@
 
 import type { Outcome } from "../task.ts";
 import type { KeyPart } from "../value/parts.ts";
+import type { Lease, Leases } from "./lease.ts";
+import type {
+  CollectOptions,
+  CollectReport,
+  Pin,
+  RecordDescription,
+  RecordFilter,
+  RecordSummary,
+  VerifyReport,
+  WorkOptions,
+} from "./report.ts";
 
 export type { KeyPart } from "../value/parts.ts";
 
@@ -17,6 +28,10 @@ export interface FunctionInfo {
   readonly source: string;
   /** URL of the module that defines it; empty if there is none. */
   readonly module: string;
+  /** Digest of the snapshot of its code, 64 hexadecimal digits; empty where none was taken. */
+  readonly code: string;
+  /** What its user sorts it by; empty if there is none. */
+  readonly label: string;
 }
 
 /** What goes into the cache. */
@@ -31,6 +46,10 @@ export interface NewRecord {
   readonly parts: readonly KeyPart[];
   /** The keys of the jobs among the arguments, 64 hexadecimal digits each. */
   readonly upstream: readonly string[];
+  /** The snapshot of the code that `fn.code` is the digest of, as JSON: kept once for all records of it. */
+  readonly snapshot?: string | undefined;
+  /** The claim under which it was computed; a record whose claim was taken over is not stored. */
+  readonly lease?: Lease | undefined;
 }
 
 /** What a record tells besides its outcome. */
@@ -76,6 +95,8 @@ export interface CacheStats {
   readonly hits: number;
   /** Lookups of this process that found none. */
   readonly misses: number;
+  /** Time that hits have saved since the cache was made, in ms: what their jobs had taken. */
+  readonly saved: number;
 }
 
 /** The nearest record of a function to a key that missed. */
@@ -85,7 +106,25 @@ export interface NearestRecord {
   readonly details: RecordDetails;
 }
 
-/** What a cache folder must be able to do, whatever its layout. */
+/** What a cache folder must be able to do for those who look after it, whatever its layout. */
+export interface Catalog {
+  /** The records, the latest first. Changes meanwhile may or may not be seen. */
+  list(filter: RecordFilter): Iterable<RecordSummary>;
+  /** All that is known of a record; `undefined` if there is none, or it is damaged. */
+  describe(key: Uint8Array<ArrayBuffer>): RecordDescription | undefined;
+  /** Reads everything, quarantines what is wrong. */
+  verify(options: WorkOptions): Promise<VerifyReport>;
+  /** Deletes what is over the limits, and what nothing refers to. */
+  collect(options: CollectOptions): Promise<CollectReport>;
+  /** What is kept whatever the limits. */
+  pins(): readonly Pin[];
+  /** Adds a pin; whether it was new. */
+  pin(pin: Pin): boolean;
+  /** Takes a pin away; whether there was one. */
+  unpin(pin: Pin): boolean;
+}
+
+/** What a cache folder must be able to do for jobs, whatever its layout. */
 export interface RecordStore {
   /** The record of a key, read and verified in the same turn; never throws. */
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined;
@@ -99,6 +138,10 @@ export interface RecordStore {
   store(
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined>;
+  /** The claims on keys; `undefined` where there can be none (a read-only cache). */
+  readonly leases: Leases | undefined;
+  /** The snapshot of a digest, as it was given with a record; `undefined` if it is not there or damaged. */
+  snapshot(digest: string): string | undefined;
   /** Deletes the record of a key; whether there was one. */
   delete(key: Uint8Array<ArrayBuffer>): boolean;
   /** The record of the same function that shares the most parts, of those stored lately and not after `before` (ms since the epoch); never that of the key `except`. */

@@ -41,6 +41,8 @@ export function salvage(path: string, target: CacheDatabase): number {
         "version",
         "source",
         "module",
+        "code",
+        "label",
       ]);
       copyInterned(source, target, "origins", ["host", "versions"]);
       return copyRecords(source, target, functions);

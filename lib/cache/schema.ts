@@ -7,7 +7,7 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /** The number of the format, kept as `user_version`; raised with every change of the schema or of a row. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Marks our files among SQLite's (`application_id`): "hith". */
 const APPLICATION_ID = 0x68697468;
@@ -41,6 +41,8 @@ const TABLES = [
   version TEXT NOT NULL,
   source TEXT NOT NULL,
   module TEXT NOT NULL,
+  code TEXT NOT NULL,
+  label TEXT NOT NULL,
   digest BLOB NOT NULL
 ) STRICT`,
   ],
@@ -53,11 +55,66 @@ const TABLES = [
   digest BLOB NOT NULL
 ) STRICT`,
   ],
+  // The snapshots that functions.code names.
+  [
+    "snapshots",
+    `CREATE TABLE snapshots (
+  id INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  text BLOB NOT NULL
+) STRICT`,
+  ],
+  // The last use of a record (its id), as a day since the epoch, where that is
+  // a later day than that of its storing.
+  [
+    "uses",
+    `CREATE TABLE uses (
+  id INTEGER PRIMARY KEY,
+  day INTEGER NOT NULL
+) STRICT`,
+  ],
+  // How many references records hold to each blob.
+  [
+    "blobs",
+    `CREATE TABLE blobs (
+  digest BLOB PRIMARY KEY,
+  bytes INTEGER NOT NULL,
+  refs INTEGER NOT NULL
+) STRICT, WITHOUT ROWID`,
+  ],
+  // Who computes what just now; wanted: somebody waits to be woken.
+  [
+    "leases",
+    `CREATE TABLE leases (
+  key BLOB PRIMARY KEY,
+  owner TEXT NOT NULL,
+  token INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  wanted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID`,
+  ],
+  [
+    "pins",
+    `CREATE TABLE pins (
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (kind, value)
+) STRICT, WITHOUT ROWID`,
+  ],
+  // Sums that are kept as records come and go: saved (ms), blob_bytes, token.
+  [
+    "totals",
+    `CREATE TABLE totals (
+  name TEXT PRIMARY KEY,
+  value REAL NOT NULL
+) STRICT, WITHOUT ROWID`,
+  ],
 ] as const;
 
 const EXPECTED = new Map<string, string | null>([
   ...TABLES,
   ["sqlite_autoindex_records_1", null],
+  ["sqlite_autoindex_snapshots_1", null],
 ]);
 
 /** Makes the tables of a new cache. */

@@ -41,6 +41,8 @@ export function functionOf(n: number): FunctionInfo {
     version: "1.0.0",
     source: "ab".repeat(32),
     module: "file:///project/functions.ts",
+    code: "cd".repeat(32),
+    label: "",
   };
 }
 
