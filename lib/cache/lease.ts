@@ -39,8 +39,12 @@ export type Claim =
 
 /** The leases of one cache folder. Nothing here throws. */
 export interface Leases {
-  /** Claims a key, in the same turn. */
-  claim(key: Uint8Array<ArrayBuffer>): Claim;
+  /**
+   * Claims a key, in the same turn.
+   *
+   * @param evenIfStored Whether the claimant has seen the record that is there and wants another.
+   */
+  claim(key: Uint8Array<ArrayBuffer>, evenIfStored?: boolean): Claim;
   /** Gives a lease back without an outcome. */
   release(lease: Lease): void;
   /** Whether a lease still counts: nobody took it over. */

@@ -48,7 +48,7 @@ export interface NewRecord {
   readonly upstream: readonly string[];
   /** The snapshot of the code that `fn.code` is the digest of, as JSON: kept once for all records of it. */
   readonly snapshot?: string | undefined;
-  /** The claim under which it was computed; a record whose claim was taken over is not stored. */
+  /** The claim under which it was computed: `store` ends it, whatever comes of it. A record whose claim was taken over is not stored. */
   readonly lease?: Lease | undefined;
 }
 
