@@ -8,9 +8,11 @@
 import type { RecordStore } from "./cache/record.ts";
 import { ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
+import { KeyClaim } from "./key_claim.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Scope } from "./scope.ts";
+import { storeOf } from "./store_of.ts";
 import type {
   CodeReference,
   JobHandler,
@@ -40,6 +42,8 @@ export class Execution implements Task {
   storedIn: Set<RecordStore> | undefined;
   /** Who runs it. */
   handler: JobHandler | undefined;
+  /** Its claim on the key; `undefined` if it needs none. */
+  readonly claim: KeyClaim | undefined;
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState) => void;
@@ -48,6 +52,8 @@ export class Execution implements Task {
   /** The executions whose children wait for this one. */
   #waitedForBy: Set<Execution> | undefined;
   #startedAt: number | undefined;
+  /** Aborted when no job waits for the outcome any more. */
+  #abandoned: AbortController | undefined;
   #timers: Map<JobState, ReturnType<typeof setTimeout>> | undefined;
 
   constructor(first: JobState, onTimeout: (state: JobState) => void) {
@@ -61,6 +67,8 @@ export class Execution implements Task {
     this.digest = options.cache && options.jobCache !== null;
     this.timed = options.timeout !== null;
     this.nested = first.nested;
+    const store = options.forceRun ? undefined : storeOf(first);
+    this.claim = store && new KeyClaim(store, first.keyBytes!);
     this.#snapshot = first.snapshot!;
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
@@ -80,6 +88,7 @@ export class Execution implements Task {
         "A result among the arguments was lost and is being computed again",
       );
     }
+    this.claim?.make();
     return { list, upstream: upstream.map((job) => job.outcome!.value) };
   }
 
@@ -122,7 +131,12 @@ export class Execution implements Task {
     return this.states.delete(state) && this.states.size === 0;
   }
 
-  /** Takes all jobs out. */
+  /** Aborted when no job waits for the outcome any more. */
+  get abandoned(): AbortSignal {
+    return (this.#abandoned ??= new AbortController()).signal;
+  }
+
+  /** Takes all jobs out, and gives the claim back. */
   end(): JobState[] {
     const states = [...this.states];
     for (const state of states) this.leave(state);
@@ -130,6 +144,8 @@ export class Execution implements Task {
       parent.#waitsFor?.delete(this);
     }
     this.#waitedForBy = undefined;
+    this.claim?.release();
+    this.#abandoned?.abort();
     return states;
   }
 

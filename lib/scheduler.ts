@@ -15,8 +15,8 @@
  * @module
  */
 
-import { recordStoreOf } from "./cache/job_cache.ts";
-import type { NewRecord, RecordStore, StoredRecord } from "./cache/record.ts";
+import type { Lease } from "./cache/lease.ts";
+import type { NewRecord, StoredRecord } from "./cache/record.ts";
 import { runOutside } from "./current.ts";
 import {
   CycleError,
@@ -29,9 +29,11 @@ import {
 } from "./errors.ts";
 import { Execution } from "./execution.ts";
 import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
+import type { Blocked, KeyClaim } from "./key_claim.ts";
 import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { isIdleWorker, noteSubmission } from "./role.ts";
+import { storeOf } from "./store_of.ts";
 import type { Outcome } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { contributionOf, jobKey } from "./value/contribution.ts";
@@ -244,12 +246,6 @@ function contributionOfJob(state: JobState): Uint8Array | undefined {
     contributionOf(decodeValue(outcome.value, { lend: true }));
 }
 
-/** The store that a job's outcome is looked up in and goes to. */
-function storeOf(state: JobState): RecordStore | undefined {
-  const { cache, jobCache } = state.options;
-  return cache && jobCache !== null ? recordStoreOf(jobCache) : undefined;
-}
-
 /**
  * Settles the job from the cache; whether it did or is about to.
  *
@@ -319,8 +315,20 @@ function beginElsewhere(state: JobState, queued: Execution): void {
 function begin(state: JobState): void {
   const execution = new Execution(state, onTimeout);
   if (state.options.cache) inFlight.set(state.key!, execution);
-  const handler = handlerOf(state.options.jobHandler);
-  execution.handler = handler;
+  execution.handler = handlerOf(state.options.jobHandler);
+  const store = state.options.forceRun ? undefined : storeOf(state);
+  const fetching = store?.fetch?.(state.keyBytes!, execution.abandoned);
+  if (fetching === undefined) return start(execution);
+  fetching.then(
+    (isThere) => isThere ? lookAgain(execution) : start(execution),
+    () => start(execution),
+  );
+}
+
+/** Hands an execution to its handler. */
+function start(execution: Execution): void {
+  if (execution.states.size === 0) return;
+  const handler = execution.handler!;
   let running: Promise<Outcome>;
   try {
     running = Promise.resolve(runOutside(() => handler.run(execution)));
@@ -404,10 +412,45 @@ function forget(execution: Execution): void {
   if (inFlight.get(execution.key) === execution) inFlight.delete(execution.key);
 }
 
+/** Waits until another process is done with the key, and goes on from there. */
+async function whenUnblocked(
+  execution: Execution,
+  claim: KeyClaim,
+  blocked: Blocked,
+): Promise<void> {
+  // If it is stored and the jobs do not want it, they claim the key all the same.
+  claim.evenIfStored = blocked === "stored";
+  if (execution.states.size === 0) return;
+  if (blocked === "elsewhere") {
+    try {
+      await claim.freed(execution.abandoned);
+    } catch {
+      // Nobody waits for the outcome any more.
+      return;
+    }
+  }
+  lookAgain(execution);
+}
+
+/** Settles the jobs that the cache has an outcome for now; runs the others. */
+function lookAgain(execution: Execution): void {
+  for (const state of [...execution.states]) {
+    if (lookUp(state, () => {})) execution.leave(state);
+  }
+  if (execution.states.size > 0) return start(execution);
+  execution.end();
+  forget(execution);
+}
+
 async function complete(
   execution: Execution,
   outcome: Outcome,
 ): Promise<void> {
+  const { claim } = execution;
+  const blocked = claim?.takeBlocked();
+  if (blocked !== undefined) {
+    return await whenUnblocked(execution, claim!, blocked);
+  }
   if (outcome.status === "error" && outcome.lost) {
     const error = thrownBy(outcome);
     if (error instanceof ResultLostError) {
@@ -481,10 +524,16 @@ function storeOutcome(
     (!state.options.cacheFailing || outcome.lost || isOfHither(outcome))
   ) return undefined;
   (execution.storedIn ??= new Set()).add(store);
-  return store.store(recordOf(state, outcome));
+  return store.store(
+    recordOf(state, outcome, execution.claim?.takeLease(store)),
+  );
 }
 
-function recordOf(state: JobState, outcome: Outcome): NewRecord {
+function recordOf(
+  state: JobState,
+  outcome: Outcome,
+  lease: Lease | undefined,
+): NewRecord {
   return {
     key: state.keyBytes!,
     fn: functionInfoOf(state.definition),
@@ -499,6 +548,7 @@ function recordOf(state: JobState, outcome: Outcome): NewRecord {
     preview: state.description?.preview ?? "",
     parts: state.description?.parts ?? [],
     upstream: state.snapshot?.upstream.map((job) => job.key ?? "") ?? [],
+    lease,
   };
 }
 

@@ -138,6 +138,14 @@ export interface RecordStore {
   store(
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined>;
+  /**
+   * Looks for a record where this cache reads through, and stores it here: whether
+   * `lookup` finds it now. Absent where a cache reads through from nowhere.
+   */
+  fetch?(
+    key: Uint8Array<ArrayBuffer>,
+    signal: AbortSignal,
+  ): Promise<boolean> | undefined;
   /** The claims on keys; `undefined` where there can be none (a read-only cache). */
   readonly leases: Leases | undefined;
   /** The snapshot of a digest, as it was given with a record; `undefined` if it is not there or damaged. */

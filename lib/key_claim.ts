@@ -1,0 +1,84 @@
+/**
+ * The claim of an execution on its key: no other process with the same cache
+ * computes what this one does.
+ *
+ * A key is claimed when its Task has a slot, not when it is submitted: so
+ * several programs with the same jobs share the work. A handler knows nothing of
+ * it. Where another process was faster, `Task.arguments()` throws, which gives the
+ * slot back; the scheduler sees that the claim is blocked, waits until the other
+ * has finished, and looks again.
+ *
+ * @module
+ */
+
+import type { Lease } from "./cache/lease.ts";
+import type { RecordStore } from "./cache/record.ts";
+
+/** Somebody else computes the key, or has just stored it. For handlers it is an error like others. */
+export class KeyTakenError extends Error {
+  /** The name of the class. */
+  override name = "KeyTakenError";
+}
+
+/** Why a Task did not start: its outcome is stored already, or another process has the key. */
+export type Blocked = "stored" | "elsewhere";
+
+/** The claim of one execution. */
+export class KeyClaim {
+  /** Whether the record that is there is not what the jobs want. */
+  evenIfStored = false;
+  readonly #store: RecordStore;
+  readonly #key: Uint8Array<ArrayBuffer>;
+  #lease: Lease | undefined;
+  #blocked: Blocked | undefined;
+
+  constructor(store: RecordStore, key: Uint8Array<ArrayBuffer>) {
+    this.#store = store;
+    this.#key = key;
+  }
+
+  /**
+   * Claims the key unless that is done.
+   *
+   * @throws {KeyTakenError} if somebody else has it.
+   */
+  make(): void {
+    const { leases } = this.#store;
+    if (leases === undefined || this.#lease !== undefined) return;
+    const claim = leases.claim(this.#key, this.evenIfStored);
+    if (claim.kind === "none") return;
+    if (claim.kind === "granted") {
+      this.#lease = claim.lease;
+      return;
+    }
+    this.#blocked = claim.kind === "stored" ? "stored" : "elsewhere";
+    throw new KeyTakenError("Another process computes this job, or just has");
+  }
+
+  /** Why the Task did not start, once; `undefined` if it was not for the claim. */
+  takeBlocked(): Blocked | undefined {
+    const blocked = this.#blocked;
+    this.#blocked = undefined;
+    return blocked;
+  }
+
+  /** Resolves when the key may be free; rejects when the signal is aborted. */
+  async freed(signal: AbortSignal): Promise<void> {
+    await this.#store.leases?.changed(this.#key, signal);
+  }
+
+  /** Hands the lease over to whoever stores the outcome there. */
+  takeLease(store: RecordStore): Lease | undefined {
+    if (store !== this.#store) return undefined;
+    const lease = this.#lease;
+    this.#lease = undefined;
+    return lease;
+  }
+
+  /** Gives the lease back where nothing was stored. */
+  release(): void {
+    if (this.#lease === undefined) return;
+    this.#store.leases?.release(this.#lease);
+    this.#lease = undefined;
+  }
+}
