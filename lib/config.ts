@@ -7,6 +7,7 @@
 
 import { JobCache } from "./cache/job_cache.ts";
 import { innermostScope, runInScope, runningJob } from "./current.ts";
+import { rechecksDone } from "./recheck.ts";
 import { isIdleWorker, isWorker, park } from "./role.ts";
 import { Scope } from "./scope.ts";
 import type { JobHandler } from "./task.ts";
@@ -35,6 +36,13 @@ export interface Options {
   readonly cacheFailing?: boolean | undefined;
   /** Run a job again whose stored outcome is an error, and store the new outcome. From the start `false`. */
   readonly rerunFailing?: boolean | undefined;
+  /**
+   * The share of hits that are run again, from 0, as from the start, to 1. They are
+   * chosen at random and run when no other job does; where the result differs from
+   * the stored one, a warning names the function and the place. The job has its
+   * stored result meanwhile. `config` waits for them at its end.
+   */
+  readonly recheck?: number | undefined;
   /** How long a job may run, in ms from its start; `null`, as from the start: as long as it likes. */
   readonly timeout?: number | null | undefined;
 }
@@ -46,6 +54,7 @@ export interface ResolvedOptions {
   readonly forceRun: boolean;
   readonly cacheFailing: boolean;
   readonly rerunFailing: boolean;
+  readonly recheck: number;
   readonly timeout: number | null;
 }
 
@@ -55,6 +64,7 @@ const root = new Scope<ResolvedOptions>({
   forceRun: false,
   cacheFailing: false,
   rerunFailing: false,
+  recheck: 0,
   timeout: null,
 });
 
@@ -78,7 +88,7 @@ export function currentScope(): Scope<ResolvedOptions> {
  * @param body What to call.
  * @returns What `body` returns.
  * @throws {TypeError} if an option is of the wrong type.
- * @throws {RangeError} if `timeout` is not a positive number.
+ * @throws {RangeError} if `timeout` is not a positive number, or `recheck` not from 0 to 1.
  *
  * @example
  * ```ts
@@ -107,9 +117,20 @@ export function config<R>(
   if (isIdleWorker()) return park();
   const scope = currentScope();
   const inner = scope.child(resolve(scope.options, options, "config"));
-  return new Promise<Awaited<R>>((settle) =>
+  const result = new Promise<Awaited<R>>((settle) =>
     settle(runInScope(inner, body) as Awaited<R>)
   );
+  // A job must not wait for what waits until it has ended.
+  return runningJob() === undefined ? withRechecks(result) : result;
+}
+
+/** Also waits, where hits are to be run again: the caller's handler may go with the scope. */
+async function withRechecks<R>(result: Promise<R>): Promise<R> {
+  try {
+    return await result;
+  } finally {
+    await rechecksDone();
+  }
 }
 
 /**
@@ -118,7 +139,7 @@ export function config<R>(
  *
  * @param options What is to change.
  * @throws {TypeError} if an option is of the wrong type.
- * @throws {RangeError} if `timeout` is not a positive number.
+ * @throws {RangeError} if `timeout` is not a positive number, or `recheck` not from 0 to 1.
  *
  * @example
  * ```ts
@@ -171,6 +192,10 @@ const CHECKS: Record<
   forceRun: [isBoolean, "true or false"],
   cacheFailing: [isBoolean, "true or false"],
   rerunFailing: [isBoolean, "true or false"],
+  recheck: [
+    (value) => typeof value === "number",
+    "the share of hits to run again, from 0 to 1",
+  ],
   timeout: [
     (value) => value === null || typeof value === "number",
     "a number of milliseconds or null",
@@ -198,6 +223,11 @@ function check(
       `Cannot call ${where} as ${name} must be ${known[1]}: current value is ${
         Deno.inspect(value)
       }`,
+    );
+  }
+  if (name === "recheck" && !(value as number >= 0 && value as number <= 1)) {
+    throw new RangeError(
+      `Cannot call ${where} as recheck must be from 0 to 1: current value is ${value}`,
     );
   }
   if (name === "timeout" && value !== null && !((value as number) > 0)) {

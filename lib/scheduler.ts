@@ -32,9 +32,12 @@ import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
 import type { Blocked, KeyClaim } from "./key_claim.ts";
 import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
+import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import { isIdleWorker, noteSubmission } from "./role.ts";
+import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import type { Outcome } from "./task.ts";
+import { warnIfOutcomesDiffer } from "./outcome_difference.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { contributionOf, jobKey } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
@@ -257,6 +260,16 @@ function lookUp(state: JobState, keep: () => void): boolean {
   const record = store.lookup(state.keyBytes!);
   if (record === undefined || !isWanted(state, record)) return false;
   warnIfSourceDiffers(state.definition, record.fn);
+  const { recheck } = state.options;
+  const isSampled = recheck > 0 && Math.random() < recheck;
+  if (isSampled) {
+    keep();
+    const { snapshot } = state;
+    recheckWhenIdle(
+      () => runForComparison(state, snapshot!, record.outcome),
+      () => inFlight.size > 0,
+    );
+  }
   if (record.hasBlobs) keep();
   else state.snapshot = undefined;
   const ready = store.prepare(record);
@@ -409,7 +422,31 @@ function fail(
 }
 
 function forget(execution: Execution): void {
-  if (inFlight.get(execution.key) === execution) inFlight.delete(execution.key);
+  if (inFlight.get(execution.key) !== execution) return;
+  inFlight.delete(execution.key);
+  if (inFlight.size === 0) noteIdle();
+}
+
+/** Runs a job again that was a hit, and warns if something else comes of it. */
+async function runForComparison(
+  { definition, options, key, keyBytes }: JobState,
+  snapshot: ArgumentSnapshot,
+  stored: Outcome,
+): Promise<void> {
+  const again = new JobState(
+    definition,
+    { ...options, cache: false, recheck: 0 },
+    new Scope(options),
+    false,
+  );
+  Object.assign(again, { key, keyBytes, snapshot, isSeen: true });
+  again.scope.enter();
+  const settled = new Promise<void>((resolve) => again.onSettled(resolve));
+  begin(again);
+  await settled;
+  if (again.outcome !== undefined) {
+    warnIfOutcomesDiffer(definition, stored, again.outcome);
+  }
 }
 
 /** Waits until another process is done with the key, and goes on from there. */
