@@ -19,13 +19,15 @@ const CURE = "name a folder on a disk";
  * the main module, else beside the main module, else in the working directory.
  * Never asks for a permission: what may not be looked at is not there.
  *
+ * @param start A folder that takes the place of the main module's.
  * @throws {TypeError} if the variable names what is not on a disk.
  */
-export function defaultFolder(): string {
+export function defaultFolder(start?: string): string {
   const named = environmentFolder();
   if (named !== undefined) {
     return resolve(givenPath(named, CANNOT, CURE));
   }
+  if (start !== undefined) return join(projectFolder(start) ?? start, FOLDER);
   if (!Deno.mainModule.startsWith("file:")) return resolve(FOLDER);
   const home = dirname(givenPath(new URL(Deno.mainModule), CANNOT, CURE));
   return join(projectFolder(home) ?? home, FOLDER);
