@@ -19,6 +19,7 @@ import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
 import { scripts } from "./questions/scripts.ts";
+import { upToDate } from "./questions/up_to_date.ts";
 import { warmHits } from "./questions/warm_hits.ts";
 import { ratioOf, table } from "./table.ts";
 
@@ -27,6 +28,7 @@ const QUESTIONS: readonly Question[] = [
   scripts,
   warmHits,
   manyEntries,
+  upToDate,
   coldJobs,
   largeResult,
   largeArgument,
