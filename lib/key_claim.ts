@@ -11,8 +11,12 @@
  * @module
  */
 
-import type { Lease } from "./cache/lease.ts";
+import type { Lease, LeaseHolder } from "./cache/lease.ts";
 import type { RecordStore } from "./cache/record.ts";
+import { warnOnce } from "./warn.ts";
+
+/** After how long a person is told whom a job waits for, in ms. */
+const SILENCE_MS = 30_000;
 
 /** Somebody else computes the key, or has just stored it. For handlers it is an error like others. */
 export class KeyTakenError extends Error {
@@ -31,6 +35,7 @@ export class KeyClaim {
   readonly #key: Uint8Array<ArrayBuffer>;
   #lease: Lease | undefined;
   #blocked: Blocked | undefined;
+  #holder: LeaseHolder | undefined;
 
   constructor(store: RecordStore, key: Uint8Array<ArrayBuffer>) {
     this.#store = store;
@@ -52,6 +57,7 @@ export class KeyClaim {
       return;
     }
     this.#blocked = claim.kind === "stored" ? "stored" : "elsewhere";
+    this.#holder = claim.kind === "held" ? claim.by : undefined;
     throw new KeyTakenError("Another process computes this job, or just has");
   }
 
@@ -62,9 +68,25 @@ export class KeyClaim {
     return blocked;
   }
 
-  /** Resolves when the key may be free; rejects when the signal is aborted. */
-  async freed(signal: AbortSignal): Promise<void> {
-    await this.#store.leases?.changed(this.#key, signal);
+  /**
+   * Resolves when the key may be free; rejects when the signal is aborted.
+   *
+   * @param what The job, for people.
+   */
+  async freed(what: string, signal: AbortSignal): Promise<void> {
+    const holder = this.#holder;
+    const timer = holder && setTimeout(() => {
+      const since = new Date(holder.since).toLocaleTimeString();
+      warnOnce(
+        `waits ${holder.owner}`,
+        `${what} waits for ${holder.description}, which computes it since ${since}`,
+      );
+    }, SILENCE_MS);
+    try {
+      await this.#store.leases?.changed(this.#key, signal);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Hands the lease over to whoever stores the outcome there. */

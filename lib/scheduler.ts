@@ -460,7 +460,8 @@ async function whenUnblocked(
   if (execution.states.size === 0) return;
   if (blocked === "elsewhere") {
     try {
-      await claim.freed(execution.abandoned);
+      const { name, version, abandoned } = execution;
+      await claim.freed(`${name} ${version}`, abandoned);
     } catch {
       // Nobody waits for the outcome any more.
       return;
