@@ -5,7 +5,7 @@
  */
 
 /** The version of hither, as in `deno.json`. */
-const HITHER_VERSION = "0.1.0";
+export const HITHER_VERSION = "0.1.0";
 
 /** The machine's name; empty where Deno may not tell (`--allow-sys=hostname`). */
 export function hostName(): string {
