@@ -28,6 +28,14 @@ import {
   UpstreamError,
 } from "./errors.ts";
 import { Execution } from "./execution.ts";
+import {
+  explainHook,
+  isDryRun,
+  tellFailed,
+  tellHit,
+  tellMiss,
+  tellWaiting,
+} from "./explain_hook.ts";
 import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
 import type { Blocked, KeyClaim } from "./key_claim.ts";
 import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
@@ -182,7 +190,10 @@ function afterUpstream(state: JobState): void {
       else if (open === 0) withUpstream(state, state.snapshot!);
     });
   }
-  if (open === 0) withUpstream(state, state.snapshot!);
+  if (open === 0) return withUpstream(state, state.snapshot!);
+  if (explainHook !== undefined) {
+    tellWaiting(state, upstream.filter((job) => !job.isSettled));
+  }
 }
 
 function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
@@ -223,6 +234,7 @@ function failUpstream(state: JobState, failed: JobState): void {
   const what = failed.status === "cancelled" ? "was cancelled" : "failed";
   // From here on its error is the cause of this one's.
   noteSeen(failed);
+  if (explainHook !== undefined) tellFailed(state);
   fail(
     state,
     "error",
@@ -261,7 +273,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
   if (record === undefined || !isWanted(state, record)) return false;
   warnIfSourceDiffers(state.definition, record.fn);
   const { recheck } = state.options;
-  const isSampled = recheck > 0 && Math.random() < recheck;
+  const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
   if (isSampled) {
     keep();
     const { snapshot } = state;
@@ -270,6 +282,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
       () => inFlight.size > 0,
     );
   }
+  if (explainHook !== undefined) tellHit(state, record.details()?.preview);
   if (record.hasBlobs) keep();
   else state.snapshot = undefined;
   const ready = store.prepare(record);
@@ -286,6 +299,7 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 
 /** Joins the execution of the same key, or begins one. */
 function execute(state: JobState): void {
+  if (explainHook !== undefined) tellMiss(state);
   const shared = state.options.cache ? inFlight.get(state.key!) : undefined;
   // A notebook may have defined the function anew: then it is another one.
   if (shared?.definition !== state.definition) return begin(state);
@@ -340,7 +354,7 @@ function begin(state: JobState): void {
 
 /** Hands an execution to its handler. */
 function start(execution: Execution): void {
-  if (execution.states.size === 0) return;
+  if (execution.states.size === 0 || isDryRun) return;
   const handler = execution.handler!;
   let running: Promise<Outcome>;
   try {
