@@ -29,6 +29,7 @@ export { current } from "./lib/current.ts";
 export type { JobContext } from "./lib/current.ts";
 export * from "./lib/errors.ts";
 export type { Difference, Explanation } from "./lib/explain.ts";
+export { file, folder } from "./lib/files.ts";
 export { func, run } from "./lib/func.ts";
 export type {
   FunctionOptions,
@@ -55,10 +56,9 @@ export type {
 export type { Argument, Arguments } from "./lib/types.ts";
 export { registerCodec } from "./lib/value/codec.ts";
 export type { Codec } from "./lib/value/codec.ts";
-export type { EncodedValue, Leaf } from "./lib/value/encoded.ts";
-export {
-  FileReference,
-  fileReference as file,
-} from "./lib/value/file_reference.ts";
+export type { EncodedValue, FileContent, Leaf } from "./lib/value/encoded.ts";
+export { FileReference } from "./lib/value/file_reference.ts";
+export { FolderReference } from "./lib/value/folder_reference.ts";
+export type { FolderEntry } from "./lib/value/folder_reference.ts";
 export { wait } from "./lib/wait.ts";
 export type { WaitOptions } from "./lib/wait_options.ts";

@@ -5,6 +5,7 @@
  */
 
 import type { Outcome } from "../task.ts";
+import type { DigestMemo } from "../value/file_digest.ts";
 import type { KeyPart } from "../value/parts.ts";
 import type { Lease, Leases } from "./lease.ts";
 import type {
@@ -132,8 +133,9 @@ export interface RecordStore {
   prepare(record: StoredRecord): Promise<void> | undefined;
   /**
    * Stores a record. `undefined` when that is done already, else a promise of it;
-   * never throws or rejects: a cache that cannot store warns once. Resolves with the record as a
-   * lookup would give it where the leaves are now on disk.
+   * never throws: a cache that cannot store warns once. Resolves with the record as a
+   * lookup would give it where the leaves and files are now in the cache; rejects with a
+   * `FileChangedError` if a file of the result is not what the result says.
    */
   store(
     record: NewRecord,
@@ -148,6 +150,8 @@ export interface RecordStore {
   ): Promise<boolean> | undefined;
   /** The claims on keys; `undefined` where there can be none (a read-only cache). */
   readonly leases: Leases | undefined;
+  /** Remembers the digests of files on disk; `undefined` where that is not kept. */
+  readonly fileDigests?: DigestMemo | undefined;
   /** The snapshot of a digest, as it was given with a record; `undefined` if it is not there or damaged. */
   snapshot(digest: string): string | undefined;
   /** Deletes the record of a key; whether there was one. */

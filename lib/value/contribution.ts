@@ -71,7 +71,7 @@ function deterministic<T>(
     deterministic: true,
     job,
     digests,
-    files: true,
+    relative: false,
   }, use);
 }
 

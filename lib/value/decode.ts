@@ -11,6 +11,11 @@ import { codecOfName } from "./codec.ts";
 import type { EncodedValue, Leaf, LeafDigests } from "./encoded.ts";
 import { bareError, DOM_EXCEPTION, errorClass } from "./error_classes.ts";
 import { FileReference } from "./file_reference.ts";
+import {
+  FOLDER_KINDS,
+  type FolderEntry,
+  FolderReference,
+} from "./folder_reference.ts";
 import { MAX_DEPTH } from "./format.ts";
 import { Tag, type TypedArrayClass, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
@@ -231,6 +236,8 @@ class Decoder {
         return this.#error(depth);
       case Tag.FILE:
         return this.#file();
+      case Tag.FOLDER:
+        return this.#folder();
       case Tag.CODEC:
         return this.#codec(depth);
       default:
@@ -465,6 +472,23 @@ class Decoder {
     const digest = this.#rawBytes(this.#head(Major.BYTES)).toHex();
     const size = this.#argument(this.#head(Major.UINT));
     return this.#made("a file", () => new FileReference(path, digest, size));
+  }
+
+  #folder(): FolderReference {
+    this.#tuple(2);
+    const root = this.#text();
+    const count = this.#argument(this.#head(Major.ARRAY));
+    const entries: FolderEntry[] = [];
+    for (let i = 0; i < count; i++) {
+      this.#tuple(4);
+      const path = this.#text();
+      const kind = FOLDER_KINDS[this.#argument(this.#head(Major.UINT))];
+      if (kind === undefined) throw this.#broken("no kind of an entry");
+      const digest = this.#rawBytes(this.#head(Major.BYTES)).toHex();
+      const size = this.#argument(this.#head(Major.UINT));
+      entries.push({ path, kind, digest, size });
+    }
+    return this.#made("a folder", () => new FolderReference(root, entries));
   }
 
   #codec(depth: number): object {

@@ -27,8 +27,8 @@ export interface EncodeOptions {
    * buffer and nobody needs it any more, or the caller's, looked at again before each use.
    */
   leaves?: "copy" | "take" | "lend";
-  /** Whether file references are accepted. */
-  files?: "accept" | "refuse";
+  /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
+  relative?: boolean;
 }
 
 /**
@@ -40,15 +40,18 @@ export function encodeValue(
   value: unknown,
   options: EncodeOptions = {},
 ): EncodedValue {
-  const { root = "value", job, digests, leaves = "copy", files } = options;
+  const { root = "value", job, digests, leaves = "copy", relative = false } =
+    options;
   return withWriter(
-    { root, deterministic: false, job, digests, files: files !== "refuse" },
+    { root, deterministic: false, job, digests, relative },
     (writer) => {
       writer.write(value);
-      return {
+      const encoded = {
         bytes: writer.out.copy(),
         leaves: writer.leaves.map((source) => leaf(source, leaves, digests)),
       };
+      const { files } = writer;
+      return files.length === 0 ? encoded : { ...encoded, files };
     },
   );
 }

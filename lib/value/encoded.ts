@@ -28,12 +28,35 @@ export interface Leaf {
   read(): Uint8Array<ArrayBuffer>;
 }
 
+/** A file that a value refers to, or a folder in which nothing else may stand. */
+export interface FileContent {
+  /** Whether it is a file or a folder. */
+  readonly kind: "file" | "folder";
+  /** Where it is; relative to the working folder if it was given so. */
+  readonly path: string;
+  /** SHA-256 of a file's content, 64 hexadecimal digits; empty for a folder. */
+  readonly digest: string;
+  /** Length of a file's content in bytes; 0 for a folder. */
+  readonly size: number;
+  /** Whether a file may be executed, where that is known. */
+  readonly executable?: boolean | undefined;
+}
+
 /** A value as faithful bytes. */
 export interface EncodedValue {
   /** CBOR; leaves are referred to by index. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The large binary leaves, by index. */
   readonly leaves: readonly Leaf[];
+  /** The files that it refers to, and the folders with all that is in them; absent if there are none. */
+  readonly files?: readonly FileContent[] | undefined;
+  /**
+   * Puts the files back where they are missing or have another content; absent if no cache has them.
+   *
+   * @throws {ResultLostError} if the cache has lost one, or a folder holds something else too.
+   * @throws {PermissionNeededError} if Deno may not write one.
+   */
+  restoreFiles?(): void;
 }
 
 /** A leaf whose bytes are in memory and belong to nobody else. */

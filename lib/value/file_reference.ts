@@ -1,20 +1,22 @@
 /**
- * Files as arguments: known by their content.
+ * Files in values: known by their content.
  *
  * @module
  */
 
-import defer * as crypto from "node:crypto";
-import { FileChangedError, PermissionNeededError } from "../errors.ts";
+import { FileChangedError } from "../errors.ts";
+import { processMemo } from "./digest_memo.ts";
+import { type DigestMemo, digestOfFile } from "./file_digest.ts";
 import { givenPath } from "./given_path.ts";
+import { absolutePath, explained } from "./on_disk.ts";
 import { sha256Hex } from "./sha256.ts";
 
-/** Larger files are hashed piece by piece. */
-const PIECE_BYTES = 1_048_576;
+/** The path of a file as it was given: relative to the working folder perhaps. */
+export let givenPathOf: (file: FileReference) => string;
 
 /**
- * A file as it was when {@linkcode fileReference} looked at it. As an argument it
- * stands for its content: the path is not part of the key.
+ * A file as it was when `hi.file` looked at it, as an argument or in a result. It
+ * stands for its content: the path is not part of a key.
  *
  * @example
  * ```ts
@@ -32,13 +34,17 @@ const PIECE_BYTES = 1_048_576;
  * ```
  */
 export class FileReference {
-  /** The absolute path. */
+  /** The absolute path. In the cache, one that was given relative stays so. */
   readonly path: string;
   /** SHA-256 of the content, 64 hexadecimal digits. */
   readonly digest: string;
   /** Length of the content in bytes. */
   readonly size: number;
-  readonly #genuine = true;
+  readonly #given: string;
+
+  static {
+    givenPathOf = (file) => file.#given;
+  }
 
   /** Refers to a file whose digest and size are known; `hi.file` finds them out. */
   constructor(path: string, digest: string, size: number) {
@@ -57,7 +63,8 @@ export class FileReference {
         `Cannot refer to ${path} as its size must be a number of bytes: current value is ${size}`,
       );
     }
-    this.path = path;
+    this.path = absolutePath(path);
+    this.#given = path;
     this.digest = digest;
     this.size = size;
     Object.freeze(this);
@@ -65,7 +72,7 @@ export class FileReference {
 
   /** Whether an object was made by this class, whatever its prototype says. */
   static isGenuine(object: object): object is FileReference {
-    return #genuine in object;
+    return #given in object;
   }
 
   /**
@@ -85,7 +92,7 @@ export class FileReference {
           { cause },
         );
       }
-      throw explained(cause, this.path);
+      throw explained(cause, this.path, "file");
     }
     if (bytes.length !== this.size || sha256Hex(bytes) !== this.digest) {
       throw new FileChangedError(
@@ -99,115 +106,40 @@ export class FileReference {
   text(): string {
     return new TextDecoder().decode(this.bytes());
   }
+
+  /**
+   * Reads the file as JSON. Throws as `bytes` does.
+   *
+   * @throws {SyntaxError} if it is not JSON.
+   */
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
 }
 
 /**
- * Looks at a file now and returns a reference to it, to be used as an argument: the file
- * is known by its content, so a changed file is another argument and a mere `touch` is not.
+ * Looks at a file now and returns a reference to it.
  *
- * @param path A path, relative to the current folder, or a `file:` URL, also as text.
- * @throws {TypeError} if it is neither, as with the URL of something on the network.
- * @throws {Error} if there is no such file, or it is a folder; `cause` holds Deno's error.
+ * @param memo What is known of files that were hashed before.
+ * @throws {TypeError} if it is no path.
+ * @throws {Error} if there is no such file; `cause` holds Deno's error.
+ * @throws {FileChangedError} if it is being written.
  * @throws {PermissionNeededError} if Deno may not read it.
- *
- * @example
- * ```ts
- * import * as hi from "@hither/hither";
- *
- * const path = await Deno.makeTempFile();
- * await Deno.writeTextFile(path, "hello");
- * const file = hi.file(path);
- * console.assert(file.size === 5);
- * console.assert(file.text() === "hello");
- * await Deno.remove(path);
- * ```
  */
-export function fileReference(path: string | URL): FileReference {
-  const absolute = absolutePath(path);
-  try {
-    using file = Deno.openSync(absolute);
-    if (file.statSync().isDirectory) {
-      throw new Error(
-        `Cannot use ${absolute} as a file as it is a folder: pass the files in it, one by one`,
-      );
-    }
-    return hashed(absolute, file);
-  } catch (error) {
-    throw explained(error, absolute);
-  }
-}
-
-// By hand, as loading @std/path takes longer than reading a small cache.
-function absolutePath(given: string | URL): string {
-  const path = givenPath(
-    given,
+export function fileReference(
+  path: string | URL,
+  memo: DigestMemo = processMemo,
+): FileReference {
+  const given = givenPath(
+    path,
     "Cannot use a file",
     "fetch it first, and pass its content or the path of a file that holds it",
   );
-  return ABSOLUTE.test(path) ? path : `${currentFolder()}/${path}`;
-}
-
-const ABSOLUTE = /^(\/|\\\\|[A-Za-z]:[\\/])/;
-
-function currentFolder(): string {
+  const absolute = absolutePath(given);
   try {
-    return Deno.cwd();
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw new PermissionNeededError(
-      "Cannot find out the current folder, which a relative path needs, as Deno was not given the permission: add --allow-read",
-      "--allow-read",
-      { cause },
-    );
+    const { digest, size } = digestOfFile(absolute, memo);
+    return new FileReference(given, digest, size);
+  } catch (error) {
+    throw explained(error, absolute, "file");
   }
-}
-
-function hashed(path: string, file: Deno.FsFile): FileReference {
-  const piece = new Uint8Array(PIECE_BYTES);
-  let filled = 0;
-  let count: number | null;
-  // Most files end within the first piece, and then node:crypto need not be loaded.
-  while (
-    filled < piece.length &&
-    (count = file.readSync(piece.subarray(filled))) !== null
-  ) filled += count;
-  if (filled < piece.length) {
-    return new FileReference(
-      path,
-      sha256Hex(piece.subarray(0, filled)),
-      filled,
-    );
-  }
-  const hash = crypto.createHash("sha256").update(piece);
-  let size = filled;
-  while ((count = file.readSync(piece)) !== null) {
-    hash.update(piece.subarray(0, count));
-    size += count;
-  }
-  return new FileReference(path, hash.digest("hex"), size);
-}
-
-/** What a user should read instead of an error of Deno's. */
-function explained(error: unknown, path: string): unknown {
-  if (error instanceof Deno.errors.NotFound) {
-    return new Error(
-      `Cannot use ${path} as a file as there is no such file: check the path, which is relative to the current folder`,
-      { cause: error },
-    );
-  }
-  if (error instanceof Deno.errors.NotCapable) {
-    const flag = `--allow-read=${path}`;
-    return new PermissionNeededError(
-      `Cannot read ${path} as Deno was not given the permission: add ${flag}`,
-      flag,
-      { cause: error },
-    );
-  }
-  if (error instanceof Deno.errors.IsADirectory) {
-    return new Error(
-      `Cannot use ${path} as a file as it is a folder: pass the files in it, one by one`,
-      { cause: error },
-    );
-  }
-  return error;
 }

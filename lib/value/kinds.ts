@@ -6,6 +6,7 @@
 
 import { errorPrototypes } from "./error_classes.ts";
 import { FileReference } from "./file_reference.ts";
+import { FolderReference } from "./folder_reference.ts";
 
 // Private tags stand in the first-come-first-served space, from "hit\0" on.
 const PRIVATE = 0x6869_7400;
@@ -70,6 +71,8 @@ export const Tag = {
   RAW_LINK: PRIVATE + 13,
   /** In keys only, for any other node: the SHA-256 of its deterministic form. */
   NODE_LINK: PRIVATE + 14,
+  /** `[path, [[path in it, kind, SHA-256, size]]]`; in a key a SHA-256 alone, see `folder_reference.ts`. */
+  FOLDER: PRIVATE + 15,
 } as const;
 
 /** The kinds of objects; a typed array is known by its tag. */
@@ -89,6 +92,7 @@ export const Kind = {
   DATA_VIEW: Tag.DATA_VIEW,
   ERROR: Tag.ERROR,
   FILE: Tag.FILE,
+  FOLDER: Tag.FOLDER,
 } as const;
 
 /** A constructor of typed arrays. */
@@ -132,6 +136,7 @@ const kindOfPrototype = new Map<object, number>([
   [Date.prototype, Kind.DATE],
   [RegExp.prototype, Kind.REGEXP],
   [FileReference.prototype, Kind.FILE],
+  [FolderReference.prototype, Kind.FOLDER],
 ]);
 for (const [tag, type] of typedArrayClasses) {
   typedArrayTags.set(type.name, tag);
@@ -203,6 +208,7 @@ function isGenuine(object: object, kind: number): boolean {
   }
   if (kind === Kind.ERROR) return Error.isError(object);
   if (kind === Kind.FILE) return FileReference.isGenuine(object);
+  if (kind === Kind.FOLDER) return FolderReference.isGenuine(object);
   const probe = probes.get(kind);
   if (probe === undefined) {
     try {

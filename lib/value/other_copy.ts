@@ -7,6 +7,7 @@
 
 import { UnsupportedValueError } from "../errors.ts";
 import { FileReference } from "./file_reference.ts";
+import { FolderReference } from "./folder_reference.ts";
 import { className, hasMethod } from "./refusal.ts";
 
 /**
@@ -34,6 +35,13 @@ function isJob(object: object): boolean {
 }
 
 function isFile(object: object, name: string): boolean {
-  return name === "FileReference" && !(object instanceof FileReference) &&
-    Object.hasOwn(object, "digest") && hasMethod(object, "bytes");
+  if (!Object.hasOwn(object, "digest")) return false;
+  switch (name) {
+    case "FileReference":
+      return !(object instanceof FileReference) && hasMethod(object, "bytes");
+    case "FolderReference":
+      return !(object instanceof FolderReference) && hasMethod(object, "files");
+    default:
+      return false;
+  }
 }

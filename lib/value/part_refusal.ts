@@ -86,14 +86,6 @@ export function sharedBufferRefusal(
   );
 }
 
-/** Of a file where files are no data. */
-export function fileResultRefusal(path: string): UnsupportedValueError {
-  return new UnsupportedValueError(
-    `${path} is a file, which cannot be kept as a result: return its content, as file.bytes() or file.text()`,
-    path,
-  );
-}
-
 /** Of a job where its result could not take its place. */
 export function joblessRefusal(
   place: string,

@@ -6,6 +6,7 @@
 
 import { className } from "./refusal.ts";
 import { FileReference } from "./file_reference.ts";
+import { FolderReference } from "./folder_reference.ts";
 
 /** How to show values. */
 export interface PreviewOptions {
@@ -125,6 +126,8 @@ class Preview {
       this.#add(`URL(${object.href})`);
     } else if (object instanceof FileReference) {
       this.#add(`file(${JSON.stringify(object.path)})`);
+    } else if (object instanceof FolderReference) {
+      this.#add(`folder(${JSON.stringify(object.path)})`);
     } else if (Error.isError(object)) {
       this.#add(`${object.name}(${JSON.stringify(object.message)})`);
     } else if (ArrayBuffer.isView(object) || object instanceof ArrayBuffer) {

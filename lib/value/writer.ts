@@ -9,9 +9,14 @@ import { errorText } from "../error_text.ts";
 import { HitherError, UnsupportedValueError } from "../errors.ts";
 import { codecOfPrototype } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { LEAF_BYTES, type LeafDigests } from "./encoded.ts";
+import { type FileContent, LEAF_BYTES, type LeafDigests } from "./encoded.ts";
 import { DOM_EXCEPTION, errorClassName } from "./error_classes.ts";
-import type { FileReference } from "./file_reference.ts";
+import { type FileReference, givenPathOf } from "./file_reference.ts";
+import {
+  FOLDER_KINDS,
+  type FolderReference,
+  partsOf,
+} from "./folder_reference.ts";
 import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
 import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
@@ -22,7 +27,6 @@ import {
   changingRefusal,
   detachedRefusal,
   extraKeyRefusal,
-  fileResultRefusal,
   hiddenRefusal,
   joblessRefusal,
   resizableRefusal,
@@ -47,8 +51,8 @@ export interface WriterOptions {
   readonly job: ((node: object) => number | Uint8Array | undefined) | undefined;
   /** Digests of binary leaves: known ones are used, computed ones added. */
   readonly digests: LeafDigests | undefined;
-  /** Whether files are data here. */
-  readonly files: boolean;
+  /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
+  readonly relative: boolean;
 }
 
 /** A large binary leaf that faithful bytes refer to. */
@@ -74,6 +78,8 @@ export class ValueWriter {
   readonly out = new Output();
   /** The leaves of faithful bytes, by index. */
   leaves: LeafSource[] = [];
+  /** The files that faithful bytes refer to. */
+  files: FileContent[] = [];
 
   #options!: WriterOptions;
   #deterministic = false;
@@ -110,6 +116,7 @@ export class ValueWriter {
     if (this.#shared === undefined) return;
     this.out.length = start;
     this.leaves.length = 0;
+    this.files.length = 0;
     this.#forget();
     this.#written = new Map();
     this.#value(value, 0);
@@ -124,6 +131,7 @@ export class ValueWriter {
     this.#encoded = undefined;
     this.#jobless = undefined;
     if (this.leaves.length > 0) this.leaves = [];
+    if (this.files.length > 0) this.files = [];
   }
 
   #forget(): void {
@@ -241,7 +249,10 @@ export class ValueWriter {
         this.#regexp(object as RegExp, depth);
         return;
       case Kind.FILE:
-        this.#file(object as FileReference, depth);
+        this.#file(object as FileReference);
+        return;
+      case Kind.FOLDER:
+        this.#folder(object as FolderReference);
         return;
     }
     this.#refuseOwnKeys(object, depth);
@@ -641,21 +652,50 @@ export class ValueWriter {
     this.#value(regexp.lastIndex, depth + 1);
   }
 
-  #file(file: FileReference, depth: number): void {
+  #file(file: FileReference): void {
     const { out } = this;
-    if (!this.#options.files) {
-      throw fileResultRefusal(this.#path(depth));
-    }
     out.tag(Tag.FILE);
-    const digest = Uint8Array.fromHex(file.digest);
+    const sha256 = Uint8Array.fromHex(file.digest);
     if (this.#deterministic) {
-      out.byteString(digest);
+      out.byteString(sha256);
       return;
     }
+    const path = this.#options.relative ? givenPathOf(file) : file.path;
+    const { digest, size } = file;
+    this.files.push({ kind: "file", path, digest, size });
     out.head(Major.ARRAY, 3);
-    this.#text(file.path);
-    out.byteString(digest);
-    out.head(Major.UINT, file.size);
+    this.#text(path);
+    out.byteString(sha256);
+    out.head(Major.UINT, size);
+  }
+
+  #folder(folder: FolderReference): void {
+    const { out } = this;
+    out.tag(Tag.FOLDER);
+    if (this.#deterministic) {
+      out.byteString(Uint8Array.fromHex(folder.digest));
+      return;
+    }
+    const { given, entries } = partsOf(folder);
+    const root = this.#options.relative ? given : folder.path;
+    this.files.push({ kind: "folder", path: root, digest: "", size: 0 });
+    out.head(Major.ARRAY, 2);
+    this.#text(root);
+    out.head(Major.ARRAY, entries.length);
+    for (const { path, kind, digest, size } of entries) {
+      this.files.push({
+        kind: kind === "folder" ? kind : "file",
+        path: `${root}/${path}`,
+        digest,
+        size,
+        executable: kind === "executable",
+      });
+      out.head(Major.ARRAY, 4);
+      this.#text(path);
+      out.head(Major.UINT, FOLDER_KINDS.indexOf(kind));
+      out.byteString(Uint8Array.fromHex(digest));
+      out.head(Major.UINT, size);
+    }
   }
 
   #codec(codec: Codec, instance: object, depth: number): void {

@@ -206,7 +206,7 @@ export class Invocation implements RunningJob {
         root: "result",
         // Never "take": the array may be one that the function keeps for its next call.
         leaves: "copy",
-        files: "refuse",
+        relative: true,
         digests,
       });
     } catch (error) {

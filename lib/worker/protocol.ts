@@ -9,6 +9,7 @@
  */
 
 import type { ConsoleLine, TaskEvent, Timing } from "../task.ts";
+import type { FileContent } from "../value/encoded.ts";
 
 /** To be raised whenever a message changes its meaning. */
 export const PROTOCOL_VERSION = 1;
@@ -17,6 +18,8 @@ export const PROTOCOL_VERSION = 1;
 export interface WireValue {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly leaves: readonly WireLeaf[];
+  /** The files that a result refers to; not sent with arguments, which are looked at by the program itself. */
+  readonly files?: readonly FileContent[] | undefined;
 }
 
 /** The bytes of a leaf, and its digest where it is known. */

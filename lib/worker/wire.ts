@@ -33,22 +33,28 @@ export function moveToWire(
 ): WireValue {
   const bytes = wholeBuffer(value.bytes);
   if (bytes.byteLength >= LEAF_BYTES) transfer.push(bytes.buffer);
-  if (value.leaves.length === 0) return { bytes, leaves: NO_LEAVES };
+  const { files } = value;
+  if (value.leaves.length === 0) {
+    return files === undefined
+      ? { bytes, leaves: NO_LEAVES }
+      : { bytes, leaves: NO_LEAVES, files };
+  }
   const leaves = value.leaves.map((leaf) => {
     const bytes = wholeBuffer(leaf.peek());
     transfer.push(bytes.buffer);
     return { bytes, digest: leaf.digest };
   });
-  return { bytes, leaves };
+  return files === undefined ? { bytes, leaves } : { bytes, leaves, files };
 }
 
 /** A value as it has come. */
-export function fromWire({ bytes, leaves }: WireValue): EncodedValue {
-  if (leaves.length === 0) return { bytes, leaves: NO_LEAVES };
-  return {
-    bytes,
-    leaves: leaves.map((leaf) => new MemoryLeaf(leaf.bytes, leaf.digest)),
-  };
+export function fromWire({ bytes, leaves, files }: WireValue): EncodedValue {
+  const own = leaves.length === 0
+    ? NO_LEAVES
+    : leaves.map((leaf) => new MemoryLeaf(leaf.bytes, leaf.digest));
+  return files === undefined
+    ? { bytes, leaves: own }
+    : { bytes, leaves: own, files };
 }
 
 /** The same bytes in a buffer that holds nothing else: a message carries the whole buffer of a view. */

@@ -154,20 +154,6 @@ Deno.test({
 });
 
 Deno.test(
-  "a file is no result",
-  inFolder((folder) => {
-    Deno.writeTextFileSync(`${folder}/a`, "x");
-    const file = fileReference(`${folder}/a`);
-    const error = assertThrows(
-      () => encodeValue({ out: file }, { root: "result", files: "refuse" }),
-      UnsupportedValueError,
-      "return its content",
-    );
-    assertEquals(error.path, "result.out");
-  }),
-);
-
-Deno.test(
   "a reference cannot be changed or made up",
   inFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/a`, "x");
