@@ -45,7 +45,6 @@ import { isIdleWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import type { Outcome } from "./task.ts";
-import { warnIfOutcomesDiffer } from "./outcome_difference.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { contributionOf, jobKey } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
@@ -458,9 +457,9 @@ async function runForComparison(
   const settled = new Promise<void>((resolve) => again.onSettled(resolve));
   begin(again);
   await settled;
-  if (again.outcome !== undefined) {
-    warnIfOutcomesDiffer(definition, stored, again.outcome);
-  }
+  if (again.outcome === undefined) return;
+  const { warnIfOutcomesDiffer } = await import("./outcome_difference.ts");
+  warnIfOutcomesDiffer(definition, stored, again.outcome);
 }
 
 /** Waits until another process is done with the key, and goes on from there. */
