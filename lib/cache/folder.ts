@@ -17,6 +17,7 @@ Results of jobs, kept so that they are not computed twice.
 - \`tmp/\`: blobs that are being written
 - \`quarantine/\`: what was found damaged and is no longer used
 - \`lock\`: held for moments while the database is opened or replaced
+- \`owners/\`: a file for each program that computes jobs; \`wake/\`: files that come and go to wake those that wait
 
 The folder may be deleted whenever no program uses it: jobs are then computed again.
 `;
@@ -26,7 +27,7 @@ const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
 
 /** Names of all that a cache puts into its folder. */
 const OURS =
-  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|\.gitignore|README\.md)$/;
+  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|\.gitignore|README\.md)$/;
 
 /** The name of a folder in the quarantine: a time and a UUID. */
 const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;
@@ -41,6 +42,12 @@ export class CacheFolder {
   readonly blobs: string;
   readonly tmp: string;
   readonly quarantine: string;
+  /** The files of the programs that hold leases. */
+  readonly owners: string;
+  /** Where those that wait for a key are woken. */
+  readonly wake: string;
+  /** The leases of the portable layout. */
+  readonly leases: string;
   readonly #lock: string;
 
   constructor(path: string) {
@@ -49,6 +56,9 @@ export class CacheFolder {
     this.blobs = join(path, "blobs");
     this.tmp = join(path, "tmp");
     this.quarantine = join(path, "quarantine");
+    this.owners = join(path, "owners");
+    this.wake = join(path, "wake");
+    this.leases = join(path, "leases");
     this.#lock = join(path, "lock");
   }
 
@@ -187,7 +197,7 @@ export class CacheFolder {
     for (const companion of COMPANIONS) {
       if (this.evict(this.database + companion, "file")) evicted = true;
     }
-    for (const folder of [this.blobs, this.tmp]) {
+    for (const folder of [this.blobs, this.tmp, this.owners, this.wake]) {
       if (this.evict(folder, "folder")) evicted = true;
     }
     return evicted;

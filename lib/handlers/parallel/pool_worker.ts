@@ -32,7 +32,7 @@ import { Durations } from "./durations.ts";
 import { Patience } from "./patience.ts";
 import type { PoolRun } from "./pool_run.ts";
 import { TaskFlags } from "./task_flags.ts";
-import { canUnref, setRef } from "./worker_ref.ts";
+import { canUnref, setRef } from "../../worker_ref.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 64;

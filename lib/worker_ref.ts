@@ -3,7 +3,7 @@
  *
  * Deno has a method for it, without a public name: the one property of
  * `Worker.prototype` whose key is a symbol without description. Where it is
- * missing, idle workers are ended after a moment instead.
+ * missing, whoever starts a worker has to end it in good time.
  *
  * @module
  */
