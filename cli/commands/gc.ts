@@ -1,0 +1,47 @@
+/**
+ * `hither cache gc`: deletes what is over the limits, and what nothing refers to.
+ *
+ * @module
+ */
+
+import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
+import { makeCommand } from "../command.ts";
+import { interruptible } from "../interrupt.ts";
+import { makeProgress } from "../progress.ts";
+import { inSession } from "../session.ts";
+import { parseDuration, parseSize, size } from "../units.ts";
+
+/** Adds the command. */
+export function addCollect(cache: CommandUnknownOpts): void {
+  makeCommand(cache, "gc", "delete what is over the limits or unused", {
+    notes:
+      "Without limits, only blobs that no record names are deleted. Over a limit, what\nis large, unused for long and quickly computed goes first. What is pinned stays.\nSizes: 500MB, 10GB (10,000,000,000), 1.5GiB. Ages: 12h, 30d, 2w.",
+    examples: [
+      ["hither cache gc --max-size 10GB", "keep the cache below 10 GB"],
+      ["hither cache gc --max-age 30d", "forget what nobody used for 30 days"],
+    ],
+  })
+    .option("--max-size <size>", "the most bytes on disk")
+    .option("--max-age <time>", "the longest time since the last use")
+    .action((options, command) =>
+      inSession(command, async (session) => {
+        const maxSize = options.maxSize === undefined
+          ? undefined
+          : parseSize(options.maxSize);
+        const maxAge = options.maxAge === undefined
+          ? undefined
+          : await parseDuration(options.maxAge);
+        const cache = await session.write();
+        using progress = await makeProgress("gc");
+        const report = await interruptible((signal) =>
+          cache.gc({ maxSize, maxAge, signal, onProgress: progress.update })
+        );
+        if (session.json) return session.out.json(report);
+        session.out.line(
+          `deleted ${report.records} records and ${report.blobs} blobs, ${
+            size(report.bytes)
+          }; ${size(report.left)} left`,
+        );
+      })
+    );
+}

@@ -1,0 +1,50 @@
+/**
+ * `hither cache verify`: reads everything and checks it.
+ *
+ * @module
+ */
+
+import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
+import { makeCommand } from "../command.ts";
+import { Failure } from "../errors.ts";
+import { interruptible } from "../interrupt.ts";
+import { makeProgress } from "../progress.ts";
+import { inSession } from "../session.ts";
+import { size } from "../units.ts";
+
+/** Adds the command. */
+export function addVerify(cache: CommandUnknownOpts): void {
+  makeCommand(cache, "verify", "read everything, set aside what is damaged", {
+    notes:
+      "Damaged records and blobs move to quarantine/ in the cache folder; their jobs\nrun again when they are next asked for. Exit code 1 if damage was found.",
+    examples: [
+      [
+        "hither cache verify",
+        "after a crash of the machine, or a doubt about the disk",
+      ],
+      ["hither cache verify --json | jq .badBlobs", "for a nightly check"],
+    ],
+  }).action((_options, command) =>
+    inSession(command, async (session) => {
+      const cache = await session.write();
+      using progress = await makeProgress("verify");
+      const report = await interruptible((signal) =>
+        cache.verify({ signal, onProgress: progress.update })
+      );
+      const { badRecords, badBlobs, missingBlobs } = report;
+      if (session.json) {
+        session.out.json(report);
+      } else {
+        session.out.line(
+          `${report.records} records and ${report.blobs} blobs, ${
+            size(report.bytes)
+          } read`,
+        );
+        session.out.line(
+          `damaged: ${badRecords} records, ${badBlobs} blobs; blobs gone: ${missingBlobs}; blobs without a record: ${report.unusedBlobs}`,
+        );
+      }
+      if (badRecords + badBlobs + missingBlobs > 0) throw new Failure("");
+    })
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * The options that choose records, shared by the commands that take several.
+ *
+ * @module
+ */
+
+import { Option } from "npm:@commander-js/extra-typings@^15";
+import type { RecordFilter } from "../lib/cache/report.ts";
+
+/** The options themselves. */
+export const Filter = {
+  FUNCTION: new Option("--function <name>", "only those of this function"),
+  VERSION: new Option("--version-of <version>", "only this version of it"),
+  LABEL: new Option("--label <label>", "only functions with this label"),
+  FAILED: new Option("--failed", "only those that ended with an error"),
+} as const;
+
+/** What the options of a command say. */
+export interface FilterOptions {
+  readonly function?: string | undefined;
+  readonly versionOf?: string | undefined;
+  readonly label?: string | undefined;
+  readonly failed?: boolean | undefined;
+}
+
+/** Whether anything is chosen. */
+export function isFiltered(options: FilterOptions): boolean {
+  return Object.keys(filterOf(options)).length > 0;
+}
+
+/** The filter that options stand for. */
+export function filterOf(
+  { function: name, versionOf: version, label, failed }: FilterOptions,
+): RecordFilter {
+  return {
+    ...name !== undefined && { name },
+    ...version !== undefined && { version },
+    ...label !== undefined && { label },
+    ...failed && { status: "error" },
+  };
+}

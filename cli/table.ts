@@ -1,0 +1,70 @@
+/**
+ * Tables for terminals and pipes.
+ *
+ * @module
+ */
+
+import { bold } from "jsr:@std/fmt@^1/colors";
+import stringWidth from "npm:string-width@^8";
+
+/** One column of a table of `T`. */
+export interface Column<T> {
+  readonly title: string;
+  /** Numbers stand at the right. */
+  readonly align?: "right";
+  readonly cell: (row: T) => string;
+}
+
+const GAP = "  ";
+const ELLIPSIS = "…";
+
+/**
+ * The lines of a table, its titles first.
+ *
+ * @param width Of the terminal: lines are cut there; whole without it.
+ */
+export function tableLines<T>(
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  width?: number,
+): string[] {
+  const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
+  const titles = columns.map(({ title }) => title);
+  const widths = columns.map((_, i) =>
+    [titles, ...cells].reduce(
+      (most, line) => Math.max(most, stringWidth(line[i]!)),
+      0,
+    )
+  );
+  const lineOf = (texts: readonly string[]) =>
+    cut(
+      texts.map((text, i) => {
+        const space = " ".repeat(widths[i]! - stringWidth(text));
+        return columns[i]!.align === "right" ? space + text : text + space;
+      }).join(GAP).trimEnd(),
+      width,
+    );
+  return [bold(lineOf(titles)), ...cells.map(lineOf)];
+}
+
+/** A text in at most so many columns of a terminal. */
+export function cut(text: string, width: number | undefined): string {
+  if (width === undefined || stringWidth(text) <= width) return text;
+  let kept = "";
+  let used = 1;
+  for (const character of text) {
+    used += stringWidth(character);
+    if (used > width) break;
+    kept += character;
+  }
+  return kept + ELLIPSIS;
+}
+
+/** A text without what would move the cursor or break the line. */
+export function plain(text: string): string {
+  return text.replaceAll(
+    // deno-lint-ignore no-control-regex
+    /[\x00-\x1f\x7f-\x9f]/g,
+    (unit) => `\\x${unit.charCodeAt(0).toString(16).padStart(2, "0")}`,
+  );
+}
