@@ -212,7 +212,7 @@ function openExisting(
 }
 
 function create(folder: CacheFolder): CacheDatabase {
-  folder.describe();
+  folder.describe("sqlite");
   const connection = connect(folder.database, PATIENT_MS);
   try {
     createSchema(connection);

@@ -8,11 +8,24 @@
 import { join } from "jsr:@std/path@^1/join";
 import { LockedError } from "./failure.ts";
 
-const README = `# A cache of hither
+/** How a cache keeps its records: in one SQLite file, or in a file for each. */
+export type Layout = "sqlite" | "files";
+
+const RECORDS: Readonly<Record<Layout, string>> = {
+  sqlite:
+    `- \`cache.sqlite\` (with \`-wal\` and \`-shm\` while it is in use): one record for each job`,
+  files: `- \`layout\`: says that each record is a file of its own
+- \`jobs/\`: the records, each file named by the key of its job
+- \`snapshots/\`: the code that made them; \`pins/\`: what is kept whatever the limits
+- \`totals/\`: how much is there, from each program that stored something`,
+};
+
+const README = (layout: Layout) =>
+  `# A cache of hither
 
 Results of jobs, kept so that they are not computed twice.
 
-- \`cache.sqlite\` (with \`-wal\` and \`-shm\` while it is in use): one record for each job
+${RECORDS[layout]}
 - \`blobs/\`: large results, each file named by the SHA-256 of its bytes
 - \`tmp/\`: blobs that are being written
 - \`quarantine/\`: what was found damaged and is no longer used
@@ -27,7 +40,7 @@ const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
 
 /** Names of all that a cache puts into its folder. */
 const OURS =
-  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|\.gitignore|README\.md)$/;
+  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|layout|jobs|snapshots|pins|totals|\.gitignore|README\.md)$/;
 
 /** The name of a folder in the quarantine: a time and a UUID. */
 const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;
@@ -71,11 +84,16 @@ export class CacheFolder {
    * Tells git and people what the folder is. Not in a folder that somebody uses
    * for other things too: there, git must go on looking.
    */
-  describe(): void {
+  describe(layout: Layout): void {
     for (const { name } of Deno.readDirSync(this.path)) {
       if (!OURS.test(name)) return;
     }
-    for (const [name, text] of [[".gitignore", "*\n"], ["README.md", README]]) {
+    for (
+      const [name, text] of [[".gitignore", "*\n"], [
+        "README.md",
+        README(layout),
+      ]]
+    ) {
       Deno.writeTextFileSync(join(this.path, name!), text!);
     }
   }
