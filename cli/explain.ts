@@ -79,13 +79,13 @@ async function runScript(
     signal,
   }).spawn();
   const [, held, { code }] = await Promise.all([
-    child.stdout.pipeTo(Deno.stderr.writable, { preventClose: true }),
-    passOn(child.stderr),
+    passOn(child.stdout),
+    passOnErrors(child.stderr),
     child.status,
   ]);
   signal.throwIfAborted();
   if (held === "" || runs) {
-    await writeError(held);
+    say(held);
     return code;
   }
   return 0;
@@ -94,8 +94,16 @@ async function runScript(
 /** How Deno ends a program whose main module waits for what will not come. */
 const NEVER_RESOLVED = "error: Top-level await promise never resolved";
 
+async function passOn(stream: ReadableStream<Uint8Array>): Promise<void> {
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    say(text);
+  }
+}
+
 /** Passes text on to stderr, up to Deno's last word on a promise that never settles; what was kept back. */
-async function passOn(stream: ReadableStream<Uint8Array>): Promise<string> {
+async function passOnErrors(
+  stream: ReadableStream<Uint8Array>,
+): Promise<string> {
   let open = "";
   let held = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {
@@ -113,17 +121,17 @@ async function passOn(stream: ReadableStream<Uint8Array>): Promise<string> {
     open = held === "" && !lines.at(-1)?.endsWith("\n")
       ? lines.pop() ?? ""
       : "";
-    await writeError(lines.join(""));
+    say(lines.join(""));
   }
-  await writeError(open);
+  say(open);
   return held;
 }
 
-async function writeError(text: string): Promise<void> {
-  if (text === "") return;
-  const writer = Deno.stderr.writable.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  writer.releaseLock();
+function say(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) {
+    at += Deno.stderr.writeSync(bytes.subarray(at));
+  }
 }
 
 /** What was told last of each job. */
