@@ -5,6 +5,7 @@
  * @module
  */
 
+import { NO_FILES, readyFiles } from "./argument_files.ts";
 import type { RecordStore } from "./cache/record.ts";
 import { ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
@@ -20,6 +21,7 @@ import type {
   TaskArguments,
   TaskEvent,
 } from "./task.ts";
+import type { FileContent } from "./value/encoded.ts";
 
 let lastId = 0;
 
@@ -42,6 +44,8 @@ export class Execution implements Task {
   storedIn: Set<RecordStore> | undefined;
   /** Who runs it. */
   handler: JobHandler | undefined;
+  /** The files among the arguments, once it has started. */
+  files: readonly FileContent[] = NO_FILES;
   /** Its claim on the key; `undefined` if it needs none. */
   readonly claim: KeyClaim | undefined;
   readonly #snapshot: ArgumentSnapshot;
@@ -89,7 +93,10 @@ export class Execution implements Task {
       );
     }
     this.claim?.make();
-    return { list, upstream: upstream.map((job) => job.outcome!.value) };
+    this.files = NO_FILES;
+    const values = upstream.map((job) => job.outcome!.value);
+    this.files = readyFiles([list, ...values]);
+    return { list, upstream: values };
   }
 
   /** Whether the function has been called. */

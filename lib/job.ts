@@ -145,6 +145,7 @@ export class Job<T> implements PromiseLike<T> {
    *
    * @throws {JobPendingError} if it has not settled.
    * @throws {ResultLostError} if the result was in the cache and is damaged or gone; `await` the job instead.
+   * @throws {PermissionNeededError} if a file of the result is missing and Deno may not write it.
    * @throws the job's error if it failed or was cancelled.
    */
   getResult(): T {
@@ -157,6 +158,7 @@ export class Job<T> implements PromiseLike<T> {
     }
     noteSeen(this.#state);
     if (outcome?.status !== "finished") throw errorOf(this.#state);
+    outcome.value.restoreFiles?.();
     this.#result = { value: decodeValue(outcome.value, RESULT) as T };
     return this.#result.value;
   }

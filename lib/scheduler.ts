@@ -17,6 +17,7 @@
 
 import type { Lease } from "./cache/lease.ts";
 import type { NewRecord, StoredRecord } from "./cache/record.ts";
+import { withUnchangedFiles } from "./argument_files.ts";
 import { runOutside } from "./current.ts";
 import {
   CycleError,
@@ -495,13 +496,14 @@ function lookAgain(execution: Execution): void {
 
 async function complete(
   execution: Execution,
-  outcome: Outcome,
+  given: Outcome,
 ): Promise<void> {
   const { claim } = execution;
   const blocked = claim?.takeBlocked();
   if (blocked !== undefined) {
     return await whenUnblocked(execution, claim!, blocked);
   }
+  const outcome = withUnchangedFiles(given, execution.files, execution.name);
   if (outcome.status === "error" && outcome.lost) {
     const error = thrownBy(outcome);
     if (error instanceof ResultLostError) {
@@ -523,7 +525,7 @@ async function complete(
       record = (stored instanceof Promise ? await stored : stored) ?? record;
     }
   } catch (error) {
-    // The result cannot be decoded: a codec of the user's own throws.
+    // The result cannot be decoded, as a codec of the user's own throws, or a file of it has changed.
     for (const state of [...execution.states]) {
       fail(state, "error", error as Error);
     }
@@ -628,6 +630,7 @@ function isReadable(state: JobState): boolean {
   try {
     const value = state.outcome?.value;
     for (const leaf of value?.leaves ?? []) leaf.peek();
+    value?.restoreFiles?.();
     // The document itself may be in a blob.
     return value?.bytes !== undefined;
   } catch {

@@ -5,10 +5,11 @@
  */
 
 import type { ConsoleLine, Outcome, Timing } from "../task.ts";
-import type { EncodedValue, Leaf } from "../value/encoded.ts";
+import type { EncodedValue, FileContent, Leaf } from "../value/encoded.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { FunctionInfo, RecordDetails, StoredRecord } from "./record.ts";
 import type { Body, Details } from "./row.ts";
+import type { StoredFile } from "./stored_file.ts";
 
 /** What a record needs of its store after the lookup. */
 export interface RecordSource {
@@ -17,6 +18,8 @@ export interface RecordSource {
     key: Uint8Array,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer>;
+  /** Puts files back where they are missing or have another content; throws as `EncodedValue.restoreFiles`. */
+  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void;
   /** Timing, console and the rest; `undefined` if that part is lost. */
   readDetails(key: Uint8Array): (RecordDetails & Details) | undefined;
 }
@@ -68,6 +71,35 @@ class CachedDocument implements EncodedValue {
   }
 }
 
+/** An encoded value with files, which the cache has. */
+class CachedFiles implements EncodedValue {
+  readonly files: readonly FileContent[];
+  readonly #value: EncodedValue;
+  readonly #restore: () => void;
+
+  constructor(
+    value: EncodedValue,
+    files: readonly FileContent[],
+    restore: () => void,
+  ) {
+    this.#value = value;
+    this.files = files;
+    this.#restore = restore;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#value.bytes;
+  }
+
+  get leaves(): readonly Leaf[] {
+    return this.#value.leaves;
+  }
+
+  restoreFiles(): void {
+    this.#restore();
+  }
+}
+
 /** The outcome of a record. */
 class CachedOutcome {
   readonly status: Outcome["status"];
@@ -100,8 +132,10 @@ class CachedOutcome {
 export class CachedRecord implements StoredRecord {
   readonly fn: FunctionInfo;
   readonly outcome: Outcome;
-  /** Whether blobs must be read for its value. */
+  /** Whether blobs must be read for its value, or may have to be for its files. */
   readonly hasBlobs: boolean;
+  /** Whether blobs must be read for its value. */
+  readonly readsBlobs: boolean;
   readonly #source: RecordSource;
   readonly #key: Uint8Array;
   #details: (RecordDetails & Details) | undefined;
@@ -110,7 +144,7 @@ export class CachedRecord implements StoredRecord {
     source: RecordSource,
     key: Uint8Array,
     fn: FunctionInfo,
-    { status, contribution, leaves, document }: Body,
+    { status, contribution, leaves, files, document }: Body,
   ) {
     this.#source = source;
     this.#key = key;
@@ -122,11 +156,15 @@ export class CachedRecord implements StoredRecord {
     const value = isBlob
       ? new CachedDocument(new CachedLeaf(source, key, document), cached)
       : { bytes: document, leaves: cached };
-    this.hasBlobs = isBlob || leaves.length > 0;
+    this.readsBlobs = isBlob || leaves.length > 0;
+    const hasFiles = files !== undefined && files.length > 0;
+    this.hasBlobs = this.readsBlobs || hasFiles;
     this.outcome = new CachedOutcome(
       this,
       status,
-      value,
+      hasFiles
+        ? new CachedFiles(value, files, () => source.restoreFiles(key, files))
+        : value,
       contribution,
     ) as Outcome;
   }

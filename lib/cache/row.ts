@@ -2,7 +2,7 @@
  * What a row of `records` holds, as bytes.
  *
  * `body` is what a hit needs: a check (8 bytes), flags (1), the contribution, the
- * references to blobs, the encoded value. `details` is the rest, JSON behind a check
+ * references to blobs, the files, the encoded value. `details` is the rest, JSON behind a check
  * of its own. Both checks cover the key and the columns beside them.
  *
  * @module
@@ -12,6 +12,7 @@ import type { ConsoleLine, Timing } from "../task.ts";
 import { BlobReference, REFERENCE_BYTES } from "./blob_reference.ts";
 import { type Check, Checker } from "./check.ts";
 import type { KeyPart } from "./record.ts";
+import { StoredFile } from "./stored_file.ts";
 
 const CHECK_BYTES = 8;
 
@@ -22,14 +23,25 @@ const HAS_CONTRIBUTION = 4;
 /** The contribution is the encoded value, byte for byte, as for most small results. */
 const CONTRIBUTION_IS_DOCUMENT = 8;
 const HAS_REFERENCES = 16;
+const HAS_FILES = 32;
 
 /** What a hit needs. */
 export interface Body {
   readonly status: "finished" | "error";
   readonly contribution: Uint8Array | undefined;
   readonly leaves: readonly BlobReference[];
+  /** The files of the result, and its folders with all that is in them. */
+  readonly files?: readonly StoredFile[] | undefined;
   /** The encoded value, or the blob that it is. */
   readonly document: Uint8Array<ArrayBuffer> | BlobReference;
+}
+
+/** All blobs that a body refers to, some of them perhaps several times. */
+export function blobsOf({ leaves, files, document }: Body): BlobReference[] {
+  const blobs = [...leaves];
+  for (const { blob } of files ?? []) if (blob !== undefined) blobs.push(blob);
+  if (document instanceof BlobReference) blobs.push(document);
+  return blobs;
 }
 
 /** The columns beside `details`. */
@@ -50,6 +62,7 @@ export interface Details {
 }
 
 const NO_REFERENCES: readonly BlobReference[] = [];
+const NO_FILES: readonly StoredFile[] = [];
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 const checker = new Checker();
@@ -74,7 +87,7 @@ function bodyCheck(key: Uint8Array, fn: number, body: Uint8Array): Check {
 export function encodeBody(
   key: Uint8Array,
   fn: number,
-  { status, contribution, leaves, document }: Body,
+  { status, contribution, leaves, files = NO_FILES, document }: Body,
 ): Uint8Array<ArrayBuffer> {
   const inline = document instanceof Uint8Array ? document : undefined;
   const references = document instanceof Uint8Array
@@ -83,8 +96,10 @@ export function encodeBody(
   const same = contribution !== undefined && inline !== undefined &&
     sameBytes(contribution, inline);
   const own = same ? undefined : contribution;
+  const fileBytes = files.length === 0 ? undefined : encodeFiles(files);
   const size = CHECK_BYTES + 1 + (own === undefined ? 0 : 4 + own.length) +
     (references.length === 0 ? 0 : 4 + references.length * REFERENCE_BYTES) +
+    (fileBytes?.length ?? 0) +
     (inline?.length ?? 0);
   const body = new Uint8Array(size);
   const view = new DataView(body.buffer);
@@ -92,7 +107,8 @@ export function encodeBody(
     (inline === undefined ? DOCUMENT_IS_BLOB : 0) |
     (own === undefined ? 0 : HAS_CONTRIBUTION) |
     (same ? CONTRIBUTION_IS_DOCUMENT : 0) |
-    (references.length === 0 ? 0 : HAS_REFERENCES);
+    (references.length === 0 ? 0 : HAS_REFERENCES) |
+    (fileBytes === undefined ? 0 : HAS_FILES);
   let at = CHECK_BYTES + 1;
   if (own !== undefined) {
     view.setUint32(at, own.length);
@@ -106,6 +122,10 @@ export function encodeBody(
       body.set(reference.bytes, at);
       at += REFERENCE_BYTES;
     }
+  }
+  if (fileBytes !== undefined) {
+    body.set(fileBytes, at);
+    at += fileBytes.length;
   }
   if (inline !== undefined) body.set(inline, at);
   putCheck(body, bodyCheck(key, fn, body));
@@ -127,8 +147,9 @@ export function decodeBody(
   let at = CHECK_BYTES + 1;
   let contribution: Uint8Array | undefined;
   let leaves = NO_REFERENCES;
+  let files: StoredFile[] | undefined;
   let document: Body["document"] | undefined;
-  if (flags & (HAS_CONTRIBUTION | HAS_REFERENCES)) {
+  if (flags & (HAS_CONTRIBUTION | HAS_REFERENCES | HAS_FILES)) {
     const view = new DataView(body.buffer, body.byteOffset, body.length);
     if (flags & HAS_CONTRIBUTION) {
       const length = view.getUint32(at);
@@ -150,6 +171,10 @@ export function decodeBody(
       if (flags & DOCUMENT_IS_BLOB) document = references.pop();
       leaves = references;
     }
+    if (flags & HAS_FILES) {
+      files = [];
+      at = decodeFiles(body, view, at, files);
+    }
   }
   document ??= body.subarray(at) as Uint8Array<ArrayBuffer>;
   if (flags & CONTRIBUTION_IS_DOCUMENT) contribution = document as Uint8Array;
@@ -157,8 +182,59 @@ export function decodeBody(
     status: flags & IS_ERROR ? "error" : "finished",
     contribution,
     leaves,
+    files,
     document,
   };
+}
+
+// For each file: what it is (1 byte), its path behind the length (4), its blob.
+const IS_FILE = 1;
+const IS_EXECUTABLE = 2;
+
+function encodeFiles(files: readonly StoredFile[]): Uint8Array<ArrayBuffer> {
+  const paths = files.map(({ path }) => encoder.encode(path));
+  let size = 4;
+  for (const [i, { blob }] of files.entries()) {
+    size += 5 + paths[i]!.length + (blob === undefined ? 0 : REFERENCE_BYTES);
+  }
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, files.length);
+  let at = 4;
+  for (const [i, { blob, executable }] of files.entries()) {
+    const path = paths[i]!;
+    bytes[at] = (blob === undefined ? 0 : IS_FILE) |
+      (executable ? IS_EXECUTABLE : 0);
+    view.setUint32(at + 1, path.length);
+    bytes.set(path, at + 5);
+    at += 5 + path.length;
+    if (blob === undefined) continue;
+    bytes.set(blob.bytes, at);
+    at += REFERENCE_BYTES;
+  }
+  return bytes;
+}
+
+/** Adds the files that begin at a place; where they end. */
+function decodeFiles(
+  body: Uint8Array,
+  view: DataView,
+  start: number,
+  files: StoredFile[],
+): number {
+  const count = view.getUint32(start);
+  let at = start + 4;
+  for (let i = 0; i < count; i++) {
+    const what = body[at]!;
+    const end = at + 5 + view.getUint32(at + 1);
+    const path = decoder.decode(body.subarray(at + 5, end));
+    at = what & IS_FILE ? end + REFERENCE_BYTES : end;
+    const blob = what & IS_FILE
+      ? new BlobReference(body.slice(end, at))
+      : undefined;
+    files.push(new StoredFile(path, blob, (what & IS_EXECUTABLE) !== 0));
+  }
+  return at;
 }
 
 function detailsCheck(

@@ -101,6 +101,15 @@ const TABLES = [
   PRIMARY KEY (kind, value)
 ) STRICT, WITHOUT ROWID`,
   ],
+  // The digests of large files on disk, as file_digests.ts keeps them.
+  [
+    "files",
+    `CREATE TABLE files (
+  id INTEGER PRIMARY KEY,
+  path TEXT NOT NULL UNIQUE,
+  entry BLOB NOT NULL
+) STRICT`,
+  ],
   // Sums that are kept as records come and go: saved (ms), blob_bytes, token.
   [
     "totals",
@@ -115,6 +124,7 @@ const EXPECTED = new Map<string, string | null>([
   ...TABLES,
   ["sqlite_autoindex_records_1", null],
   ["sqlite_autoindex_snapshots_1", null],
+  ["sqlite_autoindex_files_1", null],
 ]);
 
 /** Makes the tables of a new cache. */

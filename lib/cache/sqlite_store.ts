@@ -4,8 +4,9 @@
  * @module
  */
 
-import { CacheError, ResultLostError } from "../errors.ts";
-import { MemoryLeaf } from "../value/encoded.ts";
+import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
+import { withProcessMemo } from "../value/digest_memo.ts";
+import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
@@ -20,6 +21,7 @@ import {
   type Report,
 } from "./database.ts";
 import { causeOf, DamageError, failureOf } from "./failure.ts";
+import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned } from "./interned.ts";
 import { nearestRecord } from "./nearest.ts";
@@ -34,6 +36,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { checkKeyOrder } from "./key_order.ts";
+import { restoreFiles, storeFiles } from "./result_files.ts";
 import {
   type Body,
   decodeBody,
@@ -42,6 +45,7 @@ import {
   encodeBody,
   encodeDetails,
 } from "./row.ts";
+import type { StoredFile } from "./stored_file.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -93,6 +97,10 @@ export class SqliteStore implements RecordStore, RecordSource {
   #misses = 0;
   #waiting: Waiting[] = [];
   readonly #storing = new Set<Promise<unknown>>();
+  readonly fileDigests = new FileDigests((action) =>
+    this.#attempt(({ database }) => action(database))
+  );
+  readonly #memo = withProcessMemo(this.fileDigests);
 
   constructor(path: string, readonly: boolean) {
     this.#folder = new CacheFolder(path);
@@ -108,7 +116,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   }
 
   prepare(record: StoredRecord): Promise<void> | undefined {
-    return record instanceof CachedRecord && record.hasBlobs
+    return record instanceof CachedRecord && record.readsBlobs
       ? loadXxh3()
       : undefined;
   }
@@ -118,7 +126,10 @@ export class SqliteStore implements RecordStore, RecordSource {
   ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
     if (this.#readonly) return undefined;
     const { status, value } = record.outcome;
-    if (value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES) {
+    if (
+      value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
+      filesOf(record).length > 0
+    ) {
       return this.#keep(this.#storeWithBlobs(record));
     }
     const prepared: Prepared = {
@@ -197,7 +208,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   }
 
   async settled(): Promise<void> {
-    while (this.#storing.size > 0) await Promise.all(this.#storing);
+    while (this.#storing.size > 0) await Promise.allSettled(this.#storing);
   }
 
   close(): void {
@@ -212,21 +223,38 @@ export class SqliteStore implements RecordStore, RecordSource {
     try {
       return this.#blobs.read(reference);
     } catch (error) {
+      if (error instanceof BlobDamage) throw this.#lost(key, reference, error);
       const path = this.#blobs.path(reference);
-      if (!(error instanceof BlobDamage)) {
-        throw new ResultLostError(
-          `Cannot read ${path}: ${
-            causeOf(error)
-          }. Await the job to run it again`,
-          { cause: error },
-        );
-      }
-      this.#dropBlob(key, reference, path, error);
       throw new ResultLostError(
-        `Cannot load the result as ${path} ${error.message}: await the job to run it again`,
+        `Cannot read ${path}: ${causeOf(error)}. Await the job to run it again`,
         { cause: error },
       );
     }
+  }
+
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
+    restoreFiles(
+      files,
+      this.#blobs,
+      this.#memo,
+      (blob, damage) => this.#lost(key, blob, damage),
+    );
+  }
+
+  #lost(
+    key: Uint8Array<ArrayBuffer>,
+    reference: BlobReference,
+    damage: BlobDamage,
+  ): ResultLostError {
+    const path = this.#blobs.path(reference);
+    this.#dropBlob(key, reference, path, damage);
+    return new ResultLostError(
+      `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
+      { cause: damage },
+    );
   }
 
   readDetails(
@@ -543,6 +571,7 @@ export class SqliteStore implements RecordStore, RecordSource {
       if (!stored) return undefined;
       return new CachedRecord(this, record.key, record.fn, prepared.body);
     } catch (error) {
+      if (error instanceof FileChangedError) throw error;
       this.#warnNotStored(causeOf(error));
       return undefined;
     }
@@ -563,6 +592,7 @@ export class SqliteStore implements RecordStore, RecordSource {
           status,
           contribution: contributionOf(record),
           leaves,
+          files: await storeFiles(filesOf(record), this.#blobs, this.#memo),
           document,
         };
       } catch (error) {
@@ -606,7 +636,8 @@ export class SqliteStore implements RecordStore, RecordSource {
   /** Remembers a promise until it has settled. */
   #keep<R>(promise: Promise<R>): Promise<R> {
     this.#storing.add(promise);
-    promise.finally(() => this.#storing.delete(promise));
+    const forget = () => this.#storing.delete(promise);
+    promise.then(forget, forget);
     return promise;
   }
 
@@ -663,6 +694,7 @@ function insertRow(
   const fn = interned.functionId(record.fn);
   let bytes = value.bytes.length;
   for (const leaf of value.leaves) bytes += leaf.byteLength;
+  for (const file of filesOf(record)) bytes += file.size;
   const columns = {
     storedAt: Date.now(),
     bytes,
@@ -687,6 +719,11 @@ function insertRow(
     columns.origin,
     details,
   );
+}
+
+/** The files of a result; those of an error are not kept. */
+function filesOf({ outcome }: NewRecord): readonly FileContent[] {
+  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
 }
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {

@@ -1,0 +1,132 @@
+/**
+ * The files of results on their way into the cache and back.
+ *
+ * @module
+ */
+
+import { dirname } from "jsr:@std/path@^1/dirname";
+import {
+  CacheError,
+  FileChangedError,
+  HitherError,
+  PermissionNeededError,
+  ResultLostError,
+} from "../errors.ts";
+import type { FileContent } from "../value/encoded.ts";
+import { intruderIn, isAbsence, verdictOf } from "../value/file_check.ts";
+import { type DigestMemo, NotAFile } from "../value/file_digest.ts";
+import { absolutePath } from "../value/on_disk.ts";
+import type { BlobReference } from "./blob_reference.ts";
+import { BlobDamage, type BlobFiles, withExecution } from "./blobs.ts";
+import { causeOf } from "./failure.ts";
+import { StoredFile } from "./stored_file.ts";
+
+/**
+ * Copies the content of each file into its blob.
+ *
+ * @throws {FileChangedError} if one is not what the result says.
+ */
+export async function storeFiles(
+  files: readonly FileContent[],
+  blobs: BlobFiles,
+  memo: DigestMemo,
+): Promise<StoredFile[]> {
+  const stored: StoredFile[] = [];
+  for (const file of files) {
+    const { kind, path, digest, size } = file;
+    if (kind === "folder") {
+      stored.push(new StoredFile(path, undefined, false));
+      continue;
+    }
+    const absolute = absolutePath(path);
+    const executable = isExecutable(absolute);
+    if (executable !== (file.executable ?? executable)) {
+      throw new FileChangedError(
+        `Whether ${absolute} may be executed has changed since hi.folder looked at it in the job that returned it: return hi.folder(path) when all is written`,
+      );
+    }
+    const blob = await blobs.writeFile(absolute, digest, size, memo);
+    stored.push(new StoredFile(path, blob, executable));
+  }
+  return stored;
+}
+
+/** Whether a file may be executed. */
+function isExecutable(path: string): boolean {
+  try {
+    const info = Deno.statSync(path);
+    if (info.isFile) return ((info.mode ?? 0) & 0o111) !== 0;
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+  }
+  throw new FileChangedError(
+    `${path} is gone since hi.file looked at it in the job that returned it: keep the files of a result`,
+  );
+}
+
+/**
+ * Puts files back where they are missing or have another content. A file that is right
+ * is not touched, and nothing is deleted.
+ *
+ * @param lost What to throw where a blob is damaged or gone.
+ * @throws {ResultLostError} if something else stands in the place of a file, or in a folder.
+ * @throws {PermissionNeededError} if Deno may not write one.
+ * @throws {CacheError} if the system does not let one be written.
+ */
+export function restoreFiles(
+  files: readonly StoredFile[],
+  blobs: BlobFiles,
+  memo: DigestMemo,
+  lost: (blob: BlobReference, damage: BlobDamage) => ResultLostError,
+): void {
+  const intruder = intruderIn(files);
+  if (intruder !== undefined) {
+    throw new ResultLostError(
+      `Cannot restore the folder around ${intruder} as it did not hold that: move it elsewhere, or await the job to run it again`,
+    );
+  }
+  for (const file of files) {
+    try {
+      restore(file, blobs, memo);
+    } catch (error) {
+      if (error instanceof BlobDamage) throw lost(file.blob!, error);
+      throw explained(error, absolutePath(file.path));
+    }
+  }
+}
+
+function restore(file: StoredFile, blobs: BlobFiles, memo: DigestMemo): void {
+  const path = absolutePath(file.path);
+  const { blob, executable } = file;
+  if (blob === undefined) return Deno.mkdirSync(path, { recursive: true });
+  switch (verdictOf(file, memo)) {
+    case "same":
+      return;
+    case "mode": {
+      const { mode } = Deno.statSync(path);
+      return Deno.chmodSync(path, withExecution(mode! & 0o777, executable));
+    }
+    case "not a file":
+      throw new ResultLostError(
+        `Cannot restore ${path} as something that is no file stands there: move it elsewhere, or await the job to run it again`,
+      );
+    default:
+      return blobs.restore(blob, path, executable);
+  }
+}
+
+function explained(error: unknown, path: string): unknown {
+  if (error instanceof HitherError || error instanceof NotAFile) return error;
+  if (error instanceof Deno.errors.NotCapable) {
+    const flag = `--allow-write=${dirname(path)}`;
+    return new PermissionNeededError(
+      `Cannot restore ${path} as Deno was not given the permission: add ${flag}`,
+      flag,
+      { cause: error },
+    );
+  }
+  return new CacheError(
+    `Cannot restore ${path} from the cache: ${causeOf(error)}`,
+    { cause: error },
+  );
+}
