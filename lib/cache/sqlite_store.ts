@@ -45,6 +45,7 @@ import {
   encodeBody,
   encodeDetails,
 } from "./row.ts";
+import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import type { StoredFile } from "./stored_file.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -88,6 +89,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   readonly #folder: CacheFolder;
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
+  readonly leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
   /** Since when others have kept this program from opening the database. */
@@ -106,6 +108,7 @@ export class SqliteStore implements RecordStore, RecordSource {
     this.#folder = new CacheFolder(path);
     this.#blobs = new BlobFiles(this.#folder);
     this.#readonly = readonly;
+    if (!readonly) this.leases = new SqliteLeases(this.#folder, this.#access());
   }
 
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
@@ -122,6 +125,20 @@ export class SqliteStore implements RecordStore, RecordSource {
   }
 
   store(
+    record: NewRecord,
+  ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+    const { lease } = record;
+    if (lease === undefined) return this.#store(record);
+    // Stored or not, its key is free now.
+    const done = this.#store(record);
+    if (done instanceof Promise) {
+      return done.finally(() => this.leases?.release(lease));
+    }
+    this.leases?.release(lease);
+    return done;
+  }
+
+  #store(
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
     if (this.#readonly) return undefined;
@@ -212,6 +229,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   }
 
   close(): void {
+    this.leases?.close();
     this.#opened?.database[Symbol.dispose]();
     this.#opened = undefined;
   }
@@ -354,6 +372,20 @@ export class SqliteStore implements RecordStore, RecordSource {
       );
       return undefined;
     }
+  }
+
+  /** How leases get at the database. */
+  #access(): DatabaseAccess {
+    return {
+      open: () => {
+        const opened = this.#open();
+        if (opened === undefined) return this.#isKeptOut ? "busy" : undefined;
+        return opened.database.writable ? opened.database : undefined;
+      },
+      replace: (database, error) =>
+        this.#opened?.database !== database ||
+        this.#replace(this.#opened, causeOf(error)),
+    };
   }
 
   /** Notes that others are at the database; whether there is hope that they let go. */
@@ -542,8 +574,7 @@ export class SqliteStore implements RecordStore, RecordSource {
           checkKeyOrder(opened.database, prepared.record.key);
           opened.ordered = true;
         }
-        insertRow(opened, prepared);
-        return "stored";
+        return this.#insertRow(opened, prepared) ? "stored" : "refused";
       } catch (error) {
         if (failureOf(error) === "busy") return "busy";
         if (failureOf(error) === "unusable") {
@@ -555,6 +586,20 @@ export class SqliteStore implements RecordStore, RecordSource {
         }
       }
     }
+  }
+
+  /** Inserts a row; `false` if its lease was taken over. */
+  #insertRow(opened: Opened, prepared: Prepared): boolean {
+    const { lease, fn } = prepared.record;
+    const insert = () => insertRow(opened, prepared);
+    if (lease === undefined || this.leases === undefined) {
+      insert();
+      return true;
+    }
+    // What is interned is remembered, so it must not be undone with a transaction.
+    opened.interned.functionId(fn);
+    opened.interned.hereId();
+    return this.leases.settle(opened.database, lease, insert);
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {

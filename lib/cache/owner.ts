@@ -1,0 +1,290 @@
+/**
+ * The processes that hold leases in a cache folder, and how to tell that one is
+ * dead. Each has a file in `owners/`: who it is, then a heartbeat.
+ *
+ * On a disk of this machine a process keeps a lock on its file. The system frees
+ * it when the process dies, however that happens, and not before, however busy it
+ * is: whoever gets the lock knows. Where locks cannot be relied on (network disks),
+ * a file that stays as it is for 1.5 heartbeats is that of a dead process.
+ *
+ * @module
+ */
+
+import { join } from "jsr:@std/path@^1/join";
+import type { CacheFolder } from "./folder.ts";
+import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
+import { hostName } from "./host.ts";
+import { isStopped, startTime } from "./process_state.ts";
+import { Sightings } from "./sightings.ts";
+
+/** How long a sign of life may stay out, in ms. */
+export const SILENCE_MS = 1.5 * HEARTBEAT_MS;
+
+/** Files of owners and wake-ups that are older than this belong to nobody, in ms. */
+const STALE_MS = 7 * 24 * 3_600_000;
+
+const NAME = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The first line of an owner's file. */
+interface Head {
+  readonly host: string;
+  readonly pid: number;
+  /** When it began, in ms since the epoch: for people. */
+  readonly started: number;
+  /** The same by the system's own clock: no other process with this pid has it. */
+  readonly startTime: string;
+  /** Whether it keeps a lock on the file. */
+  readonly locked: boolean;
+}
+
+/** This process's own file. */
+interface Own {
+  readonly name: string;
+  readonly path: string;
+  /** Open while it is locked. */
+  readonly file: Deno.FsFile | undefined;
+  readonly heartbeat: Heartbeat | undefined;
+}
+
+/** The owners of one cache folder, this process among them. */
+export class Owners {
+  readonly #folder: CacheFolder;
+  readonly #locks: boolean;
+  readonly #sightings = new Sightings();
+  #own: Own | undefined;
+  #refused = false;
+
+  /**
+   * @param locks Whether locks on files can be relied on there.
+   */
+  constructor(folder: CacheFolder, locks: boolean) {
+    this.#folder = folder;
+    this.#locks = locks;
+  }
+
+  /** The name of this process's file, which is made if need be; `undefined` if it cannot be. */
+  own(): string | undefined {
+    if (this.#own === undefined && !this.#refused) {
+      try {
+        this.#own = this.#create();
+        this.#sweep(this.#own);
+      } catch {
+        this.#refused = this.#own === undefined;
+      }
+    }
+    return this.#own?.name;
+  }
+
+  /** This process holds one lease more. */
+  hold(): void {
+    this.#own?.heartbeat?.hold();
+  }
+
+  /** This process holds one lease less. */
+  letGo(): void {
+    this.#own?.heartbeat?.letGo();
+  }
+
+  /** Makes sure that others see this process: somebody may have removed its file. */
+  check(): void {
+    if (this.#own === undefined) return;
+    try {
+      Deno.lstatSync(this.#own.path);
+    } catch {
+      this.close();
+    }
+  }
+
+  /** Whether the process of a file is dead, as far as can be told; a dead one's file is removed. */
+  isDead(name: string): boolean {
+    if (name === this.#own?.name) return false;
+    // No file that we made: a damaged name.
+    if (!NAME.test(name)) return true;
+    const path = join(this.#folder.owners, name);
+    let file: Deno.FsFile;
+    try {
+      file = Deno.openSync(path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return true;
+      // Nothing can be told of it: then a job that runs twice is better than one that waits for ever.
+      return this.#sightings.unchanged(name, "unreadable") >= SILENCE_MS;
+    }
+    try {
+      if (!this.#judge(name, file)) return false;
+    } finally {
+      file.close();
+    }
+    this.#sightings.forget(name);
+    return true;
+  }
+
+  /** The machine and the process, for people. */
+  describe(name: string): string {
+    const head = this.#read(name);
+    return head === undefined
+      ? "another process"
+      : `${head.host || "another machine"}, process ${head.pid}`;
+  }
+
+  /** Whether something stays as it is for longer than a living owner would leave it. */
+  isSilent(id: string, text: string): boolean {
+    return this.#sightings.unchanged(id, text) >= SILENCE_MS;
+  }
+
+  /** Removes this process's file; the next lease has a new one. */
+  close(): void {
+    this.#refused = false;
+    const own = this.#own;
+    if (own === undefined) return;
+    this.#own = undefined;
+    own.heartbeat?.stop();
+    removeQuietly(own.path);
+    own.file?.close();
+  }
+
+  /** Whether the process that has this file is dead; removes the file if so. */
+  #judge(name: string, file: Deno.FsFile): boolean {
+    let text: string | undefined;
+    try {
+      text = Deno.readTextFileSync(join(this.#folder.owners, name));
+    } catch {
+      // Where a lock keeps others from reading, it is not free either.
+    }
+    const head = headOf(text ?? "");
+    const path = join(this.#folder.owners, name);
+    if (head?.locked ?? this.#locks) {
+      const got = tryLock(file);
+      if (got === false) return this.#isStopped(name, head);
+      if (got && head?.locked) {
+        removeQuietly(path);
+        return true;
+      }
+    }
+    if (this.#sightings.unchanged(name, text ?? "") < SILENCE_MS) return false;
+    removeQuietly(path);
+    return true;
+  }
+
+  /** Whether a process that has its lock was stopped and not continued. Its file stays: it may be continued. */
+  #isStopped(name: string, head: Head | undefined): boolean {
+    if (
+      head !== undefined && head.host === hostName() &&
+      isStopped(head.pid, head.startTime)
+    ) return this.#sightings.unchanged(name, "stopped") >= SILENCE_MS;
+    this.#sightings.forget(name);
+    return false;
+  }
+
+  #read(name: string): Head | undefined {
+    if (!NAME.test(name)) return undefined;
+    try {
+      return headOf(Deno.readTextFileSync(join(this.#folder.owners, name)));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #create(): Own {
+    const { owners, tmp } = this.#folder;
+    const name = crypto.randomUUID();
+    const path = join(owners, name);
+    // Nobody may see it before it is locked and whole.
+    const draft = join(tmp, name);
+    const file = createFile(draft, tmp);
+    try {
+      const locked = this.#locks && tryLock(file) === true;
+      const head = JSON.stringify(
+        {
+          host: hostName(),
+          pid: Deno.pid,
+          started: Date.now(),
+          startTime: startTime(Deno.pid) ?? "",
+          locked,
+        } satisfies Head,
+      );
+      file.writeSync(new TextEncoder().encode(head + "\n"));
+      Deno.mkdirSync(owners, { recursive: true });
+      Deno.renameSync(draft, path);
+      if (locked) return { name, path, file, heartbeat: undefined };
+      file.close();
+      const heartbeat = new Heartbeat(path, head);
+      return { name, path, file: undefined, heartbeat };
+    } catch (error) {
+      file.close();
+      removeQuietly(draft);
+      throw error;
+    }
+  }
+
+  /** Removes the files of owners who died with no lease, and wake-ups that nobody finished. */
+  #sweep(own: Own): void {
+    const { owners, wake } = this.#folder;
+    // By the clock of the disk, which is not always ours.
+    const now = modifiedAt(own.path);
+    for (const { name } of Deno.readDirSync(owners)) {
+      if (name === own.name || !NAME.test(name)) continue;
+      if (this.#locks) this.isDead(name);
+      else if (now - modifiedAt(join(owners, name)) > STALE_MS) {
+        removeQuietly(join(owners, name));
+      }
+    }
+    try {
+      for (const { name } of Deno.readDirSync(wake)) {
+        const path = join(wake, name);
+        if (now - modifiedAt(path) > STALE_MS) removeQuietly(path);
+      }
+    } catch {
+      // Nobody has waited here yet.
+    }
+  }
+}
+
+/** Removes a file that may be gone. */
+export function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // Somebody else did, or nobody can.
+  }
+}
+
+function createFile(path: string, folder: string): Deno.FsFile {
+  const options = { read: true, write: true, createNew: true };
+  try {
+    return Deno.openSync(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(folder, { recursive: true });
+    return Deno.openSync(path, options);
+  }
+}
+
+/** Whether a file could be locked; `undefined` where the file system has no locks. */
+function tryLock(file: Deno.FsFile): boolean | undefined {
+  try {
+    return file.tryLockSync(true);
+  } catch {
+    return undefined;
+  }
+}
+
+function modifiedAt(path: string): number {
+  try {
+    return Deno.lstatSync(path).mtime?.getTime() ?? Infinity;
+  } catch {
+    return Infinity;
+  }
+}
+
+/** The head of an owner's file; `undefined` if it is damaged or being written. */
+function headOf(text: string): Head | undefined {
+  try {
+    const head = JSON.parse(text.slice(0, text.indexOf("\n")));
+    return typeof head?.pid === "number" && typeof head.host === "string" &&
+        typeof head.startTime === "string" && typeof head.locked === "boolean"
+      ? head
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,376 @@
+/**
+ * Leases as rows of the database: a claim is one statement, and a lease ends in
+ * the transaction that stores its record.
+ *
+ * @module
+ */
+
+import type { StatementSync } from "node:sqlite";
+import type { CacheDatabase } from "./database.ts";
+import { failureOf } from "./failure.ts";
+import type { CacheFolder } from "./folder.ts";
+import { HEARTBEAT_MS } from "./heartbeat.ts";
+import type { Claim, Lease, Leases } from "./lease.ts";
+import { Owners } from "./owner.ts";
+import { Waiters, wakeOthers } from "./wake.ts";
+
+type Key = Uint8Array<ArrayBuffer>;
+
+/** For how long a busy database is let alone, at first and at most, in ms. */
+const BUSY_MS = { first: 20, last: HEARTBEAT_MS / 2 } as const;
+
+/** Claims on one key that others may foil before it counts as busy. */
+const MAX_FOILED = 5;
+
+/** How leases get at the database of their store. */
+export interface DatabaseAccess {
+  /** The database, open for writing; `undefined` if there is none. */
+  open(): CacheDatabase | "busy" | undefined;
+  /** Replaces a database that is damaged, as the error shows; whether there is another one now. */
+  replace(database: CacheDatabase, error: unknown): boolean;
+}
+
+/** How a lease ended: it counted and nobody waits, it counted and somebody does, or it did not count any more. */
+type LeaseEnd = "quiet" | "wanted" | "lost";
+
+/** The leases of a cache in a SQLite file. */
+export class SqliteLeases implements Leases {
+  readonly #folder: CacheFolder;
+  readonly #access: DatabaseAccess;
+  readonly #owners: Owners;
+  readonly #waiters: Waiters;
+  /** The leases that were granted and have not ended. */
+  readonly #held = new Set<Lease>();
+  #statements: Statements | undefined;
+  #busyUntil = 0;
+  #busyMs: number = BUSY_MS.first;
+  /** Leases that could not be given back yet. */
+  readonly #late = new Set<Lease>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(folder: CacheFolder, access: DatabaseAccess) {
+    this.#folder = folder;
+    this.#access = access;
+    this.#owners = new Owners(folder, true);
+    this.#waiters = new Waiters(folder, {
+      holderOf: (key) =>
+        this.#attempt((statements) => statements.holderOf(key)),
+      isDead: (owner) => this.#owners.isDead(owner),
+    });
+  }
+
+  claim(key: Key, evenIfStored = false): Claim {
+    if (this.#busyUntil > 0 && performance.now() < this.#busyUntil) {
+      return { kind: "busy" };
+    }
+    for (;;) {
+      const database = this.#access.open();
+      if (database === undefined) return { kind: "none" };
+      if (database === "busy") return this.#busy();
+      const owner = this.#owners.own();
+      if (owner === undefined) return { kind: "none" };
+      try {
+        const claim = this.#claim(
+          this.#statementsOf(database, owner),
+          owner,
+          key,
+          evenIfStored,
+        );
+        this.#busyUntil = 0;
+        this.#busyMs = BUSY_MS.first;
+        return claim;
+      } catch (error) {
+        const failure = failureOf(error);
+        if (failure === "busy") return this.#busy();
+        if (failure === "unusable" || !this.#access.replace(database, error)) {
+          return { kind: "none" };
+        }
+      }
+    }
+  }
+
+  release(lease: Lease): void {
+    if (!this.#held.has(lease) || this.#tryRelease(lease)) return;
+    this.#late.add(lease);
+    this.#releaseLater(BUSY_MS.first);
+  }
+
+  holds(lease: Lease): boolean {
+    const found = this.#attempt(({ holder }) =>
+      holder.get(lease.key) as HolderRow | undefined
+    );
+    return found !== undefined && found.owner === lease.owner &&
+      found.token === lease.token;
+  }
+
+  changed(key: Key, signal: AbortSignal): Promise<void> {
+    return this.#waiters.wait(key, signal, this.#busyUntil);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#late.clear();
+    for (const lease of this.#held) {
+      // What cannot be given back is that of an owner who is gone.
+      if (!this.#tryRelease(lease)) this.#ended(lease, "quiet");
+    }
+    this.#waiters.close();
+    this.#owners.close();
+    this.#statements = undefined;
+  }
+
+  /**
+   * Inserts the record of a lease and ends the lease, in one transaction.
+   *
+   * @returns Whether the lease still counted; if not, nothing is inserted: somebody else computes it, or has done so.
+   */
+  settle(database: CacheDatabase, lease: Lease, insert: () => void): boolean {
+    const { connection } = database;
+    const statements = this.#statementsOf(database, lease.owner);
+    let end: LeaseEnd;
+    statements.begin.run();
+    try {
+      end = statements.end(lease);
+      if (end !== "lost") insert();
+      statements.commit.run();
+    } catch (error) {
+      if (connection.isTransaction) connection.exec("ROLLBACK");
+      throw error;
+    }
+    this.#ended(lease, end);
+    return end !== "lost";
+  }
+
+  #claim(
+    statements: Statements,
+    owner: string,
+    key: Key,
+    evenIfStored: boolean,
+  ): Claim {
+    for (let foiled = 0; foiled < MAX_FOILED; foiled++) {
+      const now = Date.now();
+      const token = statements.claim(key, owner, now, evenIfStored);
+      if (token !== undefined) return this.#grant({ key, owner, token });
+      if (!evenIfStored && statements.isStored(key)) return { kind: "stored" };
+      const held = statements.holder.get(key) as HolderRow | undefined;
+      // It has just ended.
+      if (held === undefined) continue;
+      if (!this.#owners.isDead(held.owner)) {
+        return {
+          kind: "held",
+          by: {
+            owner: held.owner,
+            description: this.#owners.describe(held.owner),
+            since: held.since,
+          },
+        };
+      }
+      const taken = statements.takeOver(key, held, owner, now);
+      if (taken !== undefined) return this.#grant({ key, owner, token: taken });
+    }
+    return this.#busy();
+  }
+
+  /** What is to be done when a lease has ended and others can see it. */
+  #ended(lease: Lease, end: LeaseEnd): void {
+    if (this.#held.delete(lease)) this.#owners.letGo();
+    // Perhaps others believe that this process is dead.
+    if (end === "lost") this.#owners.check();
+    if (end === "wanted") {
+      const hex = lease.key.toHex();
+      wakeOthers(this.#folder, hex);
+      this.#waiters.wake(hex);
+    }
+  }
+
+  #grant(lease: Lease): Claim {
+    this.#held.add(lease);
+    this.#owners.hold();
+    return { kind: "granted", lease };
+  }
+
+  #busy(): Claim {
+    this.#busyUntil = performance.now() + this.#busyMs;
+    this.#busyMs = Math.min(2 * this.#busyMs, BUSY_MS.last);
+    return { kind: "busy" };
+  }
+
+  /** Gives a lease back; `false` if that must be tried again. */
+  #tryRelease(lease: Lease): boolean {
+    const database = this.#access.open();
+    if (database === "busy") return false;
+    let end: LeaseEnd = "quiet";
+    if (database !== undefined) {
+      try {
+        end = this.#statementsOf(database, lease.owner).end(lease);
+      } catch (error) {
+        // With a damaged database its leases are gone.
+        if (failureOf(error) !== "damage") return false;
+      }
+    }
+    this.#ended(lease, end);
+    return true;
+  }
+
+  /** A lease that stays would let others wait as long as this process lives. */
+  #releaseLater(delay: number): void {
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      for (const lease of this.#late) {
+        // The others would have to wait in the same way.
+        if (!this.#tryRelease(lease)) {
+          return this.#releaseLater(Math.min(2 * delay, BUSY_MS.last));
+        }
+        this.#late.delete(lease);
+      }
+    }, delay);
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /** The statements of the open database. The rows of dead owners are deleted once. */
+  #statementsOf(database: CacheDatabase, owner: string): Statements {
+    if (this.#statements?.database !== database) {
+      this.#statements = new Statements(database);
+      this.#statements.sweep(owner, (other) => this.#owners.isDead(other));
+    }
+    return this.#statements;
+  }
+
+  /** Does something that may fail without harm. */
+  #attempt<R>(action: (statements: Statements) => R): R | undefined {
+    const database = this.#access.open();
+    if (database === undefined || database === "busy") return undefined;
+    try {
+      return action(this.#statementsOf(database, this.#owners.own() ?? ""));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A row as read. */
+interface HolderRow {
+  readonly owner: string;
+  readonly token: number;
+  readonly since: number;
+  readonly wanted: number;
+}
+
+// Deno has the method, its types do not know it yet.
+type ArrayStatement = StatementSync & {
+  setReturnArrays(enabled: boolean): void;
+};
+
+const COUNTS_AS_NEW = `(SELECT 1 + ifnull(max(token), 0) FROM leases)`;
+
+/**
+ * The statements on leases. A token must grow with each claim, also when the
+ * lease before has ended and its row is gone. So a lease that ends turns into the
+ * row with the empty key, which keeps the highest token of those that ended: on the
+ * page that is written anyhow, where another table would cost a page more.
+ */
+class Statements {
+  readonly database: CacheDatabase;
+  readonly begin: StatementSync;
+  readonly commit: StatementSync;
+  readonly holder: StatementSync;
+  readonly #claim: StatementSync;
+  readonly #end: StatementSync;
+
+  constructor(database: CacheDatabase) {
+    this.database = database;
+    const { connection } = database;
+    this.begin = connection.prepare("BEGIN IMMEDIATE");
+    this.commit = connection.prepare("COMMIT");
+    this.#claim = connection.prepare(
+      `INSERT INTO leases (key, owner, token, since, wanted)
+      SELECT ?1, ?2, ${COUNTS_AS_NEW}, ?3, 0
+      WHERE ?4 OR NOT EXISTS (SELECT 1 FROM records WHERE key = ?1)
+      ON CONFLICT DO NOTHING RETURNING token`,
+    );
+    this.#end = connection.prepare(
+      `UPDATE OR REPLACE leases SET key = x'', owner = '',
+      token = max(token, ifnull((SELECT token FROM leases WHERE key = x''), 0))
+      WHERE key = ?1 AND owner = ?2 AND token = ?3 RETURNING wanted`,
+    );
+    this.holder = connection.prepare(
+      "SELECT owner, token, since, wanted FROM leases WHERE key = ?",
+    );
+    for (const statement of [this.#claim, this.#end]) {
+      (statement as ArrayStatement).setReturnArrays(true);
+    }
+  }
+
+  /** The token if the key is free. */
+  claim(
+    key: Key,
+    owner: string,
+    now: number,
+    evenIfStored: boolean,
+  ): number | undefined {
+    return first(this.#claim.get(key, owner, now, evenIfStored ? 1 : 0));
+  }
+
+  /** The token if nobody else was faster. Those who wait go on waiting, for the new owner. */
+  takeOver(
+    key: Key,
+    { owner, token }: HolderRow,
+    heir: string,
+    now: number,
+  ): number | undefined {
+    const row = this.database.connection.prepare(
+      `UPDATE leases SET owner = ?, token = ${COUNTS_AS_NEW}, since = ?
+      WHERE key = ? AND owner = ? AND token = ? RETURNING token`,
+    ).get(heir, now, key, owner, token);
+    return row?.token as number | undefined;
+  }
+
+  isStored(key: Key): boolean {
+    return this.database.lookup.get(key) !== undefined;
+  }
+
+  /** Who has a key; notes that somebody waits for it. */
+  holderOf(key: Key): string | undefined {
+    const row = this.holder.get(key) as HolderRow | undefined;
+    if (row === undefined || row.wanted === 1) return row?.owner;
+    const { changes } = this.database.connection.prepare(
+      "UPDATE leases SET wanted = 1 WHERE key = ? AND owner = ? AND token = ?",
+    ).run(key, row.owner, row.token);
+    // If it is another row by now, it is worth to claim the key again.
+    return changes > 0 ? row.owner : undefined;
+  }
+
+  /** Ends a lease. */
+  end({ key, owner, token }: Lease): LeaseEnd {
+    const wanted = first(this.#end.get(key, owner, token));
+    if (wanted !== undefined) return wanted === 1 ? "wanted" : "quiet";
+    // Its row is lost with a damaged database, or the cache was closed meanwhile:
+    // it counts as long as nobody else was at it.
+    const isFree = this.holder.get(key) === undefined && !this.isStored(key);
+    return isFree ? "quiet" : "lost";
+  }
+
+  /** Deletes the rows of owners who died with leases that nobody has asked for since. */
+  sweep(own: string, isDead: (owner: string) => boolean): void {
+    const { connection } = this.database;
+    const owners = connection.prepare(
+      "SELECT DISTINCT owner FROM leases WHERE key <> x''",
+    ).all();
+    for (const { owner } of owners) {
+      if (typeof owner !== "string" || owner === own || !isDead(owner)) {
+        continue;
+      }
+      for (
+        const { key, token } of connection.prepare(
+          "SELECT key, token FROM leases WHERE owner = ?",
+        ).all(owner)
+      ) this.end({ key: key as Key, owner, token: token as number });
+    }
+  }
+}
+
+function first(row: unknown): number | undefined {
+  return (row as readonly number[] | undefined)?.[0];
+}
