@@ -1,0 +1,168 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { commandLine, denoArgs, hither, IMPORT, jsonLines } from "./support.ts";
+import { temporaryFolder } from "../house/run.ts";
+
+const SCRIPT = `${IMPORT}
+const square = hi.func("explained_square", "1", (x) => {
+  Deno.writeTextFileSync("ran", x + "\\n", { append: true });
+  return x * x;
+});
+const sum = hi.func("explained_sum", "1", (xs) => xs.reduce((a, b) => a + b));
+console.log("the script", Deno.args.join(" "));
+hi.setDefaults({ jobCache: new hi.JobCache() });
+const squares = square.map(JSON.parse(Deno.args[0]));
+console.log("the sum", await sum.run(squares));
+`;
+
+function scriptFolder(script = SCRIPT) {
+  return temporaryFolder({ "deno.json": "{}", "script.js": script });
+}
+
+function explain(cwd: string, args: string[], env = {}) {
+  return hither(["explain", ...denoArgs(), ...args], { cwd, env });
+}
+
+function ran(folder: string): number[] {
+  try {
+    return jsonLines(Deno.readTextFileSync(`${folder}/ran`));
+  } catch {
+    return [];
+  }
+}
+
+Deno.test("nothing is computed; what waits for a job that would be is told", async () => {
+  await using folder = await scriptFolder();
+  const { code, stdout, stderr } = await explain(folder.path, [
+    "script.js",
+    "[2,3]",
+    "--json",
+  ]);
+  assertEquals(
+    stdout,
+    `run   explained_square 1(2): the cache has no other record of this function
+run   explained_square 1(3): the cache has no other record of this function
+wait  explained_sum 1([explained_square, explained_square]): waits for explained_square 1
+0 hits, 2 to compute, 1 waiting for them
+`,
+  );
+  // What follows the script is the script's; that it waits for ever is no error.
+  assertEquals(stderr, "the script [2,3] --json\n");
+  assertEquals(code, 0);
+  assertEquals(ran(folder.path), []);
+});
+
+Deno.test("--run computes what is missing; afterwards all of it hits", async () => {
+  await using folder = await scriptFolder();
+  const first = await explain(folder.path, ["--run", "script.js", "[2,3]"]);
+  assertMatch(first.stdout, /0 hits, 3 computed\n$/);
+  assertMatch(first.stderr, /the sum 13\n$/);
+  assertEquals(ran(folder.path).sort(), [2, 3]);
+  const second = await explain(folder.path, [
+    "--exit-code",
+    "script.js",
+    "[2,3]",
+  ]);
+  assertMatch(second.stdout, /^hit {3}explained_square 1\(2\)\n/);
+  assertMatch(second.stdout, /3 hits, 0 to compute\n$/);
+  assertMatch(second.stderr, /the sum 13\n$/);
+  assertEquals(second.code, 0);
+  assertEquals(ran(folder.path).length, 2);
+});
+
+Deno.test("a miss names what differs from the nearest record", async () => {
+  await using folder = await scriptFolder();
+  await explain(folder.path, ["--run", "script.js", "[2,3]"]);
+  const { code, stdout } = await explain(folder.path, [
+    "--json",
+    "--exit-code",
+    "script.js",
+    "[2,4]",
+  ]);
+  const { jobs, ...rest } = JSON.parse(stdout);
+  assertEquals(rest, {
+    script: "script.js",
+    code: 0,
+    hits: 1,
+    runs: 1,
+    waits: 1,
+    failed: 0,
+  });
+  const [hit, miss, waiting] = jobs;
+  assertEquals([hit.status, hit.name, hit.preview], [
+    "hit",
+    "explained_square",
+    "2",
+  ]);
+  assertMatch(hit.key, /^[0-9a-f]{64}$/);
+  assertEquals(miss.status, "miss");
+  assertEquals(miss.differences[0].path, "args[0]");
+  assertEquals(miss.differences[0].now, "4");
+  assertMatch(miss.text, /args\[0\]: [23] → 4/);
+  assertEquals([waiting.status, waiting.waitsFor], ["waits", [miss.job]]);
+  assertEquals(code, 1);
+});
+
+Deno.test("--cache names the cache of a script that names none", async () => {
+  await using folder = await scriptFolder();
+  await using cache = await temporaryFolder();
+  const args = ["--cache", cache.path, "--run", "script.js", "[2,3]"];
+  await explain(folder.path, args);
+  assertMatch((await explain(folder.path, args)).stdout, /3 hits, 0 computed/);
+  const other = await explain(folder.path, ["script.js", "[2,3]"]);
+  assertMatch(other.stdout, /0 hits, 2 to compute/);
+});
+
+Deno.test("jobs without a cache are not run either", async () => {
+  await using folder = await scriptFolder(
+    SCRIPT.replace("new hi.JobCache()", "null"),
+  );
+  const { stdout } = await explain(folder.path, ["script.js", "[2]"]);
+  assertMatch(stdout, /^run .*square 1\(\): no cache was in force\n/);
+  assertEquals(ran(folder.path), []);
+});
+
+Deno.test("a script that fails is told with what it came to until then", async () => {
+  await using folder = await scriptFolder(
+    SCRIPT.replace("await sum.run(squares)", "squares[0].getResult()"),
+  );
+  const { code, stdout, stderr } = await explain(folder.path, [
+    "script.js",
+    "[2]",
+  ]);
+  assertMatch(stdout, /0 hits, 1 to compute\n$/);
+  assertMatch(stderr, /JobPendingError/);
+  assertMatch(stderr, /\nhither: .*the script ended with exit code 1\n$/);
+  assertEquals(code, 1);
+});
+
+Deno.test("a script that is not there is told", async () => {
+  await using folder = await scriptFolder();
+  const { code, stderr } = await explain(folder.path, ["none.js"]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /Module not found.*none\.js/);
+});
+
+Deno.test("Ctrl-C ends the command and the script with 130, and leaves nothing behind", async () => {
+  await using folder = await scriptFolder(
+    `console.log("ready"); setInterval(() => {}, 1e6);`,
+  );
+  await using temporary = await temporaryFolder();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...commandLine(), "explain", ...denoArgs(), "script.js"],
+    cwd: folder.path,
+    env: { TMPDIR: temporary.path, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let said = "";
+  const text = child.stderr.pipeThrough(new TextDecoderStream());
+  for await (const piece of text) {
+    if (said === "" && piece.includes("ready")) child.kill("SIGINT");
+    said += piece;
+  }
+  await child.stdout.cancel();
+  assertEquals((await child.status).code, 130);
+  assertMatch(said, /^ready\nhither: interrupted.*\n$/);
+  assertEquals([...Deno.readDirSync(temporary.path)], []);
+});
