@@ -42,9 +42,18 @@ export class BlobFiles {
   /** Digests of blobs that could not be read: a file of the right length proves nothing. */
   readonly #bad = new Set<string>();
   #swept = false;
+  readonly #rely: (path: string) => boolean;
+  #written = 0;
 
-  constructor(folder: CacheFolder) {
+  /** @param rely Notes that a blob found there is relied on; whether it can be. */
+  constructor(folder: CacheFolder, rely = (_path: string) => true) {
     this.#folder = folder;
+    this.#rely = rely;
+  }
+
+  /** Bytes of all blobs that this program has written. */
+  get written(): number {
+    return this.#written;
   }
 
   /** Where a blob is. */
@@ -138,8 +147,9 @@ export class BlobFiles {
 
   /** Whether a blob is there, as far as can be told without reading it. */
   #has(reference: BlobReference): boolean {
+    const path = this.path(reference);
     return !this.#bad.has(reference.sha256) &&
-      hasLength(this.path(reference), reference.byteLength);
+      hasLength(path, reference.byteLength) && this.#rely(path);
   }
 
   /** Makes a blob: in `tmp/`, then renamed. */
@@ -154,6 +164,7 @@ export class BlobFiles {
       await write(temporary);
       await withFolder(path, () => Deno.rename(temporary, path));
       this.#bad.delete(reference.sha256);
+      this.#written += reference.byteLength;
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;
@@ -235,29 +246,12 @@ export class BlobFiles {
     return evicted;
   }
 
-  /** Number and bytes of all blobs. */
-  measure(): { count: number; bytes: number } {
-    let count = 0, bytes = 0;
-    for (const path of this.#files()) {
-      bytes += whereThere(() => Deno.statSync(path))?.size ?? 0;
-      count++;
-    }
-    return { count, bytes };
-  }
-
-  /** Deletes all blobs and what is left of dead writers, and no other file. */
-  clear(): void {
-    for (const path of this.#files()) {
-      whereThere(() => Deno.removeSync(path));
-    }
-    this.#removeStale();
-  }
-
-  *#files(): Iterable<string> {
+  /** All files in the places of blobs. */
+  *files(): Iterable<{ digest: string; path: string }> {
     const { blobs } = this.#folder;
     for (const first of names(blobs, /^[0-9a-f]{2}$/)) {
       for (const rest of names(join(blobs, first), /^[0-9a-f]{62}$/)) {
-        yield join(blobs, first, rest);
+        yield { digest: first + rest, path: join(blobs, first, rest) };
       }
     }
   }
@@ -271,10 +265,11 @@ export class BlobFiles {
   #sweep(): void {
     if (this.#swept) return;
     this.#swept = true;
-    this.#removeStale();
+    this.removeStale();
   }
 
-  #removeStale(): void {
+  /** Removes what processes left behind that died while they wrote. */
+  removeStale(): void {
     for (const path of this.#temporaryFiles()) {
       const written = whereThere(() => Deno.statSync(path))?.mtime?.getTime();
       if (written !== undefined && Date.now() - written > STALE_MS) {

@@ -49,10 +49,11 @@ export class CacheDatabase implements Disposable {
   readonly writable: boolean;
   /** The file that was opened. */
   readonly identity: Identity;
-  /** `[fn, body]` of a key. */
+  /** `[fn, body, id, stored_at, duration]` of a key. */
   readonly lookup: StatementSync;
-  /** Stores a row; its parameters are the columns of `records` but `id`. */
+  /** Stores a row unless there is one of that key; its parameters are the columns of `records` but `id`. */
   readonly insert: StatementSync | undefined;
+  readonly #statements = new Map<string, StatementSync>();
 
   constructor(
     connection: DatabaseSync,
@@ -65,10 +66,35 @@ export class CacheDatabase implements Disposable {
     this.writable = writable;
     this.identity = identity;
     this.lookup = connection.prepare(
-      `SELECT fn, body FROM ${schema}.records WHERE key = ?`,
+      `SELECT fn, body, id, stored_at, duration FROM ${schema}.records WHERE key = ?`,
     );
     (this.lookup as ArrayStatement).setReturnArrays(true);
     if (writable) this.insert = connection.prepare(INSERT);
+  }
+
+  /** The statement of a text, prepared once. Nothing may run while its rows are iterated. */
+  statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.connection.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Does something in one transaction that writes, or in the one that is open already. */
+  transact<R>(action: () => R): R {
+    const { connection } = this;
+    if (connection.isTransaction) return action();
+    this.statement("BEGIN IMMEDIATE").run();
+    try {
+      const result = action();
+      this.statement("COMMIT").run();
+      return result;
+    } catch (error) {
+      if (connection.isTransaction) connection.exec("ROLLBACK");
+      throw error;
+    }
   }
 
   /** Does something that may wait longer for other processes. */
@@ -91,9 +117,9 @@ export class CacheDatabase implements Disposable {
   }
 }
 
-const INSERT = `INSERT OR REPLACE INTO records
+const INSERT = `INSERT INTO records
 (key, fn, body, stored_at, bytes, duration, origin, details)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
+VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`;
 
 /**
  * Opens the database for reading and writing; makes it, or sets a damaged one aside, if need be.

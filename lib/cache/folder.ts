@@ -75,6 +75,11 @@ export class CacheFolder {
     this.#lock = join(path, "lock");
   }
 
+  /** Where the blob of a digest is. */
+  blob(digest: string): string {
+    return join(this.blobs, digest.slice(0, 2), digest.slice(2));
+  }
+
   /** Makes the folder. */
   #create(): void {
     Deno.mkdirSync(this.path, { recursive: true });

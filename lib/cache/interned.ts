@@ -9,6 +9,7 @@ import type { CacheDatabase } from "./database.ts";
 import type { FunctionInfo } from "./record.ts";
 import { hostName, versionsHere } from "./host.ts";
 import { internedDigest } from "./row.ts";
+import { putSnapshot } from "./snapshots.ts";
 
 /** Where and with what a record was made. */
 export interface Origin {
@@ -93,6 +94,7 @@ class InternedTable {
 
 /** The functions and origins of one open database. */
 export class Interned {
+  readonly #database: CacheDatabase;
   readonly #functions: InternedTable;
   readonly #origins: InternedTable;
   readonly #infos = new Map<number, FunctionInfo>();
@@ -100,6 +102,7 @@ export class Interned {
   #here: number | undefined;
 
   constructor(database: CacheDatabase) {
+    this.#database = database;
     this.#functions = new InternedTable(database, "functions", [
       "name",
       "version",
@@ -133,8 +136,8 @@ export class Interned {
     return info;
   }
 
-  /** The number of a function. */
-  functionId(info: FunctionInfo): number {
+  /** The number of a function; where it is new here, the snapshot of its code is kept with it. */
+  functionId(info: FunctionInfo, snapshot?: string): number {
     const known = this.#functionIds.get(info);
     if (known !== undefined) return known;
     const { name, version, source, module, code, label } = info;
@@ -146,6 +149,9 @@ export class Interned {
       code,
       label,
     ]);
+    if (snapshot !== undefined && code !== "") {
+      putSnapshot(this.#database, code, snapshot);
+    }
     this.#functionIds.set(info, id);
     if (!this.#infos.has(id)) this.#infos.set(id, info);
     return id;

@@ -7,7 +7,10 @@
 import defer * as sqlite from "node:sqlite";
 import type { DatabaseSync } from "node:sqlite";
 import type { CacheDatabase } from "./database.ts";
-import { decodeBody, decodeDetails, internedDigest } from "./row.ts";
+import { link } from "./blob_links.ts";
+import { type Body, decodeBody, decodeDetails, internedDigest } from "./row.ts";
+import { isSnapshot } from "./snapshots.ts";
+import { addToTotal } from "./sqlite_totals.ts";
 
 /** Rows read, and written in one transaction, at a time. */
 const CHUNK = 500;
@@ -45,7 +48,12 @@ export function salvage(path: string, target: CacheDatabase): number {
         "label",
       ]);
       copyInterned(source, target, "origins", ["host", "versions"]);
-      return copyRecords(source, target, functions);
+      const uses = readUses(source);
+      const copied = copyRecords(source, target, functions, uses);
+      copySnapshots(source, target);
+      copyPins(source, target);
+      copyTotals(source, target);
+      return copied;
     } finally {
       source.close();
     }
@@ -83,17 +91,20 @@ function copyRecords(
   source: DatabaseSync,
   target: CacheDatabase,
   functions: ReadonlySet<unknown>,
+  uses: ReadonlyMap<number, number>,
 ): number {
   let copied = 0;
   const { connection, insert } = target;
+  const use = target.statement("INSERT OR REPLACE INTO uses VALUES (?, ?)");
   for (const rows of readableRows(source, "records")) {
     connection.exec("BEGIN IMMEDIATE");
     try {
       for (const row of rows) {
-        if (!functions.has(row.fn) || !isSound(row)) continue;
+        const sound = functions.has(row.fn) ? soundBody(row) : undefined;
+        if (sound === undefined) continue;
         const { key, fn, body, stored_at, bytes, duration, origin, details } =
           row as Record<string, Uint8Array>;
-        insert!.run(
+        const { changes, lastInsertRowid } = insert!.run(
           key!,
           fn!,
           body!,
@@ -103,6 +114,11 @@ function copyRecords(
           origin!,
           details!,
         );
+        if (changes === 0) continue;
+        // What is gone turns out when it is read.
+        link(target, sound);
+        const day = uses.get(Number(row.id));
+        if (day !== undefined) use.run(lastInsertRowid, day);
         copied++;
       }
       connection.exec("COMMIT");
@@ -114,15 +130,74 @@ function copyRecords(
   return copied;
 }
 
-function isSound(row: Row): boolean {
+/** The body of a row whose checks are right. */
+function soundBody(row: Row): Body | undefined {
   const { key, fn, body, stored_at, bytes, duration, origin, details } = row;
-  return key instanceof Uint8Array &&
-    decodeBody(key, fn, body) !== undefined &&
-    decodeDetails(
-        key,
-        { storedAt: stored_at, bytes, duration, origin },
-        details,
-      ) !== undefined;
+  if (!(key instanceof Uint8Array)) return undefined;
+  const columns = { storedAt: stored_at, bytes, duration, origin };
+  return decodeDetails(key, columns, details) === undefined
+    ? undefined
+    : decodeBody(key, fn, body);
+}
+
+/** The days of last uses. Nothing guards them: a wrong one keeps a record too long or not long enough. */
+function readUses(source: DatabaseSync): Map<number, number> {
+  const uses = new Map<number, number>();
+  for (const rows of readableRows(source, "uses")) {
+    for (const { id, day } of rows) {
+      if (typeof day === "number") uses.set(Number(id), day);
+    }
+  }
+  return uses;
+}
+
+function copySnapshots(source: DatabaseSync, target: CacheDatabase): void {
+  const insert = target.statement(
+    "INSERT OR IGNORE INTO snapshots (digest, text) VALUES (?, ?)",
+  );
+  for (const rows of readableRows(source, "snapshots")) {
+    for (const { digest, text } of rows) {
+      if (!(digest instanceof Uint8Array)) continue;
+      if (isSnapshot(digest.toHex(), text)) insert.run(digest, text);
+    }
+  }
+}
+
+function copyPins(source: DatabaseSync, target: CacheDatabase): void {
+  const insert = target.statement("INSERT OR IGNORE INTO pins VALUES (?, ?)");
+  for (const { kind, value } of allReadable(source, "pins")) {
+    if (typeof kind === "string" && typeof value === "string") {
+      insert.run(kind, value);
+    }
+  }
+}
+
+/** Copies the sums that cannot be counted anew. */
+function copyTotals(source: DatabaseSync, target: CacheDatabase): void {
+  for (const { name, value } of allReadable(source, "totals")) {
+    if (typeof value !== "number" || !(value > 0)) continue;
+    if (name === "saved") addToTotal(target, name, value);
+    // The fencing token may only grow.
+    if (name === "token") {
+      target.statement(
+        `INSERT INTO totals VALUES ('token', ?)
+        ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`,
+      ).run(value);
+    }
+  }
+}
+
+/** The rows of a small table, as far as they can be read. */
+function allReadable(source: DatabaseSync, table: string): Row[] {
+  const rows: Row[] = [];
+  try {
+    for (const row of source.prepare(`SELECT * FROM ${table}`).iterate()) {
+      rows.push(row);
+    }
+  } catch {
+    // What came before the damage is good.
+  }
+  return rows;
 }
 
 /** The rows of a table in chunks, around what cannot be read. */

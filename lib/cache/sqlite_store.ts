@@ -8,6 +8,15 @@ import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
 import { withProcessMemo } from "../value/digest_memo.ts";
 import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
+import {
+  BlobsGoneError,
+  deleteAll,
+  deleteKey,
+  deleteRecord,
+  type Doomed,
+  putRow,
+  sweepFiles,
+} from "./blob_links.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
@@ -24,7 +33,9 @@ import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned } from "./interned.ts";
+import { LastUse } from "./last_use.ts";
 import { nearestRecord } from "./nearest.ts";
+import type { Opened } from "./opened.ts";
 import { missingPermissions } from "./permission.ts";
 import type {
   CacheStats,
@@ -46,6 +57,8 @@ import {
   encodeDetails,
 } from "./row.ts";
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
+import { getSnapshot } from "./snapshots.ts";
+import { countRecords } from "./sqlite_totals.ts";
 import type { StoredFile } from "./stored_file.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -65,14 +78,6 @@ const RETRY = {
   maxAttempts: 60,
 } as const;
 
-/** An open database and what is known of its interned rows. */
-interface Opened {
-  readonly database: CacheDatabase;
-  readonly interned: Interned;
-  /** Whether the index of keys was looked at. */
-  ordered: boolean;
-}
-
 /** A record whose blobs are written, to become a row. */
 interface Prepared {
   readonly record: NewRecord;
@@ -81,8 +86,14 @@ interface Prepared {
 
 /** A prepared record that waits for another process to let go of the database. */
 interface Waiting extends Prepared {
-  readonly settle: (stored: boolean) => void;
+  readonly settle: (done: Done) => void;
 }
+
+/** What came of an attempt to store; `gone`: a blob must be written again. */
+type Done = "stored" | "refused" | "gone";
+
+/** How often blobs are written that others sweep away before a row names them. */
+const MAX_WRITES = 5;
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
 export class SqliteStore implements RecordStore, RecordSource {
@@ -99,6 +110,8 @@ export class SqliteStore implements RecordStore, RecordSource {
   #misses = 0;
   #waiting: Waiting[] = [];
   readonly #storing = new Set<Promise<unknown>>();
+  readonly #lastUse = new LastUse();
+  readonly #flushAtEnd = () => this.#flush();
   readonly fileDigests = new FileDigests((action) =>
     this.#attempt(({ database }) => action(database))
   );
@@ -166,11 +179,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change(
       "delete from",
-      ({ database }) =>
-        database.patiently((connection) =>
-          connection.prepare("DELETE FROM records WHERE key = ?").run(key)
-            .changes > 0
-        ),
+      ({ database }) => database.patiently(() => deleteKey(database, key)),
     );
   }
 
@@ -197,38 +206,40 @@ export class SqliteStore implements RecordStore, RecordSource {
     this.#change("clear", ({ database }) => {
       // Others may have the database open, so it is emptied, never deleted.
       database.patiently((connection) => {
-        connection.exec("DELETE FROM records");
+        deleteAll(database);
         connection.exec("VACUUM");
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+        sweepFiles(database, this.#blobs.files(), () => true);
       });
-      this.#blobs.clear();
+      this.#blobs.removeStale();
       this.#folder.clearQuarantine();
     });
   }
 
   stats(): CacheStats {
-    const records = this.#attempt(({ database }) =>
-      Number(
-        database.connection.prepare(
-          `SELECT count(*) AS count FROM ${database.schema}.records`,
-        ).get()?.count,
-      )
-    );
-    const blobs = this.#blobs.measure();
+    const counts = this.#attempt(({ database }) => countRecords(database));
     return {
-      records: records ?? 0,
-      blobs: blobs.count,
-      bytes: this.#folder.databaseBytes() + blobs.bytes,
+      records: counts?.records ?? 0,
+      blobs: counts?.blobs ?? 0,
+      bytes: this.#folder.databaseBytes() + (counts?.blobBytes ?? 0),
       hits: this.#hits,
       misses: this.#misses,
+      saved: (counts?.saved ?? 0) + this.#lastUse.saved,
     };
+  }
+
+  snapshot(digest: string): string | undefined {
+    return this.#attempt(({ database }) => getSnapshot(database, digest));
   }
 
   async settled(): Promise<void> {
     while (this.#storing.size > 0) await Promise.allSettled(this.#storing);
+    this.#flush();
   }
 
   close(): void {
+    this.#flush();
+    removeEventListener("unload", this.#flushAtEnd);
     this.leases?.close();
     this.#opened?.database[Symbol.dispose]();
     this.#opened = undefined;
@@ -309,16 +320,22 @@ export class SqliteStore implements RecordStore, RecordSource {
     key: Uint8Array<ArrayBuffer>,
   ): CachedRecord | undefined {
     const row = opened.database.lookup.get(key) as unknown as
-      | [fn: unknown, body: unknown]
+      | [
+        fn: unknown,
+        body: unknown,
+        id: unknown,
+        storedAt: unknown,
+        duration: unknown,
+      ]
       | undefined;
     if (row === undefined) return undefined;
-    const [id, bytes] = row;
-    const body = decodeBody(key, id, bytes);
+    const [fnId, bytes, id, storedAt, duration] = row;
+    const body = decodeBody(key, fnId, bytes);
     if (body === undefined) {
       this.#discard(opened, key, "it is damaged");
       return undefined;
     }
-    const fn = opened.interned.functionOf(id as number);
+    const fn = opened.interned.functionOf(fnId as number);
     if (fn === undefined) {
       // The next store of that function writes the row anew, and this record counts again.
       this.#warn(
@@ -327,7 +344,19 @@ export class SqliteStore implements RecordStore, RecordSource {
       );
       return undefined;
     }
+    if (this.#lastUse.note(id, storedAt, duration)) this.#flush();
     return new CachedRecord(this, key, fn, body);
+  }
+
+  /** Writes what is known of uses; what cannot be written now stays for the next time. */
+  #flush(): void {
+    const { database } = this.#opened ?? {};
+    if (database?.writable !== true) return;
+    try {
+      this.#lastUse.flush(database);
+    } catch {
+      // It is worth no warning: a record may go a little early.
+    }
   }
 
   /** Does something with the database; damage found on the way is repaired, and it is done again. */
@@ -356,6 +385,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         this.#unusable = true;
         return undefined;
       }
+      addEventListener("unload", this.#flushAtEnd);
       return this.#opened = {
         database,
         interned: new Interned(database),
@@ -527,8 +557,7 @@ export class SqliteStore implements RecordStore, RecordSource {
       `a record of the cache in ${path} is not used and was moved to ${this.#folder.quarantine}: ${what}`,
     );
     this.#folder.keepRow(row);
-    connection.prepare(`DELETE FROM ${schema}.records WHERE id = ?`)
-      .run(row.id as number);
+    database.transact(() => deleteRecord(database, row as unknown as Doomed));
   }
 
   #dropBlob(
@@ -558,13 +587,11 @@ export class SqliteStore implements RecordStore, RecordSource {
         `${path} ${damage.message} and cannot be moved: ${causeOf(error)}`,
       );
     }
-    this.#attempt(({ database: { connection } }) =>
-      connection.prepare("DELETE FROM records WHERE key = ?").run(key)
-    );
+    this.#attempt(({ database }) => deleteKey(database, key));
   }
 
   /** Tries to store a row; `busy` if it must wait for another process. */
-  #insert(prepared: Prepared): "stored" | "refused" | "busy" {
+  #insert(prepared: Prepared): Done | "busy" {
     for (;;) {
       const opened = this.#open();
       if (opened === undefined) return this.#isKeptOut ? "busy" : "refused";
@@ -576,6 +603,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         }
         return this.#insertRow(opened, prepared) ? "stored" : "refused";
       } catch (error) {
+        if (error instanceof BlobsGoneError) return "gone";
         if (failureOf(error) === "busy") return "busy";
         if (failureOf(error) === "unusable") {
           this.#warnNotStored(causeOf(error));
@@ -591,7 +619,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   /** Inserts a row; `false` if its lease was taken over. */
   #insertRow(opened: Opened, prepared: Prepared): boolean {
     const { lease, fn } = prepared.record;
-    const insert = () => insertRow(opened, prepared);
+    const insert = () => insertRow(opened, prepared, this.#folder);
     if (lease === undefined || this.leases === undefined) {
       insert();
       return true;
@@ -608,13 +636,17 @@ export class SqliteStore implements RecordStore, RecordSource {
       return undefined;
     }
     try {
-      const prepared = { record, body: await this.#writeBlobs(record) };
-      const done = this.#insert(prepared);
-      const stored = done === "busy"
-        ? await this.#wait(prepared)
-        : done === "stored";
-      if (!stored) return undefined;
-      return new CachedRecord(this, record.key, record.fn, prepared.body);
+      for (let writes = 0; writes < MAX_WRITES; writes++) {
+        const body = await this.#writeBlobs(record);
+        const done = this.#insert({ record, body });
+        const waited = done === "busy"
+          ? await this.#wait({ record, body })
+          : done;
+        if (waited === "gone") continue;
+        if (waited === "refused") return undefined;
+        return new CachedRecord(this, record.key, record.fn, body);
+      }
+      throw new Error("its blobs are deleted as fast as they are written");
     } catch (error) {
       if (error instanceof FileChangedError) throw error;
       this.#warnNotStored(causeOf(error));
@@ -647,9 +679,9 @@ export class SqliteStore implements RecordStore, RecordSource {
     }
   }
 
-  /** Stores a row when the database is free; whether that came to be. */
-  #wait(prepared: Prepared): Promise<boolean> {
-    const { promise, resolve: settle } = Promise.withResolvers<boolean>();
+  /** Stores a row when the database is free; what came of it. */
+  #wait(prepared: Prepared): Promise<Done> {
+    const { promise, resolve: settle } = Promise.withResolvers<Done>();
     this.#waiting.push({ ...prepared, settle });
     if (this.#waiting.length === 1) this.#keep(this.#storeWaiting());
     return promise;
@@ -666,7 +698,7 @@ export class SqliteStore implements RecordStore, RecordSource {
             throw new Error("another process holds its lock");
           }
           this.#waiting.shift();
-          first!.settle(done === "stored");
+          first!.settle(done);
         }
       }, RETRY);
     } catch (error) {
@@ -674,7 +706,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         ? error.cause
         : error;
       this.#warnNotStored(causeOf(cause));
-      for (const { settle } of this.#waiting.splice(0)) settle(false);
+      for (const { settle } of this.#waiting.splice(0)) settle("refused");
     }
   }
 
@@ -733,10 +765,11 @@ export class SqliteStore implements RecordStore, RecordSource {
 function insertRow(
   { database, interned }: Opened,
   { record, body }: Prepared,
+  folder: CacheFolder,
 ): void {
   const { key, outcome, preview, parts, upstream } = record;
   const { timing, value } = outcome;
-  const fn = interned.functionId(record.fn);
+  const fn = interned.functionId(record.fn, record.snapshot);
   let bytes = value.bytes.length;
   for (const leaf of value.leaves) bytes += leaf.byteLength;
   for (const file of filesOf(record)) bytes += file.size;
@@ -754,15 +787,20 @@ function insertRow(
     parts,
     upstream,
   });
-  database.insert!.run(
-    key,
-    fn,
-    encodeBody(key, fn, body),
-    columns.storedAt,
-    columns.bytes,
-    columns.duration,
-    columns.origin,
-    details,
+  putRow(
+    database,
+    body,
+    [
+      key,
+      fn,
+      encodeBody(key, fn, body),
+      columns.storedAt,
+      columns.bytes,
+      columns.duration,
+      columns.origin,
+      details,
+    ],
+    folder,
   );
 }
 
