@@ -23,8 +23,8 @@ The cache is the folder that --cache names; else the environment variable
 HITHER_CACHE_DIR; else .hither beside the nearest deno.json at or above the
 working folder. Keys may be given by their first digits, at least 4.
 
-Answers go to stdout, all else to stderr. With --json a single answer is one JSON
-document; a list is one JSON document a line. Times are in ms, sizes in bytes.
+Answers go to stdout, all else to stderr. With --json a single answer is one
+JSON document, and a list one document a line; times are in ms, sizes in bytes.
 
 Exit codes: 0 fine; 1 it failed, or verify found damage; 2 wrong usage;
 130 interrupted (Ctrl-C).
@@ -46,7 +46,7 @@ export function makeProgram(): CommandUnknownOpts {
     .enablePositionalOptions()
     .exitOverride()
     .configureHelp({
-      // Where one thing is chosen of many, the way to the choice is no option.
+      // Without [options], which all of them have.
       subcommandTerm: (command) => command.name() + argumentsOf(command),
       styleTitle: (text) => `\x1b[1m${text}\x1b[22m`,
     })

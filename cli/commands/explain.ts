@@ -29,8 +29,8 @@ export function addExplain(program: CommandUnknownOpts): void {
     notes:
       `Runs the script with all permissions, but none of its jobs: one that is not in
 the cache never settles, and what the script does after awaiting it does not
-happen. What the script prints goes to stderr. Options of hither stand before the
-script; what follows it is the script's. With --json: one document.`,
+happen. What the script prints goes to stderr. Options of hither stand before
+the script; what follows it is the script's. With --json: one document.`,
     examples: [
       ["hither explain main.ts --input data.csv", "is everything up to date?"],
       [

@@ -21,11 +21,11 @@ export function addLineage(program: CommandUnknownOpts): void {
       ["tree", "below each job, the jobs among its arguments"],
       [
         "line",
-        "function, version and arguments; key; code; when, how long, where",
+        "function, version, arguments; key; code; when, how long, where",
       ],
       [
         "code",
-        "first digits of the digest of its modules, else of its own text",
+        "the digest of its modules, else of its own text, cut short",
       ],
       ["(above)", "a job that several others took: drawn once"],
       ["(not in this cache)", "its record was deleted or never kept"],
