@@ -49,7 +49,7 @@ export function addList(cache: CommandUnknownOpts): void {
     columns: [
       [
         "KEY",
-        "the first 12 digits of the job's key; they will do elsewhere",
+        "the first 12 digits of the job's key: these will do",
       ],
       ["FUNCTION, VERSION", "what was run"],
       ["STATUS", "finished or error; * if it is pinned"],

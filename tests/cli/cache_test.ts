@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import * as hi from "@hither/hither";
 import { damageBlob, filesOf } from "../cache/support.ts";
 import { temporaryFolder } from "../house/run.ts";
 import { hither, jsonLines, type Keys, makeCache } from "./support.ts";
@@ -162,6 +163,25 @@ Deno.test("show prints the value or the console alone", async () => {
 
 Deno.test("a key that no record or several begin with is told", async () => {
   await using folder = await project();
+  const one = hi.func("cli_one_of_many", "1", (x: number) => x);
+  const jobs = await (async () => {
+    await using jobCache = new hi.JobCache({ path: folder.cache });
+    return await hi.config({ jobCache }, async () => {
+      const jobs = one.map(Array.from({ length: 1_000 }, (_, i) => i));
+      await hi.wait();
+      return jobs;
+    });
+  })();
+  const byPrefix = Object.groupBy(jobs, ({ key }) => key!.slice(0, 4));
+  const [prefix, same] = Object.entries(byPrefix).find(([, same]) =>
+    same!.length > 1
+  )!;
+  const several = await folder.run("cache", "show", prefix);
+  assertEquals([several.code, several.stdout], [1, ""]);
+  assertMatch(several.stderr, /^hither: Cannot tell which record .*\n/);
+  for (const { key } of same!) {
+    assertMatch(several.stderr, new RegExp(`\n  ${key}  cli_one_of_many 1`));
+  }
   const none = await folder.run("cache", "show", "0".repeat(20));
   assertEquals(none.code, 1);
   assertMatch(none.stderr, /^hither: Cannot find 0+ .*hither cache ls.*\n$/);
