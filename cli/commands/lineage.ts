@@ -21,11 +21,11 @@ export function addLineage(program: CommandUnknownOpts): void {
       ["tree", "below each job, the jobs among its arguments"],
       [
         "line",
-        "function, version, arguments; key; code; when, how long, where",
+        "function, version, arguments; key; code; when and where",
       ],
       [
         "code",
-        "the digest of its modules, else of its own text, cut short",
+        "digest of its modules, else of its own text, cut short",
       ],
       ["(above)", "a job that several others took: drawn once"],
       ["(not in this cache)", "its record was deleted or never kept"],
