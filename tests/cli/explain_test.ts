@@ -121,6 +121,42 @@ Deno.test("jobs without a cache are not run either", async () => {
   assertEquals(ran(folder.path), []);
 });
 
+Deno.test("nothing is run in workers either, and no hit is checked by running it again", async () => {
+  await using folder = await scriptFolder(SCRIPT.replace(
+    "{ jobCache: new hi.JobCache() }",
+    `{
+      jobCache: new hi.JobCache(),
+      jobHandler: new hi.ParallelJobHandler(),
+      recheck: 1,
+    }`,
+  ));
+  await explain(folder.path, ["--run", "script.js", "[2,3]"]);
+  assertEquals(ran(folder.path).length, 2);
+  const { code, stdout } = await explain(folder.path, ["script.js", "[2,3,4]"]);
+  assertMatch(stdout, /2 hits, 1 to compute, 1 waiting for them\n$/);
+  assertEquals(code, 0);
+  assertEquals(ran(folder.path).length, 2);
+});
+
+Deno.test("a job that takes a kept error as its argument is told", async () => {
+  await using folder = await scriptFolder(`${IMPORT}
+    const fails = hi.func("explained_fails", "1", () => { throw Error("no") });
+    const next = hi.func("explained_next", "1", (x) => x);
+    hi.setDefaults({ jobCache: new hi.JobCache(), cacheFailing: true });
+    await next.run(fails.run()).then(() => {}, () => {});
+  `);
+  await explain(folder.path, ["--run", "script.js"]);
+  const { code, stdout } = await explain(folder.path, ["script.js"]);
+  assertEquals(
+    stdout,
+    `hit   explained_fails 1()
+fail  explained_next 1(explained_fails): a job among its arguments failed
+1 hit, 0 to compute, 1 failed
+`,
+  );
+  assertEquals(code, 0);
+});
+
 Deno.test("a script that fails is told with what it came to until then", async () => {
   await using folder = await scriptFolder(
     SCRIPT.replace("await sum.run(squares)", "squares[0].getResult()"),
