@@ -2,6 +2,7 @@
 
 import { registerCodec } from "../../lib/value/codec.ts";
 import { FileReference } from "../../lib/value/file_reference.ts";
+import { FolderReference } from "../../lib/value/folder_reference.ts";
 
 class Point {
   constructor(readonly x: number, readonly y: number) {}
@@ -139,4 +140,10 @@ export const values: Readonly<Record<string, unknown>> = {
   }),
   "instance with a codec": new Point(1, 2),
   "file": new FileReference("/data/a.txt", "ab".repeat(32), 5),
+  "empty folder": new FolderReference("/data", []),
+  "folder": new FolderReference("/data", [
+    { path: "sub", kind: "folder", digest: "", size: 0 },
+    { path: "sub/a.txt", kind: "file", digest: "ab".repeat(32), size: 5 },
+    { path: "sub-ü", kind: "executable", digest: "cd".repeat(32), size: 700 },
+  ]),
 };
