@@ -10,7 +10,10 @@ export interface Lease {
   readonly key: Uint8Array<ArrayBuffer>;
   /** The process that has it: the name of its file in `owners/`. */
   readonly owner: string;
-  /** Grows with each claim on the key; a store with an older one is refused (a fencing token). */
+  /**
+   * A fencing token: no owner has the same one twice, and a store whose owner and token
+   * are not those in force is refused. Grows with each claim, unless the clock is set back.
+   */
   readonly token: number;
 }
 
