@@ -9,7 +9,12 @@ import { dirname } from "jsr:@std/path@^1/dirname";
 import { FileChangedError } from "../errors.ts";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
-import { type DigestMemo, digestOfFile, hashed } from "../value/file_digest.ts";
+import {
+  type DigestMemo,
+  hashed,
+  hashedInTurns,
+  remembered,
+} from "../value/file_digest.ts";
 import { temporaryName } from "../value/folder_listing.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
@@ -95,7 +100,9 @@ export class BlobFiles {
   ): Promise<BlobReference> {
     const reference = BlobReference.of(digest, undefined, size);
     if (this.#has(reference)) {
-      if (digestOfFile(path, memo).digest !== digest) throw changed(path);
+      const known = remembered(path, memo, await Deno.stat(path)) ??
+        (await hashedInTurns(path)).digest;
+      if (known !== digest) throw changed(path);
       return reference;
     }
     await this.#put(reference, async (temporary) => {
@@ -104,7 +111,7 @@ export class BlobFiles {
       await Deno.copyFile(path, temporary);
       // The copy takes over who may read the file; a blob is as all blobs are.
       if (mode !== null) await Deno.chmod(temporary, mode & 0o777);
-      const copy = hashed(temporary);
+      const copy = await hashedInTurns(temporary);
       if (copy.digest !== digest || copy.size !== size) throw changed(path);
     });
     return reference;

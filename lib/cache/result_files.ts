@@ -14,7 +14,11 @@ import {
 } from "../errors.ts";
 import type { FileContent } from "../value/encoded.ts";
 import { intruderIn, isAbsence, verdictOf } from "../value/file_check.ts";
-import { type DigestMemo, NotAFile } from "../value/file_digest.ts";
+import {
+  type DigestMemo,
+  isExecutable,
+  NotAFile,
+} from "../value/file_digest.ts";
 import { absolutePath } from "../value/on_disk.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles, withExecution } from "./blobs.ts";
@@ -39,7 +43,7 @@ export async function storeFiles(
       continue;
     }
     const absolute = absolutePath(path);
-    const executable = isExecutable(absolute);
+    const executable = isExecutable(infoOf(absolute));
     if (executable !== (file.executable ?? executable)) {
       throw new FileChangedError(
         `Whether ${absolute} may be executed has changed since hi.folder looked at it in the job that returned it: return hi.folder(path) when all is written`,
@@ -51,11 +55,11 @@ export async function storeFiles(
   return stored;
 }
 
-/** Whether a file may be executed. */
-function isExecutable(path: string): boolean {
+/** What the system tells of a file that must be there. */
+function infoOf(path: string): Deno.FileInfo {
   try {
     const info = Deno.statSync(path);
-    if (info.isFile) return ((info.mode ?? 0) & 0o111) !== 0;
+    if (info.isFile) return info;
   } catch (error) {
     if (!isAbsence(error)) throw error;
   }

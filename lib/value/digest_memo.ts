@@ -1,5 +1,5 @@
 /**
- * The digests of the large files that this process has hashed.
+ * The digests of the files that this process has hashed.
  *
  * @module
  */
@@ -7,7 +7,10 @@
 import type { DigestMemo, FileState } from "./file_digest.ts";
 
 /** So many files are remembered. */
-const MOST_FILES = 16_384;
+const MOST_FILES = 65_536;
+
+/** Smaller files are hashed as fast as they are looked up in a database. */
+export const STORED_BYTES = 65_536;
 
 /** Remembers digests in memory, of the files that were hashed last. */
 export class MemoryMemo implements DigestMemo {
@@ -44,14 +47,14 @@ export function withProcessMemo(stored: DigestMemo): DigestMemo {
   return {
     get(path, state) {
       const known = processMemo.get(path, state);
-      if (known !== undefined) return known;
+      if (known !== undefined || state.size < STORED_BYTES) return known;
       const digest = stored.get(path, state);
       if (digest !== undefined) processMemo.set(path, state, digest);
       return digest;
     },
     set(path, state, digest) {
       processMemo.set(path, state, digest);
-      stored.set(path, state, digest);
+      if (state.size >= STORED_BYTES) stored.set(path, state, digest);
     },
   };
 }

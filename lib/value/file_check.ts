@@ -21,10 +21,11 @@ export type FileVerdict = "same" | "gone" | "other" | "mode" | "not a file";
 export function verdictOf(file: FileContent, memo: DigestMemo): FileVerdict {
   const path = absolutePath(file.path);
   try {
-    const { isFile, size } = Deno.statSync(path);
+    const info = Deno.statSync(path);
+    const { isFile, size } = info;
     // Another size is told without reading it; what the system makes up has none.
     if (isFile && size > 0 && size !== file.size) return "other";
-    const { digest, executable } = digestOfFile(path, memo);
+    const { digest, executable } = digestOfFile(path, memo, info);
     if (digest !== file.digest) return "other";
     if (file.executable === undefined || Deno.build.os === "windows") {
       return "same";

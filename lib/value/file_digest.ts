@@ -1,6 +1,6 @@
 /**
- * The digest of a file on disk. A large file that is the same as when it was hashed
- * before, as far as the file system tells, is not read again.
+ * The digest of a file on disk. One that is the same as when it was hashed before, as
+ * far as the file system tells, is not read again.
  *
  * @module
  */
@@ -11,9 +11,6 @@ import { sha256Hex } from "./sha256.ts";
 
 /** Larger files are hashed piece by piece. */
 const PIECE_BYTES = 1_048_576;
-
-/** Smaller files are hashed faster than they are looked up. */
-export const MEMO_BYTES = 65_536;
 
 /**
  * How long before its hashing a file must have been left alone for its digest to be
@@ -66,33 +63,53 @@ export class NotAFile extends Error {
 /**
  * Looks at a file now.
  *
+ * @param info What the system tells of it, if that was just asked.
  * @throws {NotAFile} if it is none.
  * @throws {FileChangedError} if it is written to all the time.
  * @throws what Deno throws where there is none, or it may not be read.
  */
-export function digestOfFile(path: string, memo: DigestMemo): FileDigest {
+export function digestOfFile(
+  path: string,
+  memo: DigestMemo,
+  info: Deno.FileInfo = Deno.statSync(path),
+): FileDigest {
   for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
-    const info = Deno.statSync(path);
     if (!info.isFile) throw new NotAFile(kindOf(info));
-    const executable = ((info.mode ?? 0) & 0o111) !== 0;
-    const state = stateOf(info);
-    const isLarge = info.size >= MEMO_BYTES && state !== undefined;
-    const known = isLarge ? memo.get(path, state) : undefined;
+    const executable = isExecutable(info);
+    const known = remembered(path, memo, info);
     if (known !== undefined) {
       return { digest: known, size: info.size, executable };
     }
     const begun = Date.now();
     const content = hashed(path);
     const after = Deno.statSync(path);
-    if (!isSame(info, after)) continue;
-    if (isLarge && isSettled(state, begun)) {
-      memo.set(path, state, content.digest);
+    if (isSame(info, after)) {
+      const state = stateOf(info);
+      if (state !== undefined && isSettled(state, begun)) {
+        memo.set(path, state, content.digest);
+      }
+      return { ...content, executable };
     }
-    return { ...content, executable };
+    info = after;
   }
   throw new FileChangedError(
     `Cannot hash ${path} as it is being written: wait until that is done`,
   );
+}
+
+/** The digest of a file that is as it was when it was hashed before. */
+export function remembered(
+  path: string,
+  memo: DigestMemo,
+  info: Deno.FileInfo,
+): string | undefined {
+  const state = stateOf(info);
+  return state && memo.get(path, state);
+}
+
+/** Whether a file may be executed by somebody. */
+export function isExecutable({ mode }: Deno.FileInfo): boolean {
+  return ((mode ?? 0) & 0o111) !== 0;
 }
 
 /** Whether a file was left alone long enough before `time`; one from the future was not. */
@@ -117,6 +134,24 @@ export function hashed(path: string): { digest: string; size: number } {
   const hash = crypto.createHash("sha256").update(piece);
   let size = filled;
   while ((count = file.readSync(piece)) !== null) {
+    hash.update(piece.subarray(0, count));
+    size += count;
+  }
+  return { digest: hash.digest("hex"), size };
+}
+
+/** The same, with turns for others in between where there is much to read. */
+export async function hashedInTurns(
+  path: string,
+): Promise<{ digest: string; size: number }> {
+  using file = await Deno.open(path);
+  const { size: expected } = await file.stat();
+  if (expected < PIECE_BYTES) return hashed(path);
+  const hash = crypto.createHash("sha256");
+  const piece = new Uint8Array(PIECE_BYTES);
+  let size = 0;
+  let count: number | null;
+  while ((count = await file.read(piece)) !== null) {
     hash.update(piece.subarray(0, count));
     size += count;
   }

@@ -5,12 +5,15 @@ import {
   assertThrows,
 } from "@std/assert";
 import { FileChangedError } from "../../lib/errors.ts";
-import { MemoryMemo } from "../../lib/value/digest_memo.ts";
+import {
+  MemoryMemo,
+  STORED_BYTES,
+  withProcessMemo,
+} from "../../lib/value/digest_memo.ts";
 import {
   digestOfFile,
   type FileState,
   isSettled,
-  MEMO_BYTES,
 } from "../../lib/value/file_digest.ts";
 import { sha256Hex } from "../../lib/value/sha256.ts";
 
@@ -47,7 +50,7 @@ function aged(): { ms: number } & Disposable {
   return age;
 }
 
-const content = (fill: number) => new Uint8Array(MEMO_BYTES).fill(fill);
+const content = (fill: number) => new Uint8Array(100_000).fill(fill);
 
 function withFile(body: (path: string) => void): () => void {
   return () => {
@@ -62,7 +65,7 @@ function withFile(body: (path: string) => void): () => void {
 }
 
 Deno.test(
-  "a large file that was left alone is hashed once",
+  "a file that was left alone is hashed once",
   withFile((path) => {
     using age = aged();
     age.ms = 60_000;
@@ -138,19 +141,6 @@ Deno.test("a file from the future is not trusted, nor one of this moment", () =>
 });
 
 Deno.test(
-  "small files are read each time",
-  withFile((path) => {
-    using age = aged();
-    age.ms = 60_000;
-    const memo = new CountingMemo();
-    Deno.writeFileSync(path, content(1).subarray(1));
-    digestOfFile(path, memo);
-    digestOfFile(path, memo);
-    assertEquals([memo.sets, memo.hits], [0, 0]);
-  }),
-);
-
-Deno.test(
   "a file that is written while it is hashed is hashed again, and not for ever",
   withFile((path) => {
     const { openSync } = Deno;
@@ -185,7 +175,18 @@ Deno.test(
 Deno.test("what is remembered is bounded", () => {
   const memo = new MemoryMemo();
   const state = { dev: 1, ino: 1, size: 1, mtime: 1, ctime: 1 };
-  for (let i = 0; i < 20_000; i++) memo.set(`/${i}`, state, "digest");
+  for (let i = 0; i < 70_000; i++) memo.set(`/${i}`, state, "digest");
   assertEquals(memo.get("/0", state), undefined);
-  assertEquals(memo.get("/19999", state), "digest");
+  assertEquals(memo.get("/69999", state), "digest");
+});
+
+Deno.test("of large files alone the digest is kept beyond the process", () => {
+  const stored = new CountingMemo();
+  const memo = withProcessMemo(stored);
+  for (const size of [STORED_BYTES - 1, STORED_BYTES]) {
+    const state = { dev: 1, ino: 1, size, mtime: 1, ctime: 1 };
+    memo.set(`/kept beyond ${size}`, state, "digest");
+    assertEquals(memo.get(`/kept beyond ${size}`, state), "digest");
+  }
+  assertEquals(stored.sets, 1);
 });
