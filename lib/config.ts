@@ -43,6 +43,19 @@ export interface Options {
    * stored result meanwhile. `config` waits for them at its end.
    */
   readonly recheck?: number | undefined;
+  /**
+   * What becomes of a result that other code made, of the function itself or of
+   * what its module imports. `"warn"`, as from the start: it is taken, and a warning
+   * says once what changed. `"auto"`: the code enters the key, so the job runs again;
+   * comments, white space and types do not count. `"version"`: the version alone counts.
+   */
+  readonly code?: "warn" | "auto" | "version" | undefined;
+  /**
+   * The flags that the program was started with, as far as they decide what its
+   * imports mean: `["--import-map", "map.json"]`. From the start none; on Linux they
+   * are found out where that can be done.
+   */
+  readonly denoArgs?: readonly string[] | undefined;
   /** How long a job may run, in ms from its start; `null`, as from the start: as long as it likes. */
   readonly timeout?: number | null | undefined;
 }
@@ -55,6 +68,8 @@ export interface ResolvedOptions {
   readonly cacheFailing: boolean;
   readonly rerunFailing: boolean;
   readonly recheck: number;
+  readonly code: "warn" | "auto" | "version";
+  readonly denoArgs: readonly string[];
   readonly timeout: number | null;
 }
 
@@ -65,6 +80,8 @@ const root = new Scope<ResolvedOptions>({
   cacheFailing: false,
   rerunFailing: false,
   recheck: 0,
+  code: "warn",
+  denoArgs: [],
   timeout: null,
 });
 
@@ -195,6 +212,15 @@ const CHECKS: Record<
   recheck: [
     (value) => typeof value === "number",
     "the share of hits to run again, from 0 to 1",
+  ],
+  code: [
+    (value) => ["warn", "auto", "version"].includes(value as string),
+    '"warn", "auto" or "version"',
+  ],
+  denoArgs: [
+    (value) =>
+      Array.isArray(value) && value.every((flag) => typeof flag === "string"),
+    "an array of flags",
   ],
   timeout: [
     (value) => value === null || typeof value === "number",

@@ -438,6 +438,24 @@ export class CacheError extends HitherError {
 }
 
 /**
+ * A job with `code: "auto"` cannot have a key, as the code of its function is not
+ * known: an import leads nowhere, or Deno may not look through the imports. The
+ * message names the cause and the cure.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.CodeUnknownError("./gone.ts is not there");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class CodeUnknownError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "CodeUnknownError";
+}
+
+/**
  * `hi.current()` was called outside of a job.
  *
  * @example

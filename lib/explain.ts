@@ -6,15 +6,17 @@
 
 import { recordStoreOf } from "./cache/job_cache.ts";
 import type { KeyPart, NearestRecord } from "./cache/record.ts";
+import defer * as snapshots from "./code/snapshot.ts";
+import { codeChanges } from "./function_info.ts";
 import type { JobState } from "./job_state.ts";
 
 /** One difference between a job and a record; see {@linkcode Explanation}. */
 export interface Difference {
-  /** What differs: the path of an argument as `args[0].bandwidth`, or `version`. */
+  /** What differs: the path of an argument as `args[0].bandwidth`, or `version`, or `code`. */
   readonly path: string;
-  /** What the record has, as one would write it; `absent` if it has no such part, `undefined` if it is too long to be kept. */
+  /** What the record has, as one would write it; `absent` if it has no such part, `undefined` if it is too long to be kept, and for `code`. */
   readonly stored: string | undefined;
-  /** What the job has, likewise. */
+  /** What the job has, likewise; for `code` what changed, as `./stats.ts changed`. */
   readonly now: string | undefined;
 }
 
@@ -64,7 +66,8 @@ export function explainState(state: JobState): Explanation {
   if (state.hit) return plain("hit", "its outcome was in the cache");
   if (forceRun) return plain("forced", "it was to run in any case");
   const parts = state.description?.parts ?? [];
-  const nearest = recordStoreOf(jobCache).nearest(
+  const store = recordStoreOf(jobCache);
+  const nearest = store.nearest(
     name,
     parts,
     state.key,
@@ -74,11 +77,15 @@ export function explainState(state: JobState): Explanation {
     return plain("miss", "the cache has no other record of this function");
   }
   const differences = differencesOf(version, parts, nearest);
-  const listed = differences.map(({ path, stored, now }) =>
-    stored === undefined && now === undefined
-      ? `${path} differs`
-      : `${path}: ${shown(stored, now)} → ${shown(now, stored)}`
-  ).join(", ");
+  const changes = codeChanges(state, nearest.fn, store);
+  if (changes.length > 0) {
+    differences.push({
+      path: "code",
+      stored: undefined,
+      now: snapshots.listed(changes),
+    });
+  }
+  const listed = differences.map(asText).join(", ");
   return {
     status: "miss",
     nearest: nearest.key,
@@ -118,6 +125,13 @@ function differencesOf(
     differences.push({ path, stored: text, now: ABSENT });
   }
   return innermost(differences);
+}
+
+function asText({ path, stored, now }: Difference): string {
+  if (stored === undefined && now === undefined) return `${path} differs`;
+  if (path === "code") return `code: ${now}`;
+  const change = `${shown(stored, now)} → ${shown(now, stored)}`;
+  return path === "version" ? `version ${change}` : `${path}: ${change}`;
 }
 
 const ABSENT = "absent";

@@ -64,6 +64,8 @@ export interface FunctionOptions extends RunOptions {
   readonly imports?: Readonly<Record<string, string>> | undefined;
   /** For a function that no module holds: names that it uses, with their values, which enter the key. */
   readonly values?: Readonly<Record<string, unknown>> | undefined;
+  /** What you sort its records in the cache by: `hither cache --label`. It does not enter the key. */
+  readonly label?: string | undefined;
 }
 
 /**
@@ -142,7 +144,7 @@ export function func<F extends (...args: never[]) => unknown>(
     );
   }
   checkObject(options, `func("${name}")`);
-  const { module, imports, values, ...runOptions } = options;
+  const { module, imports, values, label, ...runOptions } = options;
   checkOptions(runOptions, `func("${name}")`, OWN_FUNCTION_OPTIONS);
   const site = callSiteOf(func);
   const url = module === undefined ? site.module : checkModule(name, module);
@@ -153,6 +155,8 @@ export function func<F extends (...args: never[]) => unknown>(
     code: codeReference(name, version, fn, url, { imports, values }),
     place: site.place,
     replaceable: url === undefined,
+    definedAt: Date.now(),
+    label: checkLabel(name, label),
   };
   register(definition);
   return callable(definition, runOptions);
@@ -251,7 +255,7 @@ function jobOptions(
 }
 
 const OWN_RUN_OPTIONS = ["cache"];
-const OWN_FUNCTION_OPTIONS = ["cache", "module", "imports", "values"];
+const OWN_FUNCTION_OPTIONS = ["cache", "module", "imports", "values", "label"];
 
 function checkOptions(
   options: RunOptions,
@@ -288,7 +292,11 @@ function checkIterable(name: string, items: unknown): void {
   );
 }
 
-function checkText(what: string, value: unknown, name?: string): void {
+function checkText(
+  what: string,
+  value: unknown,
+  name?: string,
+): asserts value is string {
   if (typeof value === "string" && value !== "" && !/\p{Cc}/u.test(value)) {
     return;
   }
@@ -299,6 +307,12 @@ function checkText(what: string, value: unknown, name?: string): void {
       Deno.inspect(value)
     }`,
   );
+}
+
+function checkLabel(name: string, label: unknown): string {
+  if (label === undefined) return "";
+  checkText("label", label, name);
+  return label;
 }
 
 function checkModule(name: string, module: unknown): string {

@@ -1,11 +1,23 @@
 /**
- * What the cache knows a function by.
+ * What the cache knows a function by: its name and version, its source text, and
+ * the snapshot of its code.
  *
  * @module
  */
 
-import type { FunctionInfo } from "./cache/record.ts";
+import { HITHER_VERSION } from "./cache/host.ts";
+import type { FunctionInfo, RecordStore } from "./cache/record.ts";
+import {
+  findCode,
+  type KnownCode,
+  type UnknownCode,
+} from "./code/known_code.ts";
+import defer * as snapshots from "./code/snapshot.ts";
+import { CodeUnknownError } from "./errors.ts";
+import type { JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
+import { isWorker } from "./role.ts";
+import { storeOf } from "./store_of.ts";
 import { contributionOf } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
 import { sha256 } from "./value/sha256.ts";
@@ -13,65 +25,207 @@ import { warnOnce } from "./warn.ts";
 
 /** What the cache keeps of a function, and the version as it enters keys. */
 export interface KeyedFunctionInfo extends FunctionInfo {
-  /** The version, and behind it the digest of the values that a function without a module was given. */
+  /** The version; behind it the digest of the values that a function without a module was given, and with `code: "auto"` that of its code. */
   readonly keyVersion: string;
 }
 
-const infos = new WeakMap<FunctionDefinition, KeyedFunctionInfo>();
+/** What is known of a function, each part once it is needed. */
+interface Known {
+  /** Without its code. */
+  readonly plain: KeyedFunctionInfo;
+  /** What its code is, by the flags that it was looked for with. */
+  code?: { readonly denoArgs: readonly string[]; readonly found: Code };
+  /** With its code; the same object for the same code. */
+  coded?: KeyedFunctionInfo;
+  /** With its code in the key. */
+  keyed?: KeyedFunctionInfo;
+  /** Of a record that was made by this very code, as far as can be told. */
+  agreed?: FunctionInfo;
+}
 
-/** The information on a function, computed once. */
-export function functionInfoOf(
-  definition: FunctionDefinition,
-): KeyedFunctionInfo {
-  let info = infos.get(definition);
-  if (info === undefined) infos.set(definition, info = describe(definition));
-  return info;
+type Code = KnownCode | UnknownCode;
+
+const known = new WeakMap<FunctionDefinition, Known>();
+
+function knownOf(definition: FunctionDefinition): Known {
+  let entry = known.get(definition);
+  if (entry === undefined) {
+    known.set(definition, entry = { plain: describe(definition) });
+  }
+  return entry;
+}
+
+/**
+ * What enters the key of a job.
+ *
+ * @throws {CodeUnknownError} if the code enters it and is not known.
+ */
+export function functionInfoOf(state: JobState): KeyedFunctionInfo {
+  const entry = knownOf(state.definition);
+  if (state.options.code !== "auto") return entry.plain;
+  const code = codeOf(state);
+  if (code === undefined) return entry.plain;
+  requireWhole(state, code);
+  if (entry.keyed?.code !== code.digest) {
+    entry.keyed = {
+      ...entry.plain,
+      code: code.digest,
+      keyVersion: `${entry.plain.keyVersion}\0code ${code.digest}`,
+    };
+  }
+  return entry.keyed;
+}
+
+/** What a record keeps of a function. */
+export function recordedCodeOf(
+  state: JobState,
+): { fn: FunctionInfo; snapshot: string | undefined } {
+  const entry = knownOf(state.definition);
+  const code = codeOf(state);
+  if (!code?.isKnown) return { fn: entry.plain, snapshot: undefined };
+  if (entry.coded?.code !== code.digest) {
+    entry.coded = { ...entry.plain, code: code.digest };
+  }
+  return { fn: entry.coded, snapshot: code.snapshot };
+}
+
+/** The code of a job's function; `undefined` where nobody asks for it. Looked for once. */
+function codeOf(state: JobState): Code | undefined {
+  const { definition, options: { code: mode, denoArgs, jobCache } } = state;
+  if (mode === "version" || isWorker()) return undefined;
+  const store = storeOf(state);
+  if (store === undefined) return undefined;
+  const entry = knownOf(definition);
+  if (entry.code?.denoArgs !== denoArgs) {
+    const { code } = definition;
+    const isModule = code.kind === "module";
+    const found = findCode({
+      root: isModule ? code.url : undefined,
+      source: isModule ? undefined : code.source,
+      imports: isModule ? [] : Object.values(code.imports).sort(),
+      denoArgs,
+      hither: HITHER_VERSION,
+      loadedAt: isModule ? definition.definedAt : Infinity,
+    }, {
+      folder: `${jobCache!.path}/code`,
+      // A cache that takes no claims is one that nothing is written to.
+      isWritable: store.leases !== undefined,
+    });
+    if (mode === "warn") warnIfNotWhole(definition, found);
+    entry.code = { denoArgs, found };
+  }
+  return entry.code.found;
+}
+
+function requireWhole(
+  { definition: { name, version } }: JobState,
+  code: Code,
+): asserts code is KnownCode {
+  const what =
+    `Cannot run ${name} ${version} with code: "auto" as its code must be known`;
+  if (!code.isKnown) {
+    throw new CodeUnknownError(
+      `${what}: ${code.why}, or set code to "warn" or "version"`,
+    );
+  }
+  if (code.missing.length > 0) {
+    throw new CodeUnknownError(
+      `${what}, and this is not found: ${
+        snapshots.listed(code.missing)
+      }. Correct the import, give denoArgs if the program was started with flags that say where it is, or set code to "warn" or "version"`,
+    );
+  }
+}
+
+function warnIfNotWhole(
+  { name, version }: FunctionDefinition,
+  code: Code,
+): void {
+  const what = `changes of what ${name} ${version} imports are not noticed`;
+  if (!code.isKnown) {
+    warnOnce(
+      `code ${code.why}`,
+      `${what}, only those of its own text: ${code.why}, or set code to "version"`,
+    );
+  } else if (code.missing.length > 0) {
+    warnOnce(
+      `code ${code.missing.join()}`,
+      `${what} where it is not found: ${snapshots.listed(code.missing)}`,
+    );
+  }
 }
 
 function describe(definition: FunctionDefinition): KeyedFunctionInfo {
-  const { name, version, fn, code } = definition;
+  const { name, version, fn, code, label } = definition;
   const source = sha256(new TextEncoder().encode(fn.toString())).toHex();
-  if (code.kind === "module") {
-    return {
-      name,
-      version,
-      source,
-      module: code.url,
-      code: "",
-      label: "",
-      keyVersion: version,
-    };
-  }
+  const module = code.kind === "module" ? code.url : "";
+  const plain = { name, version, source, module, code: "", label };
+  if (code.kind === "module") return { ...plain, keyVersion: version };
   const values = contributionOf([decodeValue(code.values), code.imports]);
   const keyVersion =
     hasNames(code.imports) || hasNames(decodeValue(code.values))
       ? `${version}\0${sha256(values).toHex()}`
       : version;
-  return {
-    name,
-    version,
-    source,
-    module: "",
-    code: "",
-    label: "",
-    keyVersion,
-  };
+  return { ...plain, keyVersion };
 }
 
 function hasNames(names: unknown): boolean {
   return Object.keys(names as object).length > 0;
 }
 
-/** Warns, once for a function, if a record was made by other source text. */
-export function warnIfSourceDiffers(
-  definition: FunctionDefinition,
+/** Warns, once for a function, if a record was made by other code. */
+export function warnIfCodeDiffers(
+  state: JobState,
   stored: FunctionInfo,
+  store: RecordStore,
 ): void {
-  const { name, version, source } = functionInfoOf(definition);
-  if (stored.source === source) return;
+  const entry = knownOf(state.definition);
+  if (entry.agreed === stored || state.options.code === "version") return;
+  entry.agreed = stored;
+  // Another hither is no reason to doubt a result.
+  const changes = codeChanges(state, stored, store).filter((change) =>
+    !change.startsWith(snapshots.HITHER)
+  );
+  if (changes.length === 0) return;
+  const { name, version, place } = state.definition;
+  const isOwn = stored.source !== entry.plain.source &&
+    changes.some((change) => change === ownChange(state.definition));
+  const what = isOwn || changes[0] === OWN_TEXT
+    ? `other source text than ${place} has now`
+    : `other code: ${snapshots.listed(changes)}`;
   warnOnce(
-    `source ${name} ${version}`,
-    `the results of ${name} ${version} in the cache were made by other source text than ${definition.place} has now: ` +
-      `raise the version if the results differ, or run once with { forceRun: true }`,
+    `code ${name} ${version}`,
+    `the results of ${name} ${version} in the cache were made by ${what}: ` +
+      `raise the version if the results differ, set code to "auto", or run once with { forceRun: true }`,
+  );
+}
+
+/** What is said to have changed where only the function itself can be compared. */
+const OWN_TEXT = "its own text changed";
+
+/** What is said to have changed where the function itself did, and perhaps what is beside it. */
+function ownChange({ code }: FunctionDefinition): string {
+  if (code.kind === "source") return OWN_TEXT;
+  const name = new URL(code.url).pathname.split("/").at(-1)!;
+  return `./${decodeURIComponent(name)} changed`;
+}
+
+/** What differs between the code that made a record and that of now, in words. */
+export function codeChanges(
+  state: JobState,
+  stored: FunctionInfo,
+  store: RecordStore,
+): string[] {
+  if (state.options.code === "version") return [];
+  const { source } = knownOf(state.definition).plain;
+  const own = stored.source === source ? [] : [OWN_TEXT];
+  const code = codeOf(state);
+  if (!code?.isKnown || stored.code === "") return own;
+  if (stored.code === code.digest) return [];
+  const before = snapshots.modulesOf(store.snapshot(stored.code) ?? "");
+  if (before === undefined) return ["it changed"];
+  return snapshots.changesBetween(
+    before,
+    snapshots.modulesOf(code.snapshot)!,
   );
 }

@@ -19,6 +19,10 @@ export interface FunctionDefinition {
   readonly place: string;
   /** Whether a later definition may take its place: a notebook cell is run again. */
   readonly replaceable: boolean;
+  /** When it was defined, in ms since the epoch: its module had been loaded by then. */
+  readonly definedAt: number;
+  /** What its user sorts its records by; empty if there is nothing. */
+  readonly label: string;
 }
 
 const byName = new Map<string, Map<string, FunctionDefinition>>();

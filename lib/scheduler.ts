@@ -39,7 +39,11 @@ import {
 } from "./explain_hook.ts";
 import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
 import type { Blocked, KeyClaim } from "./key_claim.ts";
-import { functionInfoOf, warnIfSourceDiffers } from "./function_info.ts";
+import {
+  functionInfoOf,
+  recordedCodeOf,
+  warnIfCodeDiffers,
+} from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import { isIdleWorker, noteSubmission } from "./role.ts";
@@ -116,7 +120,7 @@ function keyOf(
   digests: LeafDigests,
   job: (node: object) => Uint8Array | undefined,
 ): Uint8Array<ArrayBuffer> {
-  const { name, keyVersion } = functionInfoOf(state.definition);
+  const { name, keyVersion } = functionInfoOf(state);
   return jobKey(name, keyVersion, args, { root: "args", job, digests });
 }
 
@@ -271,7 +275,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
   if (store === undefined || state.options.forceRun) return false;
   const record = store.lookup(state.keyBytes!);
   if (record === undefined || !isWanted(state, record)) return false;
-  warnIfSourceDiffers(state.definition, record.fn);
+  warnIfCodeDiffers(state, record.fn, store);
   const { recheck } = state.options;
   const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
   if (isSampled) {
@@ -589,7 +593,7 @@ function recordOf(
 ): NewRecord {
   return {
     key: state.keyBytes!,
-    fn: functionInfoOf(state.definition),
+    ...recordedCodeOf(state),
     outcome: outcome.status === "finished" && outcome.contribution === undefined
       ? {
         ...outcome,

@@ -1,0 +1,224 @@
+/**
+ * The code of a function, as far as it can be known: from the memo of an earlier
+ * process, if nothing has changed since, else from a process that takes a
+ * snapshot. Synchronous, as `.run()` is.
+ *
+ * @module
+ */
+
+import { sha256 } from "../value/sha256.ts";
+import {
+  isReadable,
+  judge,
+  type Memo,
+  MEMO_FORMAT,
+  parseMemo,
+  readMemo,
+  settled,
+  writeMemo,
+} from "./memo.ts";
+import type { SnapshotRequest } from "./request.ts";
+
+/** Whose code is wanted. */
+export interface CodeQuestion {
+  /** URL of the function's module; `undefined` if there is none. */
+  readonly root: string | undefined;
+  /** The text of a function that no module holds. */
+  readonly source: string | undefined;
+  /** The specifiers that such a function imports. */
+  readonly imports: readonly string[];
+  readonly denoArgs: readonly string[];
+  readonly hither: string;
+  /** When its module had been loaded, in ms since the epoch. */
+  readonly loadedAt: number;
+}
+
+/** Where memos are kept. */
+export interface MemoPlace {
+  /** A folder, which need not be there. */
+  readonly folder: string;
+  readonly isWritable: boolean;
+}
+
+/** Code that is known. */
+export interface KnownCode {
+  readonly isKnown: true;
+  /** The digest of the snapshot. */
+  readonly digest: string;
+  /** The text of the snapshot. */
+  readonly snapshot: string;
+  /** Imports that lead nowhere, in words; empty if the snapshot is whole. */
+  readonly missing: readonly string[];
+}
+
+/** Code that is not known, and why. */
+export interface UnknownCode {
+  readonly isKnown: false;
+  /** Why, and the cure. */
+  readonly why: string;
+}
+
+/** The code of a function. Never throws and never prompts. */
+export function findCode(
+  question: CodeQuestion,
+  place: MemoPlace,
+): KnownCode | UnknownCode {
+  const { root } = question;
+  if (Deno.build.standalone) {
+    return unknown("a compiled program does not hold its source files");
+  }
+  if (root !== undefined && !/^(file|https?):/.test(root)) {
+    return unknown(`its module is no file: ${root.slice(0, 80)}`);
+  }
+  const path = `${place.folder}/${nameOf(question)}.json`;
+  const remembered = isReadable(path) ? readMemo(path) : undefined;
+  const verdict = remembered === undefined || !meansTheSame(remembered)
+    ? "changed"
+    : judge(remembered);
+  if (verdict !== "changed") {
+    if (verdict === "same now" && place.isWritable) {
+      writeMemo(path, settled(remembered!, Date.now()));
+    }
+    return asCode(remembered!, question);
+  }
+  return take(question, place, path, remembered !== undefined);
+}
+
+/** The name of the memo: of all that decides which graph there is, but the files. */
+function nameOf(
+  { root, source, imports, denoArgs, hither }: CodeQuestion,
+): string {
+  const parts = [
+    MEMO_FORMAT,
+    hither,
+    Deno.version.deno,
+    Deno.mainModule,
+    root,
+    source,
+    imports,
+    denoArgs,
+    launchWords(),
+  ];
+  return sha256(new TextEncoder().encode(JSON.stringify(parts))).toHex();
+}
+
+let words: readonly string[] | undefined;
+
+/** The words of the command line before the arguments of the script, where they can be read. */
+function launchWords(): readonly string[] {
+  return words ??= readLaunchWords();
+}
+
+function readLaunchWords(): readonly string[] {
+  const path = "/proc/self/cmdline";
+  if (Deno.build.os !== "linux" || !isReadable(path)) return [];
+  try {
+    const all = Deno.readTextFileSync(path).split("\0");
+    return all.slice(1, all.length - 1 - Deno.args.length);
+  } catch {
+    // Deno shows it to programs with all permissions only.
+    return [];
+  }
+}
+
+/** Where the flags of this process cannot be seen: whether names mean what they meant then. */
+function meansTheSame({ head }: Memo): boolean {
+  if (launchWords().length > 0) return true;
+  return head.mapped.every(([name, target]) => {
+    try {
+      return import.meta.resolve(name) === target;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function asCode(
+  memo: Memo,
+  { loadedAt }: CodeQuestion,
+): KnownCode | UnknownCode {
+  const { digest, missing, files, modules } = memo.head;
+  const now = Date.now();
+  for (let i = 0; i < modules; i++) {
+    const [path, , mtime] = files[i]!;
+    if (mtime > loadedAt && mtime <= now) {
+      return unknown(
+        `${path} was written to after the program had loaded it: start the program again`,
+      );
+    }
+  }
+  return { isKnown: true, digest, snapshot: memo.snapshot, missing };
+}
+
+function take(
+  question: CodeQuestion,
+  place: MemoPlace,
+  path: string,
+  hasMemo: boolean,
+): KnownCode | UnknownCode {
+  const deno = startable();
+  if (deno === undefined) {
+    return unknown(
+      `Deno may not be started to look through its imports: add --allow-run=${Deno.execPath()}`,
+    );
+  }
+  const request: SnapshotRequest = {
+    root: question.root,
+    source: question.source,
+    imports: question.imports,
+    main: Deno.mainModule,
+    pid: Deno.pid,
+    argCount: Deno.args.length,
+    denoArgs: question.denoArgs,
+    hither: question.hither,
+    deno: Deno.version.deno,
+    memo: hasMemo ? path : "",
+  };
+  try {
+    const { success, stdout, stderr } = new Deno.Command(deno, {
+      args: [
+        "run",
+        "--allow-all",
+        "--quiet",
+        "--no-prompt",
+        "--no-config",
+        "--no-lock",
+        "--node-modules-dir=none",
+        import.meta.resolve("./take.ts"),
+        JSON.stringify(request),
+      ],
+      stdin: "null",
+    }).outputSync();
+    const decoder = new TextDecoder();
+    if (!success) return unknown(lastLine(decoder.decode(stderr)));
+    const [head, snapshot, prints] = decoder.decode(stdout).split("\n");
+    const memo = parseMemo(head!, snapshot!, prints!);
+    if (memo === undefined) return unknown("its snapshot came back damaged");
+    if (!meansTheSame(memo)) {
+      return unknown(
+        `Deno resolves its imports otherwise than this program does: set denoArgs to the flags that it was started with`,
+      );
+    }
+    if (place.isWritable && memo.head.isLasting) writeMemo(path, memo);
+    return asCode(memo, question);
+  } catch (error) {
+    return unknown(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** How Deno may be started; `undefined` if it may not. */
+function startable(): string | undefined {
+  // A permission for `deno` is one for the file that is found under that name.
+  return [Deno.execPath(), "deno"].find((command) =>
+    Deno.permissions.querySync({ name: "run", command }).state === "granted"
+  );
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").find((line) => /error/i.test(line)) ??
+    "the process that looks through its imports failed";
+}
+
+function unknown(why: string): UnknownCode {
+  return { isKnown: false, why };
+}
