@@ -497,7 +497,7 @@ Deno.test("without the permission to write, restoring names the flag", async () 
 const prefix = withoutPrivileges();
 
 Deno.test({
-  name: "a file that the system does not let be written is named",
+  name: "a file that the system does not let be written, or read, is named",
   ignore: prefix === undefined,
   async fn() {
     await using folder = await temporaryFolder({ "main.ts": SCRIPT });
@@ -517,17 +517,23 @@ Deno.test({
     Deno.removeSync(target);
     Deno.chmodSync(path, 0o755);
     Deno.chmodSync(`${path}/closed`, 0o555);
-    const [program, ...rest] = [...prefix!, Deno.execPath(), ...args];
-    const { stdout } = await new Deno.Command(program!, {
-      args: rest,
-      cwd: path,
-    }).output();
-    const [name, , message] = JSON.parse(new TextDecoder().decode(stdout));
-    assertEquals(name, "CacheError");
-    assertStringIncludes(
-      message,
-      `Cannot restore ${target} from the cache: Permission denied`,
-    );
+    const run = async () => {
+      const [program, ...rest] = [...prefix!, Deno.execPath(), ...args];
+      const { stdout } = await new Deno.Command(program!, {
+        args: rest,
+        cwd: path,
+      }).output();
+      const [name, , message] = JSON.parse(new TextDecoder().decode(stdout));
+      assertEquals(name, "CacheError");
+      assertStringIncludes(
+        message,
+        `Cannot restore ${target} from the cache: Permission denied`,
+      );
+    };
+    await run();
+    Deno.chmodSync(`${path}/closed`, 0o755);
+    Deno.writeTextFileSync(target, "<svg/>", { mode: 0o000 });
+    await run();
   },
 });
 

@@ -87,3 +87,34 @@ Deno.test("code_stats.ts runs again what changed, and only that", async () => {
   assertStringIncludes(edited, "words: 8");
   assertStringIncludes(edited, "Computed 2 of 4 jobs");
 });
+
+Deno.test("files.ts restores its file and computes what changed", async () => {
+  await using folder = await temporaryFolder({
+    "docs/a.md": "one two one\n",
+    "docs/b/c.md": "one three\n",
+  });
+  const csv = `${folder.path}/out/words.csv`;
+  const run = async () => {
+    const { code, stdout, stderr } = await deno(
+      [
+        "run",
+        "-A",
+        "--no-check",
+        ...stdArguments(),
+        `${ROOT}/examples/files.ts`,
+      ],
+      { cwd: folder.path, env: { HITHER_CACHE_DIR: `${folder.path}/cache` } },
+    );
+    assertEquals([code, stderr], [0, ""]);
+    return stdout;
+  };
+  assertStringIncludes(await run(), "one,3\nthree,1\ntwo,1\nComputed");
+  await Deno.remove(csv);
+  assertStringIncludes(await run(), "Taken from the cache");
+  assertEquals(
+    await Deno.readTextFile(csv),
+    "word,count\none,3\nthree,1\ntwo,1\n",
+  );
+  await Deno.writeTextFile(`${folder.path}/docs/a.md`, "two\n");
+  assertStringIncludes(await run(), "one,1\nthree,1\ntwo,1\nComputed");
+});
