@@ -17,7 +17,7 @@ const RECORDS: Readonly<Record<Layout, string>> = {
   files: `- \`layout\`: says that each record is a file of its own
 - \`jobs/\`: the records, each file named by the key of its job
 - \`snapshots/\`: the code that made them; \`pins/\`: what is kept whatever the limits
-- \`totals/\`: how much is there, from each program that stored something`,
+- \`totals/\`: how much is there, from each program that stored something; \`shared/\`: which blobs several records name`,
 };
 
 const README = (layout: Layout) =>
@@ -40,7 +40,7 @@ const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
 
 /** Names of all that a cache puts into its folder. */
 const OURS =
-  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|layout|jobs|snapshots|pins|totals|\.gitignore|README\.md)$/;
+  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|layout|jobs|snapshots|pins|totals|shared|\.gitignore|README\.md)$/;
 
 /** The name of a folder in the quarantine: a time and a UUID. */
 const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;

@@ -8,8 +8,23 @@ import { resolve } from "jsr:@std/path@^1/resolve";
 import { CacheError } from "../errors.ts";
 import { givenPath } from "../value/given_path.ts";
 import { defaultFolder } from "./default_folder.ts";
+import defer * as fileStore from "./file_store.ts";
+import { layoutOf, type LayoutOption } from "./layout.ts";
+import { checkLimits, type Keep, type Limits } from "./limits.ts";
 import type { CacheStats, RecordStore } from "./record.ts";
+import { checkCollectOptions, checkFilter, resolveKey } from "./requests.ts";
+import type {
+  CollectOptions,
+  CollectReport,
+  Pin,
+  RecordDescription,
+  RecordFilter,
+  RecordSummary,
+  VerifyReport,
+  WorkOptions,
+} from "./report.ts";
 import { SqliteStore } from "./sqlite_store.ts";
+import { checkPin } from "./victims.ts";
 
 /** Options of {@linkcode JobCache}. */
 export interface JobCacheOptions {
@@ -22,9 +37,23 @@ export interface JobCacheOptions {
   readonly path?: string | URL | undefined;
   /** Whether to look only: nothing is stored, nothing in the folder changes. */
   readonly readonly?: boolean | undefined;
+  /**
+   * How records are kept: `"sqlite"`, in one SQLite file, or `"files"`, in a file for
+   * each, which also serves on network disks and can be published as it is. By default
+   * `"auto"`: what is there already; for a new cache `"files"` on a network disk,
+   * else `"sqlite"`.
+   */
+  readonly layout?: LayoutOption | undefined;
 }
 
-let openStore: (cache: JobCache) => SqliteStore;
+/** The options, checked. */
+interface CheckedOptions {
+  readonly path: string | undefined;
+  readonly readonly: boolean;
+  readonly layout: LayoutOption;
+}
+
+let openStore: (cache: JobCache) => RecordStore;
 
 /**
  * Keeps the results of jobs in a folder, so that a job with the same key is not
@@ -50,9 +79,9 @@ let openStore: (cache: JobCache) => SqliteStore;
  * ```
  */
 export class JobCache implements AsyncDisposable {
-  readonly #options: { path: string | undefined; readonly: boolean };
+  readonly #options: CheckedOptions;
   #path: string | undefined;
-  #store: SqliteStore | undefined;
+  #store: RecordStore | undefined;
 
   /**
    * Makes a cache on a folder.
@@ -73,7 +102,7 @@ export class JobCache implements AsyncDisposable {
   }
 
   /**
-   * Deletes the record of a job.
+   * Deletes the record of a job. Blobs that no other record refers to go with the next `gc()`.
    *
    * @param job The job, or its key.
    * @returns Whether there was one.
@@ -110,6 +139,199 @@ export class JobCache implements AsyncDisposable {
   }
 
   /**
+   * Lists the records, the latest first, read as they are asked for. What is stored or
+   * deleted meanwhile may or may not be seen.
+   *
+   * @param filter Which records; all by default.
+   * @returns The records, without their values.
+   * @throws {TypeError} if the filter is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_cache_records", "1", (a: number, b: number) => a + b);
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   await hi.config({ jobCache }, () => add.run(1, 2));
+   *   for (const { fn, preview } of jobCache.records({ name: "job_cache_records" })) {
+   *     console.assert(`${fn.name}(${preview})` === "job_cache_records(1, 2)");
+   *   }
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  records(filter: RecordFilter = {}): Iterable<RecordSummary> {
+    return this.#recordStore().list(checkFilter(filter));
+  }
+
+  /**
+   * Tells all that is known of a record but its value.
+   *
+   * @param job The job, its key, or at least the first 6 digits of it.
+   * @returns What is known; `undefined` if there is no such record.
+   * @throws {TypeError} if it is no key, or several keys begin so.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_cache_describe", "1", (a: number, b: number) => a + b);
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   await hi.config({ jobCache }, async () => {
+   *     const job = add.run(1, 2);
+   *     await job;
+   *     console.assert(jobCache.describe(job)?.preview === "1, 2");
+   *     console.assert(jobCache.describe(job.key!.slice(0, 12))?.status === "finished");
+   *   });
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  describe(
+    job: { readonly key: string | undefined } | string,
+  ): RecordDescription | undefined {
+    const given = typeof job === "string" ? job : job?.key;
+    const key = resolveKey(given, (filter) => this.#recordStore().list(filter));
+    return key === undefined
+      ? undefined
+      : this.#recordStore().describe(Uint8Array.fromHex(key));
+  }
+
+  /**
+   * Reads every record and blob and compares them with their checks, blobs with their
+   * SHA-256. What is wrong is moved to `quarantine/`, with a warning, and its job runs
+   * again when it is asked for. Other programs may use the cache meanwhile.
+   *
+   * @param options How to end it, and who is told how far it is.
+   * @returns What was looked at, and what was wrong.
+   * @throws {CacheError} if the cache is read-only or cannot be used.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   const { badRecords, badBlobs } = await jobCache.verify();
+   *   console.assert(badRecords === 0 && badBlobs === 0);
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  async verify(options: WorkOptions = {}): Promise<VerifyReport> {
+    this.#requireWritable("verify");
+    return await this.#recordStore().verify(options);
+  }
+
+  /**
+   * Deletes what is over the limits, blobs that no record refers to, and what programs
+   * left behind that died. Other programs may use the cache meanwhile.
+   *
+   * @param options Limits other than those of this cache, how to end it, and who is told how far it is.
+   * @returns What was deleted, and how much is left.
+   * @throws {CacheError} if the cache is read-only or cannot be used.
+   * @throws {TypeError} if an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   const { records, left } = await jobCache.gc({ maxSize: 1_000_000_000 });
+   *   console.assert(records === 0 && left < 1_000_000_000);
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  async gc(options: CollectOptions = {}): Promise<CollectReport> {
+    this.#requireWritable("collect garbage in");
+    return await this.#recordStore().collect(checkCollectOptions(options));
+  }
+
+  /**
+   * Keeps a record, or those of a function or a label, whatever the limits.
+   *
+   * @param pin What to keep.
+   * @returns Whether that is new.
+   * @throws {CacheError} if the cache is read-only or cannot be used.
+   * @throws {TypeError} if the pin is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   console.assert(jobCache.pin({ kind: "function", value: "train" }));
+   *   console.assert(jobCache.pins().length === 1);
+   *   console.assert(jobCache.unpin({ kind: "function", value: "train" }));
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  pin(pin: Pin): boolean {
+    const checked = checkPin(pin, "Cannot pin");
+    this.#requireWritable("pin in");
+    return this.#recordStore().pin(checked);
+  }
+
+  /**
+   * Takes a pin away.
+   *
+   * @param pin As it was given to `pin`.
+   * @returns Whether there was one.
+   * @throws {CacheError} if the cache is read-only or cannot be used.
+   * @throws {TypeError} if the pin is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   console.assert(!jobCache.unpin({ kind: "label", value: "nightly" }));
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  unpin(pin: Pin): boolean {
+    const checked = checkPin(pin, "Cannot unpin");
+    this.#requireWritable("unpin in");
+    return this.#recordStore().unpin(checked);
+  }
+
+  /**
+   * Tells what `pin` was called with; not what the option `keep` says.
+   *
+   * @returns The pins.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path });
+   *   jobCache.pin({ kind: "label", value: "paper" });
+   *   console.assert(jobCache.pins()[0]?.value === "paper");
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  pins(): readonly Pin[] {
+    return this.#recordStore().pins();
+  }
+
+  /**
    * Deletes all records and blobs, and what was set aside; other files in the
    * folder stay.
    *
@@ -134,7 +356,7 @@ export class JobCache implements AsyncDisposable {
   }
 
   /**
-   * Counts what the folder holds, and the hits and misses of this cache object.
+   * Counts what the folder holds, and the hits and misses of this cache object. Walks nothing.
    *
    * @returns The counts.
    *
@@ -171,8 +393,15 @@ export class JobCache implements AsyncDisposable {
     );
   }
 
-  #recordStore(): SqliteStore {
-    return this.#store ??= new SqliteStore(this.path, this.#options.readonly);
+  #recordStore(): RecordStore {
+    return this.#store ??= this.#makeStore();
+  }
+
+  #makeStore(): RecordStore {
+    const { readonly, layout } = this.#options;
+    return layoutOf(this.path, layout, readonly) === "sqlite"
+      ? new SqliteStore(this.path, { readonly })
+      : new fileStore.FileStore(this.path, { readonly });
   }
 }
 
@@ -183,7 +412,7 @@ export function recordStoreOf(cache: JobCache): RecordStore {
 
 function checkOptions(
   options: JobCacheOptions,
-): { path: string | undefined; readonly: boolean } {
+): CheckedOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       `Cannot make a JobCache as its options must be an object: current value is ${
@@ -191,10 +420,10 @@ function checkOptions(
       }`,
     );
   }
-  const { path, readonly = false, ...others } = options;
+  const { path, readonly = false, layout = "auto", ...others } = options;
   for (const name of Object.keys(others)) {
     throw new TypeError(
-      `Cannot make a JobCache as it has no option ${name}: its options are path and readonly`,
+      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly and layout`,
     );
   }
   if (typeof readonly !== "boolean") {
@@ -204,10 +433,18 @@ function checkOptions(
       }`,
     );
   }
+  if (layout !== "auto" && layout !== "sqlite" && layout !== "files") {
+    throw new TypeError(
+      `Cannot make a JobCache as layout must be "auto", "sqlite" or "files": current value is ${
+        String(layout)
+      }`,
+    );
+  }
   return {
     path: path === undefined ? undefined : resolve(
       givenPath(path, "Cannot make a JobCache", "name a folder on a disk"),
     ),
     readonly,
+    layout,
   };
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { immutable, runChild, withoutPrivileges } from "./children.ts";
+import type { Layout } from "../../lib/cache/folder.ts";
 import {
   captureWarnings,
   damageBlob,
@@ -7,15 +8,16 @@ import {
   makeFolder,
   openStore,
   recordOf,
+  testBoth,
 } from "./support.ts";
 
 /** A record whose only leaf is a blob. */
 const LARGE = 8;
 
 /** A folder with one blob, which is damaged. */
-async function fillAndDamage(path: string): Promise<string> {
+async function fillAndDamage(path: string, layout: Layout): Promise<string> {
   {
-    using store = openStore(path);
+    using store = openStore(path, { layout });
     await store.store(recordOf(LARGE));
   }
   return damageBlob(path);
@@ -27,14 +29,13 @@ const canBeImmutable = await (async () => {
   return pinned !== undefined;
 })();
 
-Deno.test({
-  name: "A result is not stored on top of a damaged blob that nobody can move",
-  ignore: !canBeImmutable,
-  async fn() {
+testBoth(
+  "A result is not stored on top of a damaged blob that nobody can move",
+  async (layout) => {
     await using folder = await makeFolder();
     using warnings = captureWarnings();
-    const path = await fillAndDamage(folder.path);
-    using store = openStore(folder.path);
+    const path = await fillAndDamage(folder.path, layout);
+    using store = openStore(folder.path, { layout });
     {
       using _pinned = immutable(path);
       assertEquals(judge(store, LARGE), "lost");
@@ -52,17 +53,16 @@ Deno.test({
     assert(await store.store(recordOf(LARGE)) !== undefined);
     assertEquals(judge(store, LARGE), "hit");
   },
-});
+  { ignore: !canBeImmutable },
+);
 
 const prefix = withoutPrivileges();
 
-Deno.test({
-  name:
-    "A result is not stored on top of a bad blob in a folder that is not ours",
-  ignore: prefix === undefined,
-  async fn() {
+testBoth(
+  "A result is not stored on top of a bad blob in a folder that is not ours",
+  async (layout) => {
     await using folder = await makeFolder();
-    const path = await fillAndDamage(folder.path);
+    const path = await fillAndDamage(folder.path, layout);
     const parent = path.slice(0, path.lastIndexOf("/"));
     const heal = () =>
       runChild(["heal", folder.path, `${LARGE}`, `${LARGE + 1}`], {
@@ -86,14 +86,14 @@ Deno.test({
       Deno.chmodSync(parent, 0o755);
     }
   },
-});
+  { ignore: prefix === undefined },
+);
 
-Deno.test({
-  name: "A blob that cannot be read is replaced where that can be done",
-  ignore: prefix === undefined,
-  async fn() {
+testBoth(
+  "A blob that cannot be read is replaced where that can be done",
+  async (layout) => {
     await using folder = await makeFolder();
-    const path = await fillAndDamage(folder.path);
+    const path = await fillAndDamage(folder.path, layout);
     Deno.chmodSync(path, 0o000);
     const { answer } = await runChild(
       ["heal", folder.path, `${LARGE}`, `${LARGE + 1}`],
@@ -101,4 +101,5 @@ Deno.test({
     );
     assertEquals(answer, [["lost", true, "hit"]]);
   },
-});
+  { ignore: prefix === undefined },
+);

@@ -1,7 +1,12 @@
 /** What the tests of the cache share: records to store, and a judge of what comes back. */
 
 import { ResultLostError } from "../../lib/errors.ts";
-import { JobCache, recordStoreOf } from "../../lib/cache/job_cache.ts";
+import type { Layout } from "../../lib/cache/folder.ts";
+import {
+  JobCache,
+  type JobCacheOptions,
+  recordStoreOf,
+} from "../../lib/cache/job_cache.ts";
 import type {
   FunctionInfo,
   NewRecord,
@@ -89,10 +94,28 @@ function makeRecord(n: number): NewRecord {
   };
 }
 
+/** Both layouts: what holds for one holds for the other. */
+export const LAYOUTS: readonly Layout[] = ["sqlite", "files"];
+
+/** Registers a test for each layout. */
+export function testBoth(
+  name: string,
+  fn: (layout: Layout) => void | Promise<void>,
+  options: { ignore?: boolean } = {},
+): void {
+  for (const layout of LAYOUTS) {
+    Deno.test({
+      name: `${name} (${layout})`,
+      fn: () => fn(layout),
+      ...options,
+    });
+  }
+}
+
 /** Opens the store of a folder, to be closed by `using`. */
 export function openStore(
   path: string,
-  options: { readonly?: boolean } = {},
+  options: JobCacheOptions = {},
 ): RecordStore & Disposable {
   const store = recordStoreOf(new JobCache({ path, ...options }));
   return Object.assign(store, { [Symbol.dispose]: () => store.close() });

@@ -1,0 +1,808 @@
+/**
+ * The store of records in files of their own, with blobs beside them: for disks
+ * where SQLite cannot be, and for caches that are copied and published.
+ *
+ * @module
+ */
+
+import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
+import { processMemo } from "../value/digest_memo.ts";
+import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
+import { warnOnce } from "../warn.ts";
+import type { BlobReference } from "./blob_reference.ts";
+import { BlobDamage, BlobFiles } from "./blobs.ts";
+import { CachedRecord, type RecordSource } from "./cached_record.ts";
+import { causeOf } from "./failure.ts";
+import { FileLeases } from "./file_leases.ts";
+import { CacheFolder } from "./folder.ts";
+import { hostName, versionsHere } from "./host.ts";
+import type { Origin } from "./interned.ts";
+import type { Leases } from "./lease.ts";
+import type { Limits } from "./limits.ts";
+import { missingPermissions } from "./permission.ts";
+import { PortableBlobs } from "./portable_blobs.ts";
+import { collectPortable } from "./portable_collect.ts";
+import { evict, type Evictable } from "./portable_eviction.ts";
+import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
+import { nearestPortable } from "./portable_nearest.ts";
+import { PortablePins } from "./portable_pins.ts";
+import {
+  blobsOfRecord,
+  DAY_MS,
+  PortableRecords,
+  RecordDamage,
+  summaryOf,
+} from "./portable_records.ts";
+import { PortableSnapshots } from "./portable_snapshots.ts";
+import { PortableTotals } from "./portable_totals.ts";
+import { verifyPortable } from "./portable_verify.ts";
+import type {
+  CacheStats,
+  Catalog,
+  KeyPart,
+  NearestRecord,
+  NewRecord,
+  RecordDetails,
+  RecordStore,
+  StoredRecord,
+} from "./record.ts";
+import { encodeRecordFile, type RecordFile } from "./record_file.ts";
+import type {
+  CollectOptions,
+  CollectReport,
+  Pin,
+  RecordDescription,
+  RecordFilter,
+  RecordSummary,
+  VerifyReport,
+  WorkOptions,
+} from "./report.ts";
+import { restoreFiles, storeFiles } from "./result_files.ts";
+import { blobsOf, type Body, type Details } from "./row.ts";
+import type { StoredFile } from "./stored_file.ts";
+import { checkPin, PinSet } from "./victims.ts";
+import { loadXxh3 } from "./xxh3.ts";
+
+/** An encoded value longer than this is a blob, as in the other layout. */
+const DOCUMENT_BYTES = 65_536;
+
+/** Stores after which the totals are written and compared with the limit. */
+const STORES = 64;
+
+/** The same in parts of the limit, for few and large results. */
+const PART_OF_LIMIT = 32;
+
+/** What is freed at a time is at least this part of the limit. */
+const ROOM = 0.05;
+
+/** How often blobs that go at once are written again. */
+const ATTEMPTS = 3;
+
+type State = "closed" | "writable" | "readable" | "unusable";
+
+/** What a cache of this layout is made with. */
+export interface FileStoreOptions extends Limits {
+  readonly readonly: boolean;
+}
+
+/** The store of one cache folder. Opens nothing until it is asked for something. */
+export class FileStore implements RecordStore, Catalog {
+  readonly #folder: CacheFolder;
+  readonly #files: PortableFolder;
+  readonly #records: PortableRecords;
+  readonly #snapshots: PortableSnapshots;
+  readonly #sharing: PortableBlobs;
+  readonly #blobs: BlobFiles;
+  readonly #pins: PortablePins;
+  readonly #totals: PortableTotals;
+  readonly #options: FileStoreOptions;
+  #state: State = "closed";
+  #here: Origin | undefined;
+  #hits = 0;
+  #misses = 0;
+  #stores = 0;
+  #evicting = false;
+  #storedAt = 0;
+  readonly leases: Leases | undefined;
+  readonly #storing = new Set<Promise<unknown>>();
+
+  constructor(path: string, options: FileStoreOptions) {
+    this.#options = options;
+    this.#folder = new CacheFolder(path);
+    this.#files = new PortableFolder(this.#folder);
+    this.#records = new PortableRecords(this.#files);
+    this.#snapshots = new PortableSnapshots(this.#files);
+    this.#sharing = new PortableBlobs(this.#folder);
+    this.#blobs = new BlobFiles(
+      this.#folder,
+      (path) => this.#sharing.rely(path),
+    );
+    this.#pins = new PortablePins(this.#files);
+    this.#totals = new PortableTotals(this.#files);
+    if (!options.readonly) {
+      this.leases = new FileLeases(
+        this.#folder,
+        (key) => this.#find(key.toHex()) !== undefined,
+      );
+    }
+  }
+
+  lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
+    const file = this.#find(key.toHex());
+    if (file === undefined) {
+      this.#misses++;
+      return undefined;
+    }
+    this.#hits++;
+    this.#totals.add(0, file.duration);
+    return this.#recordOf(file);
+  }
+
+  prepare(record: StoredRecord): Promise<void> | undefined {
+    return record instanceof CachedRecord && record.readsBlobs
+      ? loadXxh3()
+      : undefined;
+  }
+
+  store(
+    record: NewRecord,
+  ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
+    if (this.#open() !== "writable") {
+      this.#release(record);
+      return undefined;
+    }
+    const { status, value } = record.outcome;
+    if (
+      value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
+      filesOf(record).length > 0
+    ) {
+      return this.#keep(this.#storeWithBlobs(record));
+    }
+    try {
+      this.#put(record, {
+        status,
+        contribution: contributionOf(record),
+        leaves: [],
+        document: value.bytes,
+      });
+    } catch (error) {
+      this.#warnNotStored(error);
+    } finally {
+      this.#release(record);
+    }
+    return undefined;
+  }
+
+  snapshot(digest: string): string | undefined {
+    return this.#attempt(() => this.#snapshots.get(digest));
+  }
+
+  delete(key: Uint8Array<ArrayBuffer>): boolean {
+    return this.#change("delete from", () => {
+      const path = this.#records.path(key.toHex());
+      const size = infoOf(path)?.size ?? 0;
+      const deleted = remove(path);
+      if (deleted) this.#totals.add(-size, 0);
+      return deleted;
+    });
+  }
+
+  nearest(
+    name: string,
+    parts: readonly KeyPart[],
+    except: string,
+    before: number,
+  ): NearestRecord | undefined {
+    return this.#attempt(() =>
+      nearestPortable(this.#records, name, parts, except, before)
+    );
+  }
+
+  clear(): void {
+    this.#change("clear", () => {
+      for (const hex of [...this.#records.keys()]) {
+        remove(this.#records.path(hex));
+      }
+      this.#snapshots.clear();
+      for (const { digest, path } of [...this.#blobs.files()]) {
+        remove(path);
+        this.#sharing.unshare(digest);
+      }
+      this.#blobs.removeStale();
+      this.#folder.clearQuarantine();
+      this.#totals.reset(0);
+    });
+  }
+
+  stats(): CacheStats {
+    let records = 0, blobs = 0, bytes = 0;
+    this.#attempt(() => {
+      for (const hex of this.#records.keys()) {
+        const info = infoOf(this.#records.path(hex));
+        if (info === undefined) continue;
+        records++;
+        bytes += info.size;
+      }
+      for (const { path } of this.#blobs.files()) {
+        blobs++;
+        bytes += infoOf(path)?.size ?? 0;
+      }
+    });
+    return {
+      records,
+      blobs,
+      bytes,
+      hits: this.#hits,
+      misses: this.#misses,
+      saved: this.#attempt(() => this.#totals.read().saved) ?? 0,
+    };
+  }
+
+  *list(filter: RecordFilter): Iterable<RecordSummary> {
+    const found = this.#attempt(() => this.#select(filter)) ?? [];
+    yield* found.slice(0, filter.limit);
+  }
+
+  describe(key: Uint8Array<ArrayBuffer>): RecordDescription | undefined {
+    return this.#attempt(() => {
+      const hex = key.toHex();
+      const file = this.#find(hex);
+      const found = file && this.#records.find(hex);
+      const details = found?.file.details();
+      if (found === undefined || details === undefined) return undefined;
+      const { timing, parts, upstream, console, versions } = details;
+      return {
+        ...summaryOf(found, this.#pinSet()),
+        parts,
+        upstream,
+        startedAt: timing.startedAt,
+        console,
+        versions,
+        blobs: blobsOfRecord(found.file)
+          .map(({ sha256, byteLength }) => ({
+            digest: sha256,
+            bytes: byteLength,
+          })),
+      };
+    });
+  }
+
+  async verify(options: WorkOptions): Promise<VerifyReport> {
+    this.#requireOpen("verify");
+    const isReadonly = this.#state !== "writable";
+    return await this.#told(
+      "verify",
+      verifyPortable(this.#evictable(), isReadonly, options),
+    );
+  }
+
+  async collect(options: CollectOptions): Promise<CollectReport> {
+    const { maxSize, maxAge } = this.#options;
+    const cache = this.#change("collect garbage in", () => this.#evictable());
+    const report = await this.#told(
+      "collect garbage in",
+      collectPortable(cache, {
+        ...options,
+        maxSize: options.maxSize ?? maxSize,
+        maxAge: options.maxAge ?? maxAge,
+      }),
+    );
+    this.#change("collect garbage in", () => this.#totals.reset(report.left));
+    return report;
+  }
+
+  pins(): readonly Pin[] {
+    return this.#attempt(() => this.#pins.all()) ?? [];
+  }
+
+  pin(pin: Pin): boolean {
+    const checked = checkPin(pin, "Cannot pin");
+    return this.#change("pin in", () => this.#pins.add(checked));
+  }
+
+  unpin(pin: Pin): boolean {
+    const checked = checkPin(pin, "Cannot unpin");
+    return this.#change("unpin in", () => this.#pins.remove(checked));
+  }
+
+  async settled(): Promise<void> {
+    while (this.#storing.size > 0) await Promise.all(this.#storing);
+  }
+
+  close(): void {
+    this.leases?.close();
+    if (this.#state === "writable") this.#writeTotals();
+    this.#state = "closed";
+  }
+
+  /** The bytes of a blob; one that is bad costs its record. */
+  readBlob(
+    key: Uint8Array,
+    reference: BlobReference,
+  ): Uint8Array<ArrayBuffer> {
+    try {
+      return this.#blobs.read(reference);
+    } catch (error) {
+      if (error instanceof BlobDamage) throw this.#lost(key, reference, error);
+      const path = this.#blobs.path(reference);
+      throw new ResultLostError(
+        `Cannot read ${path}: ${causeOf(error)}. Await the job to run it again`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Puts the files of a result back. */
+  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+    restoreFiles(
+      files,
+      this.#blobs,
+      processMemo,
+      (blob, damage) => this.#lost(key, blob, damage),
+    );
+  }
+
+  #lost(
+    key: Uint8Array,
+    reference: BlobReference,
+    damage: BlobDamage,
+  ): ResultLostError {
+    const path = this.#blobs.path(reference);
+    this.#dropBlob(key, reference, path, damage);
+    return new ResultLostError(
+      `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
+      { cause: damage },
+    );
+  }
+
+  #dropBlob(
+    key: Uint8Array,
+    reference: BlobReference,
+    path: string,
+    damage: BlobDamage,
+  ): void {
+    if (this.#open() !== "writable") {
+      this.#warn(path, `${path} ${damage.message}`);
+      return;
+    }
+    try {
+      const target = damage.present
+        ? this.#blobs.setAside(reference)
+        : undefined;
+      const moved = target === undefined ? "" : ` and was moved to ${target}`;
+      this.#warn(
+        path,
+        `${path} ${damage.message}${moved}: its job is run again`,
+      );
+    } catch (error) {
+      this.#warn(
+        path,
+        `${path} ${damage.message} and cannot be moved: ${causeOf(error)}`,
+      );
+    }
+    this.#attempt(() => remove(this.#records.path(key.toHex())));
+  }
+
+  #recordOf(file: RecordFile): CachedRecord {
+    return new CachedRecord(
+      new FileSource(this, file),
+      file.key,
+      file.fn,
+      file.body,
+    );
+  }
+
+  /** The record of a key, read and checked; a damaged one is set aside. */
+  #find(hex: string): RecordFile | undefined {
+    const state = this.#open();
+    if (state === "unusable") return undefined;
+    try {
+      const file = this.#records.read(hex);
+      if (file !== undefined && state === "writable") this.#noteUse(hex, file);
+      return file;
+    } catch (error) {
+      this.#refuse(hex, error);
+      return undefined;
+    }
+  }
+
+  /** Notes on a record's file that it was used today; the time on the file costs nothing else. */
+  #noteUse(hex: string, { storedAt }: RecordFile): void {
+    const now = Date.now();
+    // Most records that are looked for are young, and need no look at their file.
+    if (now - storedAt <= DAY_MS) return;
+    const path = this.#records.path(hex);
+    try {
+      const used = infoOf(path)?.mtime?.getTime() ?? now;
+      if (now - used > DAY_MS) Deno.utimeSync(path, now / 1_000, now / 1_000);
+    } catch {
+      // The file is somebody else's, or the disk is read-only: then nobody knows.
+    }
+  }
+
+  /** Sets aside what is not the record of a key. */
+  #refuse(hex: string, error: unknown): void {
+    const { path } = this.#folder;
+    const record = `a record of the cache in ${path} is not used`;
+    if (error instanceof RecordDamage && error.foreign) {
+      this.#warn("format", `${record}: it ${error.message}`);
+      return;
+    }
+    const isDamaged = error instanceof RecordDamage;
+    const what = isDamaged ? `it ${error.message}` : causeOf(error);
+    if (this.#state !== "writable") {
+      this.#warn("record", `${record}: ${what}`);
+      return;
+    }
+    try {
+      const file = this.#records.path(hex);
+      const isGone = isDamaged
+        ? this.#folder.setFileAside(file, hex) !== undefined
+        : this.#files.evictIntruders(file);
+      if (isGone) {
+        this.#warn(
+          "record",
+          `${record} and was moved to ${this.#folder.quarantine}: ${what}`,
+        );
+      } else if (!isDamaged) this.#warnUnreadable(error);
+    } catch (moving) {
+      this.#warn(
+        "record",
+        `${record} and cannot be moved (${causeOf(moving)}): ${what}`,
+      );
+    }
+  }
+
+  #open(): State {
+    if (this.#state !== "closed") return this.#state;
+    try {
+      return this.#state = this.#examine();
+    } catch (error) {
+      this.#warn(
+        "open",
+        `the cache in ${this.#folder.path} cannot be used, so jobs are computed again: ${
+          causeOf(error)
+        }`,
+      );
+      return this.#state = "unusable";
+    }
+  }
+
+  #examine(): State {
+    const { path } = this.#folder;
+    const { readonly } = this.#options;
+    if (missingPermissions(["read"], path) !== undefined) {
+      // Told with all that is needed, so that nobody starts a program twice in vain.
+      throw new Error(
+        missingPermissions(readonly ? ["read"] : ["read", "write"], path),
+      );
+    }
+    const isThere = this.#files.isThere();
+    if (readonly) {
+      if (isThere) return "readable";
+      this.#warn("absent", `the read-only cache in ${path} does not exist`);
+      return "unusable";
+    }
+    const unwritable = missingPermissions(["write"], path);
+    if (unwritable !== undefined) {
+      if (!isThere) throw new Error(unwritable);
+      this.#warnNotStored(new Error(unwritable));
+      return "readable";
+    }
+    if (this.#files.isMarked()) return "writable";
+    try {
+      this.#files.create();
+    } catch (error) {
+      if (!isThere) throw error;
+      this.#warnNotStored(error);
+      return "readable";
+    }
+    return "writable";
+  }
+
+  /** Does something with files; what cannot be done is told once, and comes to nothing. */
+  #attempt<R>(action: () => R): R | undefined {
+    if (this.#open() === "unusable") return undefined;
+    try {
+      return action();
+    } catch (error) {
+      this.#warnUnreadable(error);
+      return undefined;
+    }
+  }
+
+  /** Does what a user asked for, who is told if it cannot be done. */
+  #change<R>(verb: string, action: () => R): R {
+    this.#requireOpen(verb);
+    if (this.#state === "readable") {
+      throw new CacheError(
+        `Cannot ${verb} the cache in ${this.#folder.path} as it is read-only`,
+      );
+    }
+    try {
+      return action();
+    } catch (error) {
+      throw this.#cannot(verb, error);
+    }
+  }
+
+  #requireOpen(verb: string): void {
+    if (this.#open() !== "unusable") return;
+    throw new CacheError(
+      `Cannot ${verb} the cache in ${this.#folder.path} as it cannot be used`,
+    );
+  }
+
+  async #told<R>(verb: string, work: Promise<R>): Promise<R> {
+    try {
+      return await work;
+    } catch (error) {
+      // The reason of a signal is the caller's own.
+      if (!isOfSystem(error)) throw error;
+      throw this.#cannot(verb, error);
+    }
+  }
+
+  #cannot(verb: string, error: unknown): CacheError {
+    return new CacheError(
+      `Cannot ${verb} the cache in ${this.#folder.path}: ${causeOf(error)}`,
+      { cause: error },
+    );
+  }
+
+  async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
+    const before = this.#blobs.written;
+    try {
+      for (let attempt = 1;; attempt++) {
+        const body = await this.#writeBlobs(record);
+        const file = this.#put(record, body);
+        if (file === undefined) return undefined;
+        // Whoever collects garbage may not have known of this record.
+        const isWhole = blobsOf(body)
+          .every((blob) => infoOf(this.#blobs.path(blob)) !== undefined);
+        if (isWhole) return this.#recordOf(file);
+        if (attempt === ATTEMPTS) {
+          throw new Error(
+            "its blobs are deleted by others as they are written",
+          );
+        }
+      }
+    } catch (error) {
+      if (error instanceof FileChangedError) throw error;
+      this.#warnNotStored(error);
+      return undefined;
+    } finally {
+      this.#count(this.#blobs.written - before);
+      this.#release(record);
+    }
+  }
+
+  async #writeBlobs(record: NewRecord): Promise<Body> {
+    const { status, value } = record.outcome;
+    for (let evicted = false;; evicted = true) {
+      try {
+        const leaves: BlobReference[] = [];
+        for (const leaf of value.leaves) {
+          leaves.push(await this.#blobs.write(leaf));
+        }
+        const document = value.bytes.length > DOCUMENT_BYTES
+          ? await this.#blobs.write(new MemoryLeaf(value.bytes))
+          : value.bytes;
+        const files = filesOf(record);
+        return {
+          status,
+          contribution: contributionOf(record),
+          leaves,
+          document,
+          files: files.length === 0
+            ? undefined
+            : await storeFiles(files, this.#blobs, processMemo),
+        };
+      } catch (error) {
+        // A file may stand where a folder should be.
+        if (evicted || !this.#blobs.evictIntruders()) throw error;
+      }
+    }
+  }
+
+  /** Puts a record in its place; `undefined` if somebody has taken over its key. */
+  #put(record: NewRecord, body: Body): RecordFile | undefined {
+    const { key, fn, outcome, preview, parts, upstream, lease } = record;
+    const { timing, console } = outcome;
+    const hex = key.toHex();
+    const path = this.#records.path(hex);
+    if (record.snapshot !== undefined) {
+      this.#count(this.#snapshots.put(fn.code, record.snapshot));
+    }
+    const bytes = encodeRecordFile({
+      key,
+      fn,
+      origin: this.#here ??= { host: hostName(), versions: versionsHere() },
+      storedAt: this.#now(),
+      bytes: valueBytes(record),
+      body,
+      details: {
+        timing: {
+          ...timing,
+          duration: Math.max(timing.duration, 0) || 0,
+        },
+        console,
+        preview,
+        parts,
+        upstream,
+      },
+    });
+    const replaced = infoOf(path)?.size ?? 0;
+    if (lease !== undefined && this.leases?.holds(lease) === false) {
+      return undefined;
+    }
+    try {
+      this.#files.write(path, bytes);
+    } catch (error) {
+      // A file may stand where a folder should be.
+      if (!this.#files.evictIntruders(path)) throw error;
+      this.#files.write(path, bytes);
+    }
+    this.#count(bytes.length - replaced);
+    if (++this.#stores % STORES === 0 || this.#isMuch()) this.#writeTotals();
+    return this.#records.decode(hex, bytes);
+  }
+
+  /** The time, by which records of this program can be told apart: never twice the same. */
+  #now(): number {
+    return this.#storedAt = Math.max(Date.now(), this.#storedAt + 0.001);
+  }
+
+  #count(bytes: number): void {
+    this.#totals.add(bytes, 0);
+  }
+
+  /** Whether so much was stored since the totals were written that it may be over the limit. */
+  #isMuch(): boolean {
+    const { maxSize } = this.#options;
+    return maxSize !== undefined &&
+      this.#totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
+  }
+
+  #writeTotals(): void {
+    try {
+      this.#totals.write();
+      const { maxSize } = this.#options;
+      if (maxSize === undefined || this.#evicting) return;
+      const { bytes } = this.#totals.read();
+      if (bytes > maxSize) {
+        this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
+      }
+    } catch {
+      // The disk is full or gone, of which the next store tells.
+    }
+  }
+
+  async #makeRoom(excess: number): Promise<void> {
+    this.#evicting = true;
+    try {
+      this.#count(-await evict(this.#evictable(), excess));
+      this.#totals.write();
+    } catch (error) {
+      this.#warn(
+        "evict",
+        `the cache in ${this.#folder.path} is over its limit and cannot be made smaller: ${
+          causeOf(error)
+        }`,
+      );
+    } finally {
+      this.#evicting = false;
+    }
+  }
+
+  #evictable(): Evictable {
+    return {
+      files: this.#files,
+      records: this.#records,
+      blobs: this.#sharing,
+      blobFiles: this.#blobs,
+      pins: this.#pinSet(),
+    };
+  }
+
+  #pinSet(): PinSet {
+    return new PinSet(this.#pins.all(), this.#options.keep);
+  }
+
+  #select(filter: RecordFilter): RecordSummary[] {
+    const { name, version, label, status, keyPrefix } = filter;
+    const pins = this.#pinSet();
+    const found: RecordSummary[] = [];
+    for (const record of this.#records.all(keyPrefix)) {
+      const { fn, body } = record.file;
+      if (
+        fn.name === (name ?? fn.name) &&
+        fn.version === (version ?? fn.version) &&
+        fn.label === (label ?? fn.label) &&
+        body.status === (status ?? body.status)
+      ) found.push(summaryOf(record, pins));
+    }
+    return found.sort((a, b) => b.storedAt - a.storedAt);
+  }
+
+  #release({ lease }: NewRecord): void {
+    if (lease !== undefined) this.leases?.release(lease);
+  }
+
+  /** Remembers a promise until it has settled. */
+  #keep<R>(promise: Promise<R>): Promise<R> {
+    const settled = promise.then(() => {}, () => {});
+    this.#storing.add(settled);
+    settled.then(() => this.#storing.delete(settled));
+    return promise;
+  }
+
+  #warnNotStored(error: unknown): void {
+    this.#warn(
+      "store",
+      `results are not stored in the cache in ${this.#folder.path}: ${
+        causeOf(error)
+      }`,
+    );
+  }
+
+  #warnUnreadable(error: unknown): void {
+    this.#warn(
+      "read",
+      `the cache in ${this.#folder.path} cannot be read: ${causeOf(error)}`,
+    );
+  }
+
+  #warn(kind: string, message: string): void {
+    warnOnce(`${this.#folder.path} ${kind}`, message);
+  }
+}
+
+/** What one record needs after its lookup. */
+class FileSource implements RecordSource {
+  readonly #store: FileStore;
+  readonly #file: RecordFile;
+
+  constructor(store: FileStore, file: RecordFile) {
+    this.#store = store;
+    this.#file = file;
+  }
+
+  readBlob(
+    key: Uint8Array,
+    reference: BlobReference,
+  ): Uint8Array<ArrayBuffer> {
+    return this.#store.readBlob(key, reference);
+  }
+
+  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+    this.#store.restoreFiles(key, files);
+  }
+
+  readDetails(): (RecordDetails & Details) | undefined {
+    return this.#file.details();
+  }
+}
+
+function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
+  return outcome.status === "finished" ? outcome.contribution : undefined;
+}
+
+/** The files of a result; those of an error are not kept. */
+function filesOf({ outcome }: NewRecord): readonly FileContent[] {
+  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
+}
+
+function valueBytes(record: NewRecord): number {
+  const { value } = record.outcome;
+  let bytes = value.bytes.length;
+  for (const leaf of value.leaves) bytes += leaf.byteLength;
+  for (const file of filesOf(record)) bytes += file.size;
+  return bytes;
+}
+
+/** Whether an error came from a disk. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    typeof error.code === "string";
+}

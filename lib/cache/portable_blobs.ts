@@ -1,0 +1,90 @@
+/**
+ * Which blobs of the portable layout are still needed. Nothing counts the records
+ * that name a blob, as a count cannot be changed in one step on every disk. So:
+ *
+ * - a writer that finds its blob there notes the time on it, and that more than one
+ *   record may name it (an empty file in `shared/`);
+ * - who deletes a blob first moves it away, looks at both once more, and moves it
+ *   back if somebody has come to rely on it meanwhile;
+ * - a writer looks, when its record is in place, whether its blobs are still there.
+ *
+ * @module
+ */
+
+import { basename } from "jsr:@std/path@^1/basename";
+import { dirname } from "jsr:@std/path@^1/dirname";
+import { join } from "jsr:@std/path@^1/join";
+import type { CacheFolder } from "./folder.ts";
+import { infoOf, remove } from "./portable_folder.ts";
+
+/** The blobs of one cache, to be deleted. */
+export class PortableBlobs {
+  readonly #folder: CacheFolder;
+
+  constructor(folder: CacheFolder) {
+    this.#folder = folder;
+  }
+
+  /** Where a blob is. */
+  path(digest: string): string {
+    return join(this.#folder.blobs, digest.slice(0, 2), digest.slice(2));
+  }
+
+  /** Notes that a blob found there is relied on; whether it can be. */
+  rely(path: string): boolean {
+    try {
+      const now = new Date();
+      Deno.utimeSync(path, now, now);
+      this.#share(basename(dirname(path)) + basename(path));
+      return true;
+    } catch {
+      // It has just gone, or belongs to somebody else: it is written anew.
+      return false;
+    }
+  }
+
+  #mark(digest: string): string {
+    const { path } = this.#folder;
+    return join(path, "shared", digest.slice(0, 2), digest.slice(2));
+  }
+
+  #share(digest: string): void {
+    const mark = this.#mark(digest);
+    if (infoOf(mark) !== undefined) return;
+    Deno.mkdirSync(dirname(mark), { recursive: true });
+    Deno.writeFileSync(mark, new Uint8Array(0));
+  }
+
+  /** Whether more than one record may name a blob. */
+  isShared(digest: string): boolean {
+    return infoOf(this.#mark(digest)) !== undefined;
+  }
+
+  /** Forgets that more than one record names a blob. */
+  unshare(digest: string): void {
+    remove(this.#mark(digest));
+  }
+
+  /**
+   * Deletes a blob, unless somebody has written or found it after `before` (ms
+   * since the epoch); the bytes that were freed.
+   */
+  delete(digest: string, before: number): number {
+    const path = this.path(digest);
+    const aside = join(this.#folder.tmp, crypto.randomUUID());
+    try {
+      Deno.renameSync(path, aside);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return 0;
+      throw error;
+    }
+    const info = Deno.statSync(aside);
+    if ((info.mtime?.getTime() ?? 0) > before) {
+      Deno.renameSync(aside, path);
+      return 0;
+    }
+    remove(aside);
+    this.unshare(digest);
+    return info.size;
+  }
+}

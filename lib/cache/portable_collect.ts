@@ -1,0 +1,147 @@
+/**
+ * `gc` of the portable layout: marks what the records need, and sweeps the rest.
+ *
+ * 1. All records are read: what each is worth, and which blobs and snapshots it names.
+ * 2. Those that are too old go, then the worst until the rest fits.
+ * 3. Blobs and snapshots that no record names go, unless somebody wrote or found
+ *    them less than the grace period before 1 began: they are a running writer's.
+ * 4. What is left is the new total.
+ *
+ * @module
+ */
+
+import { infoOf, remove } from "./portable_folder.ts";
+import type { Evictable } from "./portable_eviction.ts";
+import { blobsOfRecord } from "./portable_records.ts";
+import type { CollectOptions, CollectReport } from "./report.ts";
+import { score } from "./victims.ts";
+import { Work } from "./work.ts";
+
+const GRACE_MS = 3_600_000;
+
+/** What is remembered of a record. */
+interface Marked {
+  readonly hex: string;
+  readonly code: string;
+  readonly size: number;
+  readonly bytes: number;
+  readonly usedAt: number;
+  readonly duration: number;
+  readonly pinned: boolean;
+  readonly blobs: readonly string[];
+}
+
+/** A blob that records name. */
+interface Named {
+  readonly bytes: number;
+  records: number;
+  /** Whether the last record that named it was deleted just now. */
+  freed: boolean;
+}
+
+/** Deletes what is over the limits, and what nothing refers to. */
+export async function collectPortable(
+  { files, records, blobs, blobFiles, pins }: Evictable,
+  { maxSize = Infinity, maxAge = Infinity, grace = GRACE_MS, ...options }:
+    CollectOptions,
+): Promise<CollectReport> {
+  const begun = Date.now();
+  const keys = [...records.keys()];
+  const work = new Work(options, keys.length * 1.25);
+  const marked: Marked[] = [];
+  const named = new Map<string, Named>();
+  for (const hex of keys) {
+    const found = records.find(hex);
+    if (found !== undefined) {
+      const { file, size, usedAt } = found;
+      const own = blobsOfRecord(file);
+      let bytes = size;
+      for (const { sha256, byteLength } of own) {
+        const known = named.get(sha256);
+        if (known !== undefined) known.records++;
+        else {
+          named.set(sha256, { bytes: byteLength, records: 1, freed: false });
+        }
+        bytes += byteLength;
+      }
+      marked.push({
+        hex,
+        code: file.fn.code,
+        size,
+        bytes,
+        usedAt,
+        duration: file.duration,
+        pinned: pins.has(hex, file.fn),
+        blobs: own.map(({ sha256 }) => sha256),
+      });
+    }
+    await work.step();
+  }
+
+  let total = 0;
+  for (const { size } of marked) total += size;
+  for (const { bytes } of named.values()) total += bytes;
+  marked.sort((a, b) => score(b, begun) - score(a, begun));
+  const report = { records: 0, blobs: 0, bytes: 0 };
+  const kept: Marked[] = [];
+  for (const record of marked) {
+    const isOld = begun - record.usedAt > maxAge;
+    if (record.pinned || !isOld && total <= maxSize) {
+      kept.push(record);
+      continue;
+    }
+    if (!remove(records.path(record.hex))) continue;
+    report.records++;
+    report.bytes += record.size;
+    total -= record.size;
+    for (const digest of record.blobs) {
+      const blob = named.get(digest)!;
+      if (--blob.records > 0) continue;
+      blob.freed = true;
+      total -= blob.bytes;
+    }
+    await work.step();
+  }
+
+  let left = 0;
+  for (const { size } of kept) left += size;
+  for (const { digest, path } of blobFiles.files()) {
+    const use = named.get(digest);
+    const info = infoOf(path);
+    if (info === undefined) continue;
+    // What a record named until now is nobody's, unless it was found again meanwhile.
+    const before = use?.freed ? begun : begun - grace;
+    const isUsed = use !== undefined && use.records > 0;
+    const freed = isUsed || !isSettled(info, before)
+      ? 0
+      : blobs.delete(digest, before);
+    if (freed === 0) left += info.size;
+    else {
+      report.blobs++;
+      report.bytes += freed;
+    }
+    if (use?.records === 1 && isSettled(info, begun - grace)) {
+      blobs.unshare(digest);
+    }
+    await work.step();
+  }
+
+  const codes = new Set(kept.map(({ code }) => code));
+  for (const digest of [...files.all("snapshots")]) {
+    const path = files.path("snapshots", digest);
+    const info = infoOf(path);
+    if (info === undefined) continue;
+    const isUsed = codes.has(digest);
+    if (!isUsed && isSettled(info, begun - grace) && remove(path)) {
+      report.bytes += info.size;
+    } else left += info.size;
+  }
+  blobFiles.removeStale();
+  work.finish();
+  return { ...report, left };
+}
+
+/** Whether nobody has written or found a file after a time. */
+function isSettled({ mtime }: Deno.FileInfo, time: number): boolean {
+  return mtime !== null && mtime.getTime() <= time;
+}

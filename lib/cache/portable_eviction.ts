@@ -1,0 +1,113 @@
+/**
+ * Makes room in a cache of the portable layout without looking at all of it: some
+ * records are drawn by lot, and of those the worst go, until there is room.
+ *
+ * @module
+ */
+
+import type { BlobFiles } from "./blobs.ts";
+import type { PortableBlobs } from "./portable_blobs.ts";
+import { type PortableFolder, remove } from "./portable_folder.ts";
+import {
+  blobsOfRecord,
+  type FoundRecord,
+  type PortableRecords,
+} from "./portable_records.ts";
+import { type PinSet, score } from "./victims.ts";
+
+/** How many records are compared at a time. */
+const DRAWN = 64;
+
+/** One of so many of them goes. */
+const WORST = 4;
+
+/** What eviction works on. */
+export interface Evictable {
+  readonly files: PortableFolder;
+  readonly records: PortableRecords;
+  readonly blobs: PortableBlobs;
+  readonly blobFiles: BlobFiles;
+  readonly pins: PinSet;
+}
+
+/**
+ * Deletes records with their blobs until `excess` bytes are freed, or all that is
+ * left is pinned; the bytes that were freed. A blob that several records may name
+ * stays until `gc`.
+ */
+export async function evict(
+  cache: Evictable,
+  excess: number,
+): Promise<number> {
+  let freed = 0;
+  for (let before = -1; freed < excess && freed > before;) {
+    before = freed;
+    freed += await evictOnce(cache, excess - freed);
+  }
+  return freed;
+}
+
+/** Draws from each folder of records once. */
+async function evictOnce(cache: Evictable, excess: number): Promise<number> {
+  const shards = shuffled(cache.files.shards("jobs"));
+  const drawn: FoundRecord[] = [];
+  let freed = 0;
+  while (shards.length > 0 || drawn.length > 0) {
+    while (shards.length > 0 && drawn.length < DRAWN) {
+      drawn.push(...await draw(cache, shards.pop()!));
+    }
+    const now = Date.now();
+    drawn.sort((a, b) => score(candidate(b), now) - score(candidate(a), now));
+    const count = shards.length > 0
+      ? Math.ceil(drawn.length / WORST)
+      : drawn.length;
+    for (const victim of drawn.splice(0, count)) {
+      freed += deleteRecord(cache, victim, now);
+      if (freed >= excess) return freed;
+    }
+  }
+  return freed;
+}
+
+async function draw(
+  { files, records, pins }: Evictable,
+  shard: string,
+): Promise<FoundRecord[]> {
+  // Others have their turn in between.
+  await Deno.lstat(files.folder.path);
+  return shuffled(files.digests("jobs", shard)).slice(0, DRAWN)
+    .map((hex) => records.find(hex))
+    .filter((found) =>
+      found !== undefined && !pins.has(found.hex, found.file.fn)
+    ) as FoundRecord[];
+}
+
+/** Deletes a record, and the blobs that nobody else names; the bytes that were freed. */
+function deleteRecord(
+  { records, blobs }: Evictable,
+  victim: FoundRecord,
+  now: number,
+): number {
+  if (!remove(records.path(victim.hex))) return 0;
+  let freed = victim.size;
+  for (const { sha256 } of blobsOfRecord(victim.file)) {
+    if (!blobs.isShared(sha256)) freed += blobs.delete(sha256, now);
+  }
+  return freed;
+}
+
+/** What decides about a record. */
+function candidate({ file, size, usedAt }: FoundRecord) {
+  const bytes = blobsOfRecord(file)
+    .reduce((sum, { byteLength }) => sum + byteLength, size);
+  return { bytes, usedAt, duration: file.duration };
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  const result = [...list];
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [result[i], result[j]] = [result[j]!, result[i]!];
+  }
+  return result;
+}

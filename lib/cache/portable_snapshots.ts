@@ -1,0 +1,55 @@
+/**
+ * The snapshots of code in the portable layout: `snapshots/ab/cd…`, each sealed,
+ * its digest before its text.
+ *
+ * @module
+ */
+
+import { type PortableFolder, remove } from "./portable_folder.ts";
+import { isWhole, seal, SEAL_BYTES } from "./sealed.ts";
+
+const TEXT_AT = SEAL_BYTES + 32;
+
+/** The snapshots of one cache. */
+export class PortableSnapshots {
+  readonly #files: PortableFolder;
+  /** Those that this program has found or put there. */
+  readonly #known = new Set<string>();
+
+  constructor(files: PortableFolder) {
+    this.#files = files;
+  }
+
+  /** The text of a snapshot; `undefined` if it is not there or damaged. */
+  get(digest: string): string | undefined {
+    const file = this.#files.read(this.#files.path("snapshots", digest));
+    return file !== undefined && isWhole(file, "S") &&
+        file.subarray(SEAL_BYTES, TEXT_AT).toHex() === digest
+      ? new TextDecoder().decode(file.subarray(TEXT_AT))
+      : undefined;
+  }
+
+  /** Puts a snapshot there unless it is; the bytes that were written. */
+  put(digest: string, text: string): number {
+    if (this.#known.has(digest)) return 0;
+    const path = this.#files.path("snapshots", digest);
+    const bytes = new TextEncoder().encode(text);
+    const file = new Uint8Array(TEXT_AT + bytes.length);
+    file.subarray(SEAL_BYTES).setFromHex(digest);
+    file.set(bytes, TEXT_AT);
+    seal(file, "S");
+    const isThere = this.get(digest) !== undefined;
+    // Written anew where it is there: so it is young, and no gc takes it for unused.
+    this.#files.write(path, file);
+    this.#known.add(digest);
+    return isThere ? 0 : file.length;
+  }
+
+  /** Deletes all snapshots. */
+  clear(): void {
+    for (const digest of [...this.#files.all("snapshots")]) {
+      remove(this.#files.path("snapshots", digest));
+    }
+    this.#known.clear();
+  }
+}

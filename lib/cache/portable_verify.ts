@@ -1,0 +1,121 @@
+/**
+ * `verify` of the portable layout: everything is read, what is wrong is set aside.
+ *
+ * @module
+ */
+
+import defer * as crypto from "node:crypto";
+import type { CacheFolder } from "./folder.ts";
+import type { Evictable } from "./portable_eviction.ts";
+import { infoOf, remove } from "./portable_folder.ts";
+import { blobsOfRecord, RecordDamage } from "./portable_records.ts";
+import type { VerifyReport, WorkOptions } from "./report.ts";
+import { Work } from "./work.ts";
+
+/** Bytes read and hashed at a time. */
+const PIECE_BYTES = 1_048_576;
+
+/** What is known of a blob. */
+type BlobState = "whole" | "damaged" | "gone";
+
+/** Reads everything; what is wrong is set aside unless the cache is read-only. */
+export async function verifyPortable(
+  { files, records, blobs, blobFiles }: Evictable,
+  readonly: boolean,
+  options: WorkOptions,
+): Promise<VerifyReport> {
+  const report = {
+    records: 0,
+    blobs: 0,
+    bytes: 0,
+    badRecords: 0,
+    badBlobs: 0,
+    unusedBlobs: 0,
+  };
+  const keys = [...records.keys()];
+  const digests = Array.from(blobFiles.files(), ({ digest }) => digest);
+  const work = new Work(options, keys.length + digests.length);
+  const states = new Map<string, BlobState>();
+
+  const check = async (digest: string): Promise<BlobState> => {
+    const path = blobs.path(digest);
+    const { state, bytes } = await stateOf(path, digest);
+    states.set(digest, state);
+    report.bytes += bytes;
+    if (state !== "gone") report.blobs++;
+    if (state === "damaged") {
+      report.badBlobs++;
+      setAside(files.folder, readonly, path, digest);
+    }
+    await work.step();
+    return state;
+  };
+
+  for (const digest of digests) await check(digest);
+  const unused = new Set(digests);
+  const missing = new Set<string>();
+  for (const hex of keys) {
+    const path = records.path(hex);
+    try {
+      const file = records.read(hex);
+      if (file === undefined) continue;
+      report.records++;
+      report.bytes += infoOf(path)?.size ?? 0;
+      let isBad = file.details() === undefined;
+      for (const { sha256 } of blobsOfRecord(file)) {
+        unused.delete(sha256);
+        // It may have been written since we looked.
+        const known = states.get(sha256);
+        const state = known === "whole" ? known : await check(sha256);
+        if (state === "gone" && known !== "damaged") missing.add(sha256);
+        if (state !== "whole") isBad = true;
+      }
+      if (!isBad) continue;
+      report.badRecords++;
+      if (!readonly) remove(path);
+    } catch (error) {
+      if (error instanceof RecordDamage && error.foreign) continue;
+      report.records++;
+      report.badRecords++;
+      setAside(files.folder, readonly, path, hex);
+    }
+    await work.step();
+  }
+  for (const digest of unused) {
+    if (states.get(digest) === "whole") report.unusedBlobs++;
+  }
+  work.finish();
+  return { ...report, missingBlobs: missing.size };
+}
+
+function setAside(
+  folder: CacheFolder,
+  readonly: boolean,
+  path: string,
+  name: string,
+): void {
+  if (!readonly) folder.setFileAside(path, name);
+}
+
+async function stateOf(
+  path: string,
+  digest: string,
+): Promise<{ state: BlobState; bytes: number }> {
+  let bytes = 0;
+  try {
+    using file = await Deno.open(path);
+    const hash = crypto.createHash("sha256");
+    const piece = new Uint8Array(PIECE_BYTES);
+    for (;;) {
+      const count = await file.read(piece);
+      if (count === null) break;
+      hash.update(piece.subarray(0, count));
+      bytes += count;
+    }
+    const state = hash.digest("hex") === digest ? "whole" : "damaged";
+    return { state, bytes };
+  } catch (error) {
+    const state = error instanceof Deno.errors.NotFound ? "gone" : "damaged";
+    return { state, bytes };
+  }
+}
