@@ -22,7 +22,18 @@
 
 export { JobCache } from "./lib/cache/job_cache.ts";
 export type { JobCacheOptions } from "./lib/cache/job_cache.ts";
-export type { CacheStats } from "./lib/cache/record.ts";
+export type { Keep } from "./lib/cache/limits.ts";
+export type { CacheStats, FunctionInfo, KeyPart } from "./lib/cache/record.ts";
+export type {
+  CollectOptions,
+  CollectReport,
+  Pin,
+  RecordDescription,
+  RecordFilter,
+  RecordSummary,
+  VerifyReport,
+  WorkOptions,
+} from "./lib/cache/report.ts";
 export { config, setDefaults } from "./lib/config.ts";
 export type { Options } from "./lib/config.ts";
 export { current } from "./lib/current.ts";

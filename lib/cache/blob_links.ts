@@ -176,6 +176,21 @@ export function sweepBlobs(
   });
 }
 
+/** The same for all blobs that no record refers to and whose file is old enough. */
+export function sweepUnused(
+  database: CacheDatabase,
+  folder: CacheFolder,
+  isOld: (info: Deno.FileInfo) => boolean = () => true,
+): { count: number; bytes: number } {
+  const unused = database.statement("SELECT digest FROM blobs WHERE refs = 0")
+    .all().map(({ digest }) => digest as Uint8Array)
+    .filter((digest) => {
+      const info = infoOf(folder.blob(digest.toHex()));
+      return info === undefined || isOld(info);
+    });
+  return sweepBlobs(database, unused, folder);
+}
+
 /**
  * Deletes files that no row names, in a transaction of its own.
  *

@@ -54,6 +54,7 @@ export class CacheDatabase implements Disposable {
   /** Stores a row unless there is one of that key; its parameters are the columns of `records` but `id`. */
   readonly insert: StatementSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #arrays = new Map<string, StatementSync>();
 
   constructor(
     connection: DatabaseSync,
@@ -78,6 +79,17 @@ export class CacheDatabase implements Disposable {
     if (statement === undefined) {
       statement = this.connection.prepare(sql);
       this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** As {@linkcode statement}, but its rows are arrays: faster where there are many. */
+  rows(sql: string): StatementSync {
+    let statement = this.#arrays.get(sql);
+    if (statement === undefined) {
+      statement = this.connection.prepare(sql);
+      (statement as ArrayStatement).setReturnArrays(true);
+      this.#arrays.set(sql, statement);
     }
     return statement;
   }

@@ -39,13 +39,17 @@ class InternedTable {
 
   /** The texts of a number; `undefined` if their row is gone or damaged. */
   texts(id: number): readonly string[] | undefined {
-    const known = this.#texts.get(id);
-    if (known !== undefined) return known;
+    return this.#texts.get(id) ?? this.read(id);
+  }
+
+  /** The same, as it is in the database now. */
+  read(id: number): readonly string[] | undefined {
     const row = this.#database.connection.prepare(
       `SELECT ${
         this.#columns.join(", ")
       }, digest FROM ${this.#database.schema}.${this.#table} WHERE id = ?`,
     ).get(id);
+    this.#texts.delete(id);
     if (row === undefined) return undefined;
     const texts = this.#columns.map((column) => String(row[column]));
     if (!isDigest(row.digest, internedDigest(id, texts))) return undefined;
@@ -69,6 +73,11 @@ class InternedTable {
     while (!this.#claim(id, texts)) id++;
     this.#ids.set(name, id);
     return id;
+  }
+
+  /** Looks again at the next use of a number whether its row is there. */
+  forget(): void {
+    this.#ids.clear();
   }
 
   #claim(id: number, texts: readonly string[]): boolean {
@@ -98,7 +107,7 @@ export class Interned {
   readonly #functions: InternedTable;
   readonly #origins: InternedTable;
   readonly #infos = new Map<number, FunctionInfo>();
-  readonly #functionIds = new WeakMap<FunctionInfo, number>();
+  #functionIds = new WeakMap<FunctionInfo, number>();
   #here: number | undefined;
 
   constructor(database: CacheDatabase) {
@@ -134,6 +143,26 @@ export class Interned {
     const info = { name, version, source, module, code, label };
     this.#infos.set(id, info);
     return info;
+  }
+
+  /** Whether the row of a function is sound now. */
+  hasFunction(id: number): boolean {
+    const isSound = this.#functions.read(id) !== undefined;
+    if (!isSound) this.#infos.delete(id);
+    return isSound;
+  }
+
+  /** Whether the row of an origin is sound now. */
+  hasOrigin(id: number): boolean {
+    return this.#origins.read(id) !== undefined;
+  }
+
+  /** Looks at the next store whether the rows it refers to are there, its snapshot too. */
+  forget(): void {
+    this.#functionIds = new WeakMap();
+    this.#here = undefined;
+    this.#functions.forget();
+    this.#origins.forget();
   }
 
   /** The number of a function; where it is new here, the snapshot of its code is kept with it. */

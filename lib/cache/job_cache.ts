@@ -11,7 +11,7 @@ import { defaultFolder } from "./default_folder.ts";
 import defer * as fileStore from "./file_store.ts";
 import { layoutOf, type LayoutOption } from "./layout.ts";
 import { checkLimits, type Keep, type Limits } from "./limits.ts";
-import type { CacheStats, RecordStore } from "./record.ts";
+import type { CacheStats, Catalog, RecordStore } from "./record.ts";
 import { checkCollectOptions, checkFilter, resolveKey } from "./requests.ts";
 import type {
   CollectOptions,
@@ -44,10 +44,23 @@ export interface JobCacheOptions {
    * else `"sqlite"`.
    */
   readonly layout?: LayoutOption | undefined;
+  /**
+   * The most bytes on disk: the pages of the database that are in use, and blobs. When a
+   * store goes beyond it, records make room at once: those that are large, were not used
+   * for long and are quick to compute again go first. No limit by default.
+   */
+  readonly maxSize?: number | undefined;
+  /**
+   * The longest time since the last use of a record, in ms, to a day; older ones go little
+   * by little, as others are stored, and with `gc()`. No limit by default.
+   */
+  readonly maxAge?: number | undefined;
+  /** Functions and labels of functions whose records are kept whatever the limits. */
+  readonly keep?: Keep | undefined;
 }
 
 /** The options, checked. */
-interface CheckedOptions {
+interface CheckedOptions extends Limits {
   readonly path: string | undefined;
   readonly readonly: boolean;
   readonly layout: LayoutOption;
@@ -81,7 +94,7 @@ let openStore: (cache: JobCache) => RecordStore;
 export class JobCache implements AsyncDisposable {
   readonly #options: CheckedOptions;
   #path: string | undefined;
-  #store: RecordStore | undefined;
+  #store: (RecordStore & Catalog) | undefined;
 
   /**
    * Makes a cache on a folder.
@@ -393,15 +406,15 @@ export class JobCache implements AsyncDisposable {
     );
   }
 
-  #recordStore(): RecordStore {
+  #recordStore(): RecordStore & Catalog {
     return this.#store ??= this.#makeStore();
   }
 
-  #makeStore(): RecordStore {
-    const { readonly, layout } = this.#options;
-    return layoutOf(this.path, layout, readonly) === "sqlite"
-      ? new SqliteStore(this.path, { readonly })
-      : new fileStore.FileStore(this.path, { readonly });
+  #makeStore(): RecordStore & Catalog {
+    const { path: _, layout, ...options } = this.#options;
+    return layoutOf(this.path, layout, options.readonly) === "sqlite"
+      ? new SqliteStore(this.path, options)
+      : new fileStore.FileStore(this.path, options);
   }
 }
 
@@ -420,10 +433,18 @@ function checkOptions(
       }`,
     );
   }
-  const { path, readonly = false, layout = "auto", ...others } = options;
+  const {
+    path,
+    readonly = false,
+    layout = "auto",
+    maxSize,
+    maxAge,
+    keep,
+    ...others
+  } = options;
   for (const name of Object.keys(others)) {
     throw new TypeError(
-      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly and layout`,
+      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge and keep`,
     );
   }
   if (typeof readonly !== "boolean") {
@@ -446,5 +467,6 @@ function checkOptions(
     ),
     readonly,
     layout,
+    ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
   };
 }

@@ -25,6 +25,15 @@ const CONTRIBUTION_IS_DOCUMENT = 8;
 const HAS_REFERENCES = 16;
 const HAS_FILES = 32;
 
+/** The flags of a body that refers to no blob; they are its ninth byte. */
+export const NO_BLOBS: readonly number[] = Array.from(
+  { length: 256 },
+  (_, flags) => flags,
+).filter((flags) =>
+  (flags &
+    ~(IS_ERROR | HAS_CONTRIBUTION | CONTRIBUTION_IS_DOCUMENT)) === 0
+);
+
 /** What a hit needs. */
 export interface Body {
   readonly status: "finished" | "error";

@@ -110,7 +110,7 @@ const TABLES = [
   entry BLOB NOT NULL
 ) STRICT`,
   ],
-  // Sums that are kept as records come and go: saved (ms), blob_bytes, token.
+  // Sums that are kept as records come and go (sqlite_totals.ts), and the fencing token.
   [
     "totals",
     `CREATE TABLE totals (
@@ -119,6 +119,9 @@ const TABLES = [
 ) STRICT, WITHOUT ROWID`,
   ],
 ] as const;
+
+/** The names of all tables. */
+export const TABLE_NAMES: readonly string[] = TABLES.map(([name]) => name);
 
 const EXPECTED = new Map<string, string | null>([
   ...TABLES,

@@ -33,12 +33,29 @@ import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned } from "./interned.ts";
+import type { Limits } from "./limits.ts";
+import type { Evictor } from "./sqlite_eviction.ts";
+import { addPin, readPins, removePin } from "./sqlite_pins.ts";
+import { PinSet } from "./victims.ts";
+import type {
+  CollectOptions,
+  CollectReport,
+  Pin,
+  RecordDescription,
+  RecordFilter,
+  RecordSummary,
+  VerifyReport,
+  WorkOptions,
+} from "./report.ts";
+import defer * as catalog from "./sqlite_catalog.ts";
 import { LastUse } from "./last_use.ts";
 import { nearestRecord } from "./nearest.ts";
 import type { Opened } from "./opened.ts";
 import { missingPermissions } from "./permission.ts";
+import type { Maintained } from "./maintenance.ts";
 import type {
   CacheStats,
+  Catalog,
   KeyPart,
   NearestRecord,
   NewRecord,
@@ -49,6 +66,7 @@ import type {
 import { checkKeyOrder } from "./key_order.ts";
 import { restoreFiles, storeFiles } from "./result_files.ts";
 import {
+  blobsOf,
   type Body,
   decodeBody,
   decodeDetails,
@@ -95,11 +113,19 @@ type Done = "stored" | "refused" | "gone";
 /** How often blobs are written that others sweep away before a row names them. */
 const MAX_WRITES = 5;
 
+/** How a store is made. */
+export interface StoreOptions extends Limits {
+  /** Whether nothing may be written. */
+  readonly readonly?: boolean | undefined;
+}
+
 /** The store of one cache folder. Opens nothing until it is asked for something. */
-export class SqliteStore implements RecordStore, RecordSource {
+export class SqliteStore implements RecordStore, Catalog, RecordSource {
   readonly #folder: CacheFolder;
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
+  readonly #limits: Limits;
+  #evictor: Evictor | undefined;
   readonly leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
@@ -117,8 +143,10 @@ export class SqliteStore implements RecordStore, RecordSource {
   );
   readonly #memo = withProcessMemo(this.fileDigests);
 
-  constructor(path: string, readonly: boolean) {
+  constructor(path: string, options: StoreOptions = {}) {
+    const { readonly = false, ...limits } = options;
     this.#folder = new CacheFolder(path);
+    this.#limits = limits;
     this.#blobs = new BlobFiles(this.#folder);
     this.#readonly = readonly;
     if (!readonly) this.leases = new SqliteLeases(this.#folder, this.#access());
@@ -155,6 +183,9 @@ export class SqliteStore implements RecordStore, RecordSource {
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
     if (this.#readonly) return undefined;
+    if (this.#isLimited && this.#evictor === undefined) {
+      return this.#keep(this.#loadEvictor().then(() => this.#store(record)));
+    }
     const { status, value } = record.outcome;
     if (
       value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
@@ -203,7 +234,7 @@ export class SqliteStore implements RecordStore, RecordSource {
   }
 
   clear(): void {
-    this.#change("clear", ({ database }) => {
+    this.#change("clear", ({ database, interned }) => {
       // Others may have the database open, so it is emptied, never deleted.
       database.patiently((connection) => {
         deleteAll(database);
@@ -211,6 +242,7 @@ export class SqliteStore implements RecordStore, RecordSource {
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
         sweepFiles(database, this.#blobs.files(), () => true);
       });
+      interned.forget();
       this.#blobs.removeStale();
       this.#folder.clearQuarantine();
     });
@@ -230,6 +262,63 @@ export class SqliteStore implements RecordStore, RecordSource {
 
   snapshot(digest: string): string | undefined {
     return this.#attempt(({ database }) => getSnapshot(database, digest));
+  }
+
+  list(filter: RecordFilter): Iterable<RecordSummary> {
+    return catalog.listRecords(
+      (action) => this.#attempt(action),
+      filter,
+      (opened) => this.#pinSet(opened),
+    );
+  }
+
+  describe(key: Uint8Array<ArrayBuffer>): RecordDescription | undefined {
+    return this.#attempt((opened) =>
+      catalog.describeRecord(opened, key, this.#pinSet(opened))
+    );
+  }
+
+  async verify(options: WorkOptions): Promise<VerifyReport> {
+    const { verify } = await import("./sqlite_verify.ts");
+    return await verify(this.#maintained("verify"), options);
+  }
+
+  async collect(options: CollectOptions): Promise<CollectReport> {
+    this.#flush();
+    const { collect } = await import("./sqlite_collect.ts");
+    return await collect(this.#maintained("collect garbage in"), options);
+  }
+
+  pins(): readonly Pin[] {
+    return this.#attempt(({ database }) => readPins(database)) ?? [];
+  }
+
+  pin(pin: Pin): boolean {
+    return this.#change(
+      "pin in",
+      ({ database }) => database.patiently(() => addPin(database, pin)),
+    );
+  }
+
+  unpin(pin: Pin): boolean {
+    return this.#change(
+      "unpin in",
+      ({ database }) => database.patiently(() => removePin(database, pin)),
+    );
+  }
+
+  #pinSet({ database }: Opened): PinSet {
+    return new PinSet(readPins(database), this.#limits.keep);
+  }
+
+  #maintained(verb: string): Maintained {
+    return {
+      folder: this.#folder,
+      blobs: this.#blobs,
+      limits: this.#limits,
+      change: (action) => this.#change(verb, action),
+      warn: (message) => this.#warn(message, message),
+    };
   }
 
   async settled(): Promise<void> {
@@ -601,7 +690,10 @@ export class SqliteStore implements RecordStore, RecordSource {
           checkKeyOrder(opened.database, prepared.record.key);
           opened.ordered = true;
         }
-        return this.#insertRow(opened, prepared) ? "stored" : "refused";
+        const rowBytes = this.#insertRow(opened, prepared);
+        if (rowBytes === undefined) return "refused";
+        this.#evict(opened, prepared, rowBytes);
+        return "stored";
       } catch (error) {
         if (error instanceof BlobsGoneError) return "gone";
         if (failureOf(error) === "busy") return "busy";
@@ -616,18 +708,46 @@ export class SqliteStore implements RecordStore, RecordSource {
     }
   }
 
-  /** Inserts a row; `false` if its lease was taken over. */
-  #insertRow(opened: Opened, prepared: Prepared): boolean {
+  /** Inserts a row; its bytes, or `undefined` if its lease was taken over. */
+  #insertRow(opened: Opened, prepared: Prepared): number | undefined {
     const { lease, fn } = prepared.record;
-    const insert = () => insertRow(opened, prepared, this.#folder);
+    let bytes: number | undefined;
+    const insert = () => {
+      bytes = insertRow(opened, prepared, this.#folder);
+    };
     if (lease === undefined || this.leases === undefined) {
       insert();
-      return true;
+      return bytes;
     }
     // What is interned is remembered, so it must not be undone with a transaction.
-    opened.interned.functionId(fn);
+    opened.interned.functionId(fn, prepared.record.snapshot);
     opened.interned.hereId();
-    return this.leases.settle(opened.database, lease, insert);
+    this.leases.settle(opened.database, lease, insert);
+    return bytes;
+  }
+
+  get #isLimited(): boolean {
+    const { maxSize, maxAge } = this.#limits;
+    return maxSize !== undefined || maxAge !== undefined;
+  }
+
+  async #loadEvictor(): Promise<void> {
+    const { Evictor } = await import("./sqlite_eviction.ts");
+    this.#evictor ??= new Evictor(
+      this.#limits,
+      this.#folder,
+      (message) => this.#warn("limit", message),
+    );
+  }
+
+  /** Makes room after a store. What cannot be done now is done after a later one. */
+  #evict(opened: Opened, { record, body }: Prepared, rowBytes: number): void {
+    try {
+      const hasBlobs = blobsOf(body).length > 0;
+      this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs);
+    } catch (error) {
+      if (failureOf(error) === "damage") this.#replace(opened, causeOf(error));
+    }
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
@@ -762,11 +882,12 @@ export class SqliteStore implements RecordStore, RecordSource {
   }
 }
 
+/** Stores a row; its bytes. */
 function insertRow(
   { database, interned }: Opened,
   { record, body }: Prepared,
   folder: CacheFolder,
-): void {
+): number {
   const { key, outcome, preview, parts, upstream } = record;
   const { timing, value } = outcome;
   const fn = interned.functionId(record.fn, record.snapshot);
@@ -787,13 +908,14 @@ function insertRow(
     parts,
     upstream,
   });
+  const encoded = encodeBody(key, fn, body);
   putRow(
     database,
     body,
     [
       key,
       fn,
-      encodeBody(key, fn, body),
+      encoded,
       columns.storedAt,
       columns.bytes,
       columns.duration,
@@ -802,6 +924,7 @@ function insertRow(
     ],
     folder,
   );
+  return encoded.length + details.length;
 }
 
 /** The files of a result; those of an error are not kept. */

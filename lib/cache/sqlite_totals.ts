@@ -4,7 +4,8 @@
  *
  * - `saved`: time that hits have saved, in ms;
  * - `blob_bytes`: bytes of the files that rows of `blobs` stand for;
- * - `unused_bytes`: those of them that no record refers to any more.
+ * - `unused_bytes`: those of them that no record refers to any more;
+ * - `recounts`: how often counts of references were put right.
  *
  * @module
  */
@@ -12,7 +13,7 @@
 import type { CacheDatabase } from "./database.ts";
 
 /** The name of a sum. */
-export type Total = "saved" | "blob_bytes" | "unused_bytes";
+export type Total = "saved" | "blob_bytes" | "unused_bytes" | "recounts";
 
 /** A sum; 0 where there is none, or it is damaged. */
 export function total(database: CacheDatabase, name: Total): number {

@@ -1,0 +1,121 @@
+/**
+ * Checks what those ask for who look after a cache.
+ *
+ * @module
+ */
+
+import { checkLimits } from "./limits.ts";
+import type { CollectOptions, RecordFilter, RecordSummary } from "./report.ts";
+
+/** The fewest digits of a key that may stand for it. */
+const LEAST_DIGITS = 6;
+
+/** Keys that a message names where several begin alike. */
+const NAMED = 4;
+
+/**
+ * The filter, if it is one.
+ *
+ * @throws {TypeError} if it is not what it must be.
+ */
+export function checkFilter(filter: RecordFilter): RecordFilter {
+  const cannot = "Cannot list records";
+  if (typeof filter !== "object" || filter === null) {
+    throw new TypeError(
+      `${cannot} as the filter must be an object: current value is ${
+        String(filter)
+      }`,
+    );
+  }
+  const { name, version, label, status, keyPrefix, limit, ...others } = filter;
+  for (const other of Object.keys(others)) {
+    throw new TypeError(
+      `${cannot} as the filter has no ${other}: it has name, version, label, status, keyPrefix and limit`,
+    );
+  }
+  for (const [what, text] of Object.entries({ name, version, label })) {
+    if (text === undefined || typeof text === "string") continue;
+    throw new TypeError(
+      `${cannot} as the ${what} must be text: current value is ${String(text)}`,
+    );
+  }
+  if (status !== undefined && status !== "finished" && status !== "error") {
+    throw new TypeError(
+      `${cannot} as the status must be "finished" or "error": current value is ${
+        String(status)
+      }`,
+    );
+  }
+  if (
+    keyPrefix !== undefined &&
+    !(typeof keyPrefix === "string" && /^[0-9a-f]{0,64}$/.test(keyPrefix))
+  ) {
+    throw new TypeError(
+      `${cannot} as the keyPrefix must be at most 64 hexadecimal digits: current value is ${
+        String(keyPrefix)
+      }`,
+    );
+  }
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
+    throw new TypeError(
+      `${cannot} as the limit must be a whole number of 0 or more: current value is ${
+        String(limit)
+      }`,
+    );
+  }
+  return filter;
+}
+
+/**
+ * The options, if they are some.
+ *
+ * @throws {TypeError} if one is not what it must be.
+ */
+export function checkCollectOptions(options: CollectOptions): CollectOptions {
+  const cannot = "Cannot collect garbage";
+  checkLimits(options, cannot);
+  const { grace } = options;
+  if (
+    grace !== undefined &&
+    !(typeof grace === "number" && Number.isFinite(grace) && grace >= 0)
+  ) {
+    throw new TypeError(
+      `${cannot} as grace must be a number of ms of 0 or more: current value is ${
+        String(grace)
+      }`,
+    );
+  }
+  return options;
+}
+
+/**
+ * The key that was given by all or its first digits; `undefined` if no record begins so.
+ *
+ * @throws {TypeError} if it is none, or several records begin so.
+ */
+export function resolveKey(
+  given: unknown,
+  list: (filter: RecordFilter) => Iterable<RecordSummary>,
+): string | undefined {
+  if (
+    typeof given !== "string" || given.length < LEAST_DIGITS ||
+    !/^[0-9a-f]{0,64}$/.test(given)
+  ) {
+    throw new TypeError(
+      `Cannot describe a record as its key must be 64 hexadecimal digits, or the first ${LEAST_DIGITS} or more of them: current value is ${
+        String(given)
+      }`,
+    );
+  }
+  if (given.length === 64) return given;
+  const keys = Array.from(
+    list({ keyPrefix: given, limit: NAMED + 1 }),
+    ({ key }) => key,
+  );
+  if (keys.length < 2) return keys[0];
+  const named = keys.slice(0, NAMED).join(", ");
+  const more = keys.length > NAMED ? " and more" : "";
+  throw new TypeError(
+    `Cannot describe a record as its key must be the only one that begins with ${given}: there are ${named}${more}`,
+  );
+}

@@ -1,0 +1,186 @@
+/**
+ * `gc` of a cache in a database. In this order:
+ *
+ * 1. Records that were not used for longer than `maxAge` are deleted.
+ * 2. Victims are deleted until the cache takes no more than `maxSize`; their blobs go
+ *    at once.
+ * 3. References to blobs are counted anew, and wrong counts put right.
+ * 4. Blobs that no record refers to go, and files that no row names, if nobody wrote
+ *    them for the time of grace.
+ * 5. Snapshots and uses of records that are gone go.
+ * 6. The file shrinks if much of it is free.
+ *
+ * Each step is made of short transactions, between which other programs store.
+ *
+ * @module
+ */
+
+import { infoOf, sweepBlobs, sweepFiles } from "./blob_links.ts";
+import type { CacheDatabase } from "./database.ts";
+import { failureOf } from "./failure.ts";
+import type { Maintained } from "./maintenance.ts";
+import { recountReferences } from "./recount.ts";
+import type { CollectOptions, CollectReport } from "./report.ts";
+import { Evictor } from "./sqlite_eviction.ts";
+import { countRecords, usedBytes } from "./sqlite_totals.ts";
+import { Work } from "./work.ts";
+
+/** How long a blob is spared after it was written, in ms, if nothing else is asked for. */
+const GRACE_MS = 3_600_000;
+
+/** Rows, blobs and files looked at in one transaction. */
+const ROWS = 4_096, BLOBS = 64, FILES = 256;
+
+/** A file of which a quarter is free shrinks, if what is in it is no more than this. */
+const VACUUM_BYTES = 268_435_456;
+
+/** Deletes what is over the limits, and what nothing refers to. */
+export async function collect(
+  store: Maintained,
+  options: CollectOptions,
+): Promise<CollectReport> {
+  const {
+    maxSize = store.limits.maxSize,
+    maxAge = store.limits.maxAge,
+    grace = GRACE_MS,
+  } = options;
+  const change = <R>(action: (database: CacheDatabase) => R): R =>
+    store.change(({ database }) => database.patiently(() => action(database)));
+  const before = change(usedBytes);
+  const counts = change(countRecords);
+  const work = new Work(
+    options,
+    2 * counts.records / ROWS + counts.blobs / BLOBS + 4,
+  );
+  const evictor = new Evictor(
+    { ...store.limits, maxSize, maxAge },
+    store.folder,
+    store.warn,
+    { thorough: true },
+  );
+  const patiently = <R>(action: Parameters<typeof store.change<R>>[0]): R =>
+    store.change((opened) => opened.database.patiently(() => action(opened)));
+  if (maxAge !== undefined) {
+    while (!patiently((opened) => evictor.expire(opened, ROWS))) {
+      await work.step();
+    }
+  }
+  if (maxSize !== undefined) {
+    while (!patiently((opened) => evictor.shrink(opened, maxSize))) {
+      await work.step();
+    }
+  }
+  await recountReferences(store, work);
+  const isOld = ({ mtime }: Deno.FileInfo): boolean =>
+    Date.now() - (mtime?.getTime() ?? 0) >= grace;
+  let blobs = evictor.evicted.blobs;
+  blobs += await collectUnused(store, work, isOld);
+  blobs += await collectFiles(store, work, isOld);
+  store.blobs.removeStale();
+  patiently(({ database, interned }) => {
+    deleteLeftOvers(database);
+    interned.forget();
+  });
+  change(shrinkFile);
+  const left = change(usedBytes);
+  work.finish();
+  return {
+    records: evictor.evicted.records,
+    blobs,
+    bytes: Math.max(before - left, 0),
+    left,
+  };
+}
+
+type IsOld = (info: Deno.FileInfo) => boolean;
+
+/** Deletes the blobs that no record refers to; how many. */
+async function collectUnused(
+  store: Maintained,
+  work: Work,
+  isOld: IsOld,
+): Promise<number> {
+  const unused = store.change(({ database }) =>
+    database.statement("SELECT digest FROM blobs WHERE refs = 0").all()
+      .map(({ digest }) => digest as Uint8Array)
+  );
+  let count = 0;
+  for (const some of chunks(unused, BLOBS)) {
+    const old = some.filter((digest) => {
+      const info = infoOf(store.folder.blob(digest.toHex()));
+      return info === undefined || isOld(info);
+    });
+    if (old.length > 0) {
+      count += store.change(({ database }) =>
+        database.patiently(() =>
+          sweepBlobs(database, old, store.folder)
+        )
+      ).count;
+    }
+    await work.step();
+  }
+  return count;
+}
+
+/** Deletes the files that no row names; how many. */
+async function collectFiles(
+  store: Maintained,
+  work: Work,
+  isOld: IsOld,
+): Promise<number> {
+  let count = 0;
+  for (const files of chunks(store.blobs.files(), FILES)) {
+    const nameless = store.change(({ database }) =>
+      files.filter(({ digest }) =>
+        database.statement("SELECT 1 FROM blobs WHERE digest = ?")
+          .get(Uint8Array.fromHex(digest)) === undefined
+      )
+    );
+    if (nameless.length > 0) {
+      count += store.change(({ database }) =>
+        database.patiently(() =>
+          sweepFiles(database, nameless, isOld)
+        )
+      ).count;
+    }
+    await work.step();
+  }
+  return count;
+}
+
+/** Deletes what belonged to records that are gone. Functions stay: programs remember their numbers. */
+function deleteLeftOvers(database: CacheDatabase): void {
+  const { connection } = database;
+  connection.exec("DELETE FROM uses WHERE id NOT IN (SELECT id FROM records)");
+  connection.exec(
+    `DELETE FROM snapshots WHERE lower(hex(digest)) NOT IN
+    (SELECT code FROM functions WHERE id IN (SELECT DISTINCT fn FROM records))`,
+  );
+}
+
+/** Gives the free pages of the file back, if they are many and the rest is not too much to copy. */
+function shrinkFile(database: CacheDatabase): void {
+  const { connection } = database;
+  const pragma = (name: string): number =>
+    Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const free = pragma("freelist_count"), all = pragma("page_count");
+  const rest = (all - free) * pragma("page_size");
+  try {
+    if (free * 4 > all && rest <= VACUUM_BYTES) connection.exec("VACUUM");
+    connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  } catch (error) {
+    // Others are at it, or the disk is full: the pages are used again all the same.
+    if (failureOf(error) === "damage") throw error;
+  }
+}
+
+function* chunks<T>(items: Iterable<T>, size: number): Iterable<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

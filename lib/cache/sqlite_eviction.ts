@@ -1,0 +1,260 @@
+/**
+ * Keeps a cache within its limits while it is written to.
+ *
+ * Nothing is walked for that: victims are the best of a sample, as Redis takes them,
+ * and a hand that goes round the records finds those that are too old. Records are
+ * looked at, and go, in runs of neighbours, which share pages.
+ *
+ * @module
+ */
+
+import { deleteRecord, sweepBlobs, sweepUnused } from "./blob_links.ts";
+import type { CacheFolder } from "./folder.ts";
+import type { Limits } from "./limits.ts";
+import type { Opened } from "./opened.ts";
+import {
+  candidatesFrom,
+  idRange,
+  type SqliteCandidate,
+} from "./sqlite_candidates.ts";
+import { readPins } from "./sqlite_pins.ts";
+import { PAGE_BYTES } from "./schema.ts";
+import { total, usedBytes } from "./sqlite_totals.ts";
+import { PinSet, score } from "./victims.ts";
+
+/** Stores after which the size is looked at. */
+const LOOK_EVERY = 16;
+
+/** Rows that the hand of `maxAge` looks at for each store. */
+const HAND_ROWS = 2;
+
+/** A sample: so many runs of so many neighbours, of which the best go. */
+const RUNS = 4, RUN_ROWS = 16, BEST = 16;
+
+/** Samples without a victim after which all records are gone through. */
+const MAX_VAIN = 8;
+
+/** Pages that a record may take beside its own bytes: its leaf, and splits in both trees. */
+const SPLIT_PAGES = 4;
+
+/** The most that is kept free for what other programs store between two looks. */
+const MARGIN_BYTES = 1_048_576;
+
+/** The most that is freed at once beyond need, so that it is seldom to be done. */
+const BATCH_BYTES = 262_144;
+
+/** Stores after which it is tried again where all that is left is pinned. */
+const PATIENCE = 1_024;
+
+/** What went. */
+export interface Evicted {
+  records: number;
+  blobs: number;
+}
+
+/** Evicts records of one cache. */
+export class Evictor {
+  readonly #limits: Limits;
+  readonly #folder: CacheFolder;
+  readonly #warn: (message: string) => void;
+  /** How much more is done at a time where no job waits for it. */
+  readonly #scale: number;
+  #vain = 0;
+  /** The size at the last look, and the most that own stores can have added. */
+  #size = Infinity;
+  #grown = 0;
+  #stores = 0;
+  #hand = 0;
+  #patience = 0;
+  readonly evicted: Evicted = { records: 0, blobs: 0 };
+
+  constructor(
+    limits: Limits,
+    folder: CacheFolder,
+    warn: (message: string) => void,
+    { thorough = false } = {},
+  ) {
+    this.#scale = thorough ? 32 : 1;
+    this.#limits = limits;
+    this.#folder = folder;
+    this.#warn = warn;
+  }
+
+  /**
+   * Makes room after a record was stored.
+   *
+   * @param bytes Bytes of its row.
+   */
+  stored(
+    opened: Opened,
+    key: Uint8Array,
+    bytes: number,
+    hasBlobs: boolean,
+  ): void {
+    const { maxSize = Infinity } = this.#limits;
+    this.#stores++;
+    this.#patience--;
+    this.#grown += (Math.ceil(bytes / PAGE_BYTES) + SPLIT_PAGES) * PAGE_BYTES;
+    if (
+      !hasBlobs && this.#stores < LOOK_EVERY &&
+      this.#size + this.#grown <= maxSize
+    ) return;
+    if (this.#limits.maxAge !== undefined) {
+      this.expire(opened, this.#stores * HAND_ROWS);
+    }
+    this.#stores = 0;
+    this.#grown = 0;
+    if (maxSize === Infinity) return;
+    this.#size = usedBytes(opened.database);
+    const margin = Math.min(maxSize / 16, MARGIN_BYTES);
+    if (this.#size <= maxSize - margin) return;
+    if (this.#patience > 0 && this.#size <= maxSize) return;
+    const batch = Math.min(maxSize / 32, BATCH_BYTES);
+    this.#size = this.#makeRoom(opened, maxSize - margin - batch, key);
+    if (this.#size <= maxSize) return;
+    this.#giveUp(opened, key, maxSize);
+  }
+
+  /** Evicts some records if the cache takes more than so much; whether no more are to go, or can. */
+  shrink(opened: Opened, target: number): boolean {
+    const size = usedBytes(opened.database);
+    return size <= target || !this.#evictSome(opened, size - target);
+  }
+
+  /** Deletes the records among the next `rows` that were not used for too long; whether the hand came round. */
+  expire(opened: Opened, rows: number): boolean {
+    const { maxAge = Infinity } = this.#limits;
+    const { database } = opened;
+    const seen = candidatesFrom(database, this.#hand + 1, rows);
+    const oldest = Date.now() - maxAge;
+    const old = seen.filter(({ usedAt }) => usedAt < oldest);
+    if (old.length > 0) this.#delete(opened, this.#unpinned(opened, old));
+    const isRound = seen.length < rows;
+    this.#hand = isRound ? 0 : seen.at(-1)!.id;
+    return isRound;
+  }
+
+  /** Evicts until the cache takes no more than so much, or nothing more can go; what it takes then. */
+  #makeRoom(opened: Opened, target: number, spared: Uint8Array): number {
+    this.#vain = 0;
+    let size = usedBytes(opened.database);
+    while (size > target && this.#evictSome(opened, size - target, spared)) {
+      size = usedBytes(opened.database);
+    }
+    return size;
+  }
+
+  /** Evicts what frees at most about so much; whether it is worth to go on. */
+  #evictSome(
+    opened: Opened,
+    excess: number,
+    spared?: Uint8Array,
+  ): boolean {
+    const { database } = opened;
+    if (total(database, "unused_bytes") > 0) {
+      const { count, bytes } = sweepUnused(database, this.#folder);
+      this.evicted.blobs += count;
+      if (bytes >= excess) return true;
+    }
+    const sample = this.#vain < MAX_VAIN
+      ? this.#sample(opened, spared)
+      : this.#next(opened, spared);
+    if (sample.length === 0) return this.#vain++ < MAX_VAIN;
+    this.#delete(opened, sample, excess);
+    return true;
+  }
+
+  /** The best victims of a few runs at random. */
+  #sample(opened: Opened, spared: Uint8Array | undefined): SqliteCandidate[] {
+    const { database } = opened;
+    const range = idRange(database);
+    if (range === undefined) return [];
+    const { first, last } = range;
+    // A record may come twice: its second deletion does nothing.
+    const seen = new Map<number, SqliteCandidate>();
+    for (let run = 0; run < RUNS * this.#scale; run++) {
+      const from = first + Math.floor(Math.random() * (last - first + 1)) -
+        RUN_ROWS / 2;
+      for (const candidate of candidatesFrom(database, from, RUN_ROWS)) {
+        seen.set(candidate.id, candidate);
+      }
+    }
+    const now = Date.now();
+    const victims = this.#unpinned(opened, [...seen.values()], spared)
+      .map((candidate) => ({ candidate, score: score(candidate, now) }))
+      .sort((a, b) => b.score - a.score);
+    return victims.slice(0, BEST * this.#scale).map(({ candidate }) =>
+      candidate
+    );
+  }
+
+  /** The first records that may go, where samples find none. */
+  #next(opened: Opened, spared: Uint8Array | undefined): SqliteCandidate[] {
+    for (let from = 0;;) {
+      const seen = candidatesFrom(opened.database, from, 1_000);
+      if (seen.length === 0) return [];
+      const victims = this.#unpinned(opened, seen, spared);
+      if (victims.length > 0) return victims.slice(0, BEST * this.#scale);
+      from = seen.at(-1)!.id + 1;
+    }
+  }
+
+  #unpinned(
+    { database, interned }: Opened,
+    candidates: readonly SqliteCandidate[],
+    spared?: Uint8Array,
+  ): SqliteCandidate[] {
+    const pins = new PinSet(readPins(database), this.#limits.keep);
+    return candidates.filter(({ key, fn }) => {
+      const info = interned.functionOf(fn);
+      if (info !== undefined && pins.hasFunction(info)) return false;
+      if (pins.keys.size > 0 && pins.keys.has(key.toHex())) return false;
+      return spared === undefined || !isSame(key, spared);
+    });
+  }
+
+  /** Deletes records, and their blobs, until about so much is freed. */
+  #delete(
+    { database }: Opened,
+    victims: readonly SqliteCandidate[],
+    wanted = Infinity,
+  ): void {
+    const unused = database.transact(() => {
+      const unused: Uint8Array[] = [];
+      let freed = 0;
+      for (const victim of victims) {
+        if (freed >= wanted) break;
+        unused.push(...deleteRecord(database, victim));
+        freed += victim.bytes;
+        this.evicted.records++;
+      }
+      return unused;
+    });
+    if (unused.length > 0) {
+      this.evicted.blobs += sweepBlobs(database, unused, this.#folder).count;
+    }
+  }
+
+  /** What is left is pinned, or it is the record that was just stored. */
+  #giveUp(opened: Opened, key: Uint8Array, maxSize: number): void {
+    const { database } = opened;
+    const row = database.statement(
+      "SELECT id, key, fn, body FROM records WHERE key = ?",
+    ).get(key);
+    const own = row as unknown as SqliteCandidate | undefined;
+    if (own !== undefined) {
+      this.#delete(opened, this.#unpinned(opened, [own]));
+      this.#size = usedBytes(database);
+    }
+    this.#patience = PATIENCE;
+    this.#warn(
+      this.#size > maxSize
+        ? `the cache in ${this.#folder.path} takes ${this.#size} bytes, which is more than maxSize (${maxSize}): all that is left in it is pinned`
+        : `a result is not kept in the cache in ${this.#folder.path}, as maxSize (${maxSize} bytes) has no room for it beside what is pinned`,
+    );
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
