@@ -1,9 +1,11 @@
 /** A program of its own that uses a cache, for the tests; prints one JSON line. */
 
 import { DatabaseSync } from "node:sqlite";
+import type { Layout } from "../../lib/cache/folder.ts";
 import { judge, openStore, recordOf } from "./support.ts";
 
-const [task = "", path = "", from = "0", to = "0"] = Deno.args;
+const [given, task = "", path = "", from = "0", to = "0"] = Deno.args;
+const layout = given as Layout;
 const numbers = Array.from(
   { length: Number(to) - Number(from) },
   (_, i) => Number(from) + i,
@@ -12,14 +14,14 @@ const numbers = Array.from(
 switch (task) {
   // Stores records and says what is there afterwards.
   case "store": {
-    const store = openStore(path);
+    const store = openStore(path, { layout });
     for (const n of numbers) await store.store(recordOf(n));
     console.log(JSON.stringify(numbers.map((n) => judge(store, n))));
     break;
   }
   // Looks, stores where there was no hit, and looks again.
   case "heal": {
-    const store = openStore(path);
+    const store = openStore(path, { layout });
     const answers: unknown[] = [];
     for (const n of numbers) {
       const before = judge(store, n);
@@ -32,13 +34,16 @@ switch (task) {
   // Says what is there.
   case "judge":
   case "judge readonly": {
-    const store = openStore(path, { readonly: task === "judge readonly" });
+    const store = openStore(path, {
+      layout,
+      readonly: task === "judge readonly",
+    });
     console.log(JSON.stringify(numbers.map((n) => judge(store, n))));
     break;
   }
   // Stores until it is killed, and says so each time.
   case "endless": {
-    const store = openStore(path);
+    const store = openStore(path, { layout });
     for (let n = Number(from);; n++) {
       await store.store(recordOf(n));
       console.log(n);

@@ -1,6 +1,7 @@
 /** Starts `child.ts`. */
 
 import { fromFileUrl } from "@std/path";
+import type { Layout } from "../../lib/cache/folder.ts";
 import { stdArguments } from "../house/run.ts";
 
 const CHILD = fromFileUrl(new URL("child.ts", import.meta.url));
@@ -11,12 +12,14 @@ export interface ChildOptions {
   permissions?: string[];
   /** A command that starts the child in its turn, as `["setpriv", "--reuid=1000"]`. */
   prefix?: string[];
+  /** The layout of a cache that it makes. */
+  layout?: Layout;
 }
 
 /** The command line of a child. */
 export function childCommand(
   args: string[],
-  { permissions = ["-A"], prefix = [] }: ChildOptions = {},
+  { permissions = ["-A"], prefix = [], layout = "sqlite" }: ChildOptions = {},
 ): [command: string, args: string[]] {
   const [command, ...rest] = [
     ...prefix,
@@ -27,6 +30,7 @@ export function childCommand(
     ...permissions,
     ...stdArguments(),
     CHILD,
+    layout,
     ...args,
   ];
   return [command!, rest];
@@ -50,8 +54,11 @@ export async function runChild(
 }
 
 /** Starts a child that goes on until it is told otherwise. */
-export function spawnChild(args: string[]): Deno.ChildProcess {
-  const [command, rest] = childCommand(args);
+export function spawnChild(
+  args: string[],
+  options?: ChildOptions,
+): Deno.ChildProcess {
+  const [command, rest] = childCommand(args, options);
   return new Deno.Command(command, {
     args: rest,
     stdin: "piped",

@@ -8,56 +8,63 @@ import {
   makeFolder,
   openStore,
   recordOf,
+  testBoth,
 } from "./support.ts";
 
-Deno.test("Programs that store at the same time lose nothing", async () => {
-  await using folder = await makeFolder();
-  const ranges = [[0, 60], [40, 100], [80, 140]];
-  const children = ranges.map(([from, to]) =>
-    runChild(["store", folder.path, `${from}`, `${to}`])
-  );
-  for (const { answer, stderr } of await Promise.all(children)) {
-    assert(
-      (answer as string[]).every((verdict) => verdict === "hit"),
-      `${answer}`,
+testBoth(
+  "Programs that store at the same time lose nothing",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const ranges = [[0, 60], [40, 100], [80, 140]];
+    const children = ranges.map(([from, to]) =>
+      runChild(["store", folder.path, `${from}`, `${to}`], { layout })
     );
-    assertEquals(stderr, "");
-  }
-  using store = openStore(folder.path);
-  for (let n = 0; n < 140; n++) assertEquals(judge(store, n), "hit");
-  assertEquals(store.stats().records, 140);
-});
+    for (const { answer, stderr } of await Promise.all(children)) {
+      assert(
+        (answer as string[]).every((verdict) => verdict === "hit"),
+        `${answer}`,
+      );
+      assertEquals(stderr, "");
+    }
+    using store = openStore(folder.path, { layout });
+    for (let n = 0; n < 140; n++) assertEquals(judge(store, n), "hit");
+    assertEquals(store.stats().records, 140);
+  },
+);
 
-Deno.test("A program sees at once what another one stores", async () => {
+testBoth("A program sees at once what another one stores", async (layout) => {
   await using folder = await makeFolder();
-  using store = openStore(folder.path);
+  using store = openStore(folder.path, { layout });
   assertEquals(judge(store, 5), "miss");
-  await runChild(["store", folder.path, "5", "6"]);
+  await runChild(["store", folder.path, "5", "6"], { layout });
   assertEquals(judge(store, 5), "hit");
 });
 
-Deno.test("A program that is killed while it stores leaves no torn record", async () => {
-  await using folder = await makeFolder();
-  let next = 0;
-  for (let round = 0; round < 5; round++) {
-    const child = spawnChild(["endless", folder.path, `${next}`]);
-    const lines = child.stdout
-      .pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
-    let last = -1;
-    for await (const line of lines) {
-      last = Number(line);
-      // At another point of its work each time.
-      if (last === next + 15 + 7 * round) child.kill("SIGKILL");
+testBoth(
+  "A program that is killed while it stores leaves no torn record",
+  async (layout) => {
+    await using folder = await makeFolder();
+    let next = 0;
+    for (let round = 0; round < 5; round++) {
+      const child = spawnChild(["endless", folder.path, `${next}`], { layout });
+      const lines = child.stdout
+        .pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+      let last = -1;
+      for await (const line of lines) {
+        last = Number(line);
+        // At another point of its work each time.
+        if (last === next + 15 + 7 * round) child.kill("SIGKILL");
+      }
+      await child.status;
+      await child.stdin.close().catch(() => {});
+      assert(last >= next + 15);
+      using store = openStore(folder.path, { layout });
+      for (let n = 0; n <= last; n++) assertEquals(judge(store, n), "hit");
+      next = last + 1;
+      assert(["hit", "miss"].includes(judge(store, next)));
     }
-    await child.status;
-    await child.stdin.close().catch(() => {});
-    assert(last >= next + 15);
-    using store = openStore(folder.path);
-    for (let n = 0; n <= last; n++) assertEquals(judge(store, n), "hit");
-    next = last + 1;
-    assert(["hit", "miss"].includes(judge(store, next)));
-  }
-});
+  },
+);
 
 Deno.test("A store that finds the database busy is done when it is free", async () => {
   await using folder = await makeFolder();

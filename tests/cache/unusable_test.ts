@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { Layout } from "../../lib/cache/folder.ts";
 import { canMount, inNamespace, runChild } from "./children.ts";
 import {
   captureWarnings,
@@ -7,6 +8,7 @@ import {
   makeFolder,
   openStore,
   recordOf,
+  testBoth,
 } from "./support.ts";
 
 const WITHOUT_MOUNT = { ignore: !canMount() };
@@ -21,8 +23,8 @@ function onlyWarning(stderr: string): string {
   return lines[0]!;
 }
 
-async function fill(path: string): Promise<void> {
-  using store = openStore(path);
+async function fill(path: string, layout: Layout): Promise<void> {
+  using store = openStore(path, { layout });
   for (let n = 0; n < COUNT; n++) await store.store(recordOf(n));
 }
 
@@ -35,17 +37,16 @@ async function fillKilled(path: string, source: string): Promise<void> {
   }
 }
 
-Deno.test({
-  name:
-    "A folder on a read-only file system gives hits, stores nothing, and warns once",
-  ...WITHOUT_MOUNT,
-  async fn() {
+testBoth(
+  "A folder on a read-only file system gives hits, stores nothing, and warns once",
+  async (layout) => {
     await using folder = await makeFolder();
-    await fill(folder.path);
+    await fill(folder.path, layout);
     const before = filesOf(folder.path);
     const { answer, stderr } = await runChild(
       ["store", folder.path, "0", `${COUNT + 5}`],
       {
+        layout,
         prefix: inNamespace(
           `mount --bind ${folder.path} ${folder.path}; mount -o remount,bind,ro ${folder.path}`,
         ),
@@ -59,7 +60,8 @@ Deno.test({
     );
     assertEquals(filesOf(folder.path), before);
   },
-});
+  WITHOUT_MOUNT,
+);
 
 Deno.test({
   name: "A read-only folder whose newest entries cannot be merged says so",
@@ -81,79 +83,85 @@ Deno.test({
   },
 });
 
-Deno.test({
-  name: "A full disk costs a warning, no result",
-  ...WITHOUT_MOUNT,
-  async fn() {
-    await using folder = await makeFolder();
-    for (const size of ["16k", "100k", "400k"]) {
-      const { answer, stderr } = await runChild(
-        ["store", folder.path, "0", "1000"],
-        {
-          prefix: inNamespace(
-            `mount -t tmpfs -o size=${size} none ${folder.path}`,
-          ),
-        },
-      );
-      const verdicts = answer as string[];
-      assert(
-        verdicts.every((verdict) => verdict === "hit" || verdict === "miss"),
-        `${verdicts}`,
-      );
-      assert(verdicts.includes("miss"));
-      assert(onlyWarning(stderr).includes(folder.path));
-    }
-  },
-});
-
-Deno.test("A folder that is a file costs a warning, no result", async () => {
+testBoth("A full disk costs a warning, no result", async (layout) => {
   await using folder = await makeFolder();
-  using warnings = captureWarnings();
-  const path = `${folder.path}/file`;
-  Deno.writeTextFileSync(path, "somebody's");
-  for (const below of ["", "/below"]) {
-    using store = openStore(path + below);
-    assertEquals(judge(store, 8), "miss");
-    assertEquals(await store.store(recordOf(8)), undefined);
-    assertEquals(await store.store(recordOf(1)), undefined);
-    assertEquals(store.nearest("function_1", [], "", Date.now()), undefined);
-    assertEquals(store.stats().records, 0);
+  for (const size of ["16k", "100k", "400k"]) {
+    const { answer, stderr } = await runChild(
+      ["store", folder.path, "0", "1000"],
+      {
+        layout,
+        prefix: inNamespace(
+          `mount -t tmpfs -o size=${size} none ${folder.path}`,
+        ),
+      },
+    );
+    const verdicts = answer as string[];
+    assert(
+      verdicts.every((verdict) => verdict === "hit" || verdict === "miss"),
+      `${verdicts}`,
+    );
+    assert(verdicts.includes("miss"));
+    assert(onlyWarning(stderr).includes(folder.path));
   }
-  assertEquals(warnings.lines.length, 2);
-  assert(warnings.lines.every((line) => line.includes(path)));
-  assertEquals(Deno.readTextFileSync(path), "somebody's");
-});
+}, WITHOUT_MOUNT);
 
-Deno.test("Without permission to write, there are hits and the flag that is missing", async () => {
-  await using folder = await makeFolder();
-  await fill(folder.path);
-  const { answer, stderr } = await runChild(
-    ["store", folder.path, "0", `${COUNT + 1}`],
-    { permissions: ["--allow-read", "--allow-env"] },
-  );
-  assertEquals(answer, [...HITS, "miss"]);
-  assert(onlyWarning(stderr).includes(`--allow-write=${folder.path}`));
-});
+testBoth(
+  "A folder that is a file costs a warning, no result",
+  async (layout) => {
+    await using folder = await makeFolder();
+    using warnings = captureWarnings();
+    const path = `${folder.path}/file`;
+    Deno.writeTextFileSync(path, "somebody's");
+    for (const below of ["", "/below"]) {
+      using store = openStore(path + below, { layout });
+      assertEquals(judge(store, 8), "miss");
+      assertEquals(await store.store(recordOf(8)), undefined);
+      assertEquals(await store.store(recordOf(1)), undefined);
+      assertEquals(store.nearest("function_1", [], "", Date.now()), undefined);
+      assertEquals(store.stats().records, 0);
+    }
+    assertEquals(warnings.lines.length, 2);
+    assert(warnings.lines.every((line) => line.includes(path)));
+    assertEquals(Deno.readTextFileSync(path), "somebody's");
+  },
+);
 
-Deno.test("Without any permission there are misses and the flags that are missing", async () => {
-  await using folder = await makeFolder();
-  await fill(folder.path);
-  const { answer, stderr } = await runChild(
-    ["store", folder.path, "0", `${COUNT}`],
-    { permissions: [] },
-  );
-  assertEquals(answer, MISSES);
-  const { path } = folder;
-  const flags = `--allow-read=${path} --allow-write=${path}`;
-  assert(onlyWarning(stderr).includes(flags));
-});
+testBoth(
+  "Without permission to write, there are hits and the flag that is missing",
+  async (layout) => {
+    await using folder = await makeFolder();
+    await fill(folder.path, layout);
+    const { answer, stderr } = await runChild(
+      ["store", folder.path, "0", `${COUNT + 1}`],
+      { permissions: ["--allow-read", "--allow-env"], layout },
+    );
+    assertEquals(answer, [...HITS, "miss"]);
+    assert(onlyWarning(stderr).includes(`--allow-write=${folder.path}`));
+  },
+);
 
-Deno.test("A read-only cache wants no permission to write", async () => {
+testBoth(
+  "Without any permission there are misses and the flags that are missing",
+  async (layout) => {
+    await using folder = await makeFolder();
+    await fill(folder.path, layout);
+    const { answer, stderr } = await runChild(
+      ["store", folder.path, "0", `${COUNT}`],
+      { permissions: [], layout },
+    );
+    assertEquals(answer, MISSES);
+    const { path } = folder;
+    const flags = `--allow-read=${path} --allow-write=${path}`;
+    assert(onlyWarning(stderr).includes(flags));
+  },
+);
+
+testBoth("A read-only cache wants no permission to write", async (layout) => {
   await using folder = await makeFolder();
-  await fill(folder.path);
+  await fill(folder.path, layout);
   const { answer, stderr } = await runChild(
     ["judge readonly", folder.path, "0", `${COUNT}`],
-    { permissions: [] },
+    { permissions: [], layout },
   );
   assertEquals(answer, MISSES);
   const warning = onlyWarning(stderr);
@@ -161,11 +169,12 @@ Deno.test("A read-only cache wants no permission to write", async () => {
   assert(!warning.includes("--allow-write"));
 });
 
-Deno.test("Permission for the folder alone is enough", async () => {
+testBoth("Permission for the folder alone is enough", async (layout) => {
   await using folder = await makeFolder();
   const { answer, stderr } = await runChild(
     ["store", folder.path, "0", `${COUNT}`],
     {
+      layout,
       permissions: [
         `--allow-read=${folder.path}`,
         `--allow-write=${folder.path}`,
