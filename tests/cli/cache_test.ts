@@ -271,11 +271,10 @@ Deno.test("gc deletes what is over the limits, but nothing pinned", async () => 
     await folder.good("cache", "gc", "--max-size", "1GB", "--json"),
   );
   assertEquals([kept.records, kept.blobs], [0, 0]);
-  await folder.good("cache", "pin", large);
+  await folder.good("cache", "pin", large, "--function", "cli_total");
   await folder.good("cache", "gc", "--max-size", "500kB");
   assert((await folder.list()).some(({ key }) => key === large));
   await folder.good("cache", "unpin", large.slice(0, 6));
-  await folder.good("cache", "pin", "--function", "cli_total");
   assertMatch(
     await folder.good("cache", "gc", "--max-size", "1"),
     /^deleted \d+ records and \d+ blobs, .*; .* left\n$/,
@@ -320,7 +319,11 @@ Deno.test("pins are listed, and taken away", async () => {
 
 Deno.test("looking changes nothing in the folder", async () => {
   await using folder = await project();
-  const before = filesOf(folder.cache);
+  // SQLite's index beside the database comes and goes.
+  const files = () =>
+    filesOf(folder.cache).filter((name) => !/-(wal|shm)$/.test(name));
+  const database = () => Deno.readFileSync(`${folder.cache}/cache.sqlite`);
+  const before = [files(), database()];
   for (
     const args of [
       ["cache", "ls"],
@@ -331,5 +334,5 @@ Deno.test("looking changes nothing in the folder", async () => {
       ["lineage", folder.keys.total],
     ]
   ) await folder.good(...args);
-  assertEquals(filesOf(folder.cache), before);
+  assertEquals([files(), database()], before);
 });
