@@ -18,7 +18,7 @@ import { isStopped, startTime } from "./process_state.ts";
 import { Sightings } from "./sightings.ts";
 
 /** How long a sign of life may stay out, in ms. */
-export const SILENCE_MS = 1.5 * HEARTBEAT_MS;
+const SILENCE_MS = 1.5 * HEARTBEAT_MS;
 
 /** Files of owners and wake-ups that are older than this belong to nobody, in ms. */
 const STALE_MS = 7 * 24 * 3_600_000;
@@ -41,6 +41,7 @@ interface Head {
 interface Own {
   readonly name: string;
   readonly path: string;
+  readonly head: string;
   /** Open while it is locked. */
   readonly file: Deno.FsFile | undefined;
   readonly heartbeat: Heartbeat | undefined;
@@ -85,13 +86,15 @@ export class Owners {
     this.#own?.heartbeat?.letGo();
   }
 
-  /** Makes sure that others see this process: somebody may have removed its file. */
+  /** Makes sure that others see this process: somebody may have taken it for dead and removed its file. */
   check(): void {
-    if (this.#own === undefined) return;
+    const own = this.#own;
+    if (own === undefined || modifiedAt(own.path) !== Infinity) return;
+    own.file?.close();
     try {
-      Deno.lstatSync(this.#own.path);
+      this.#own = { ...own, file: this.#write(own) };
     } catch {
-      this.close();
+      this.#own = { ...own, file: undefined };
     }
   }
 
@@ -99,23 +102,24 @@ export class Owners {
   isDead(name: string): boolean {
     if (name === this.#own?.name) return false;
     // No file that we made: a damaged name.
-    if (!NAME.test(name)) return true;
+    if (!isOwnerName(name)) return true;
     const path = join(this.#folder.owners, name);
     let file: Deno.FsFile;
     try {
       file = Deno.openSync(path);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return true;
+      if (error instanceof Deno.errors.NotFound) {
+        this.#sightings.forget(name);
+        return true;
+      }
       // Nothing can be told of it: then a job that runs twice is better than one that waits for ever.
       return this.#sightings.unchanged(name, "unreadable") >= SILENCE_MS;
     }
     try {
-      if (!this.#judge(name, file)) return false;
+      return this.#judge(name, path, file);
     } finally {
       file.close();
     }
-    this.#sightings.forget(name);
-    return true;
   }
 
   /** The machine and the process, for people. */
@@ -143,15 +147,14 @@ export class Owners {
   }
 
   /** Whether the process that has this file is dead; removes the file if so. */
-  #judge(name: string, file: Deno.FsFile): boolean {
-    let text: string | undefined;
+  #judge(name: string, path: string, file: Deno.FsFile): boolean {
+    let text = "";
     try {
-      text = Deno.readTextFileSync(join(this.#folder.owners, name));
+      text = Deno.readTextFileSync(path);
     } catch {
       // Where a lock keeps others from reading, it is not free either.
     }
-    const head = headOf(text ?? "");
-    const path = join(this.#folder.owners, name);
+    const head = headOf(text);
     if (head?.locked ?? this.#locks) {
       const got = tryLock(file);
       if (got === false) return this.#isStopped(name, head);
@@ -160,7 +163,7 @@ export class Owners {
         return true;
       }
     }
-    if (this.#sightings.unchanged(name, text ?? "") < SILENCE_MS) return false;
+    if (this.#sightings.unchanged(name, text) < SILENCE_MS) return false;
     removeQuietly(path);
     return true;
   }
@@ -176,7 +179,7 @@ export class Owners {
   }
 
   #read(name: string): Head | undefined {
-    if (!NAME.test(name)) return undefined;
+    if (!isOwnerName(name)) return undefined;
     try {
       return headOf(Deno.readTextFileSync(join(this.#folder.owners, name)));
     } catch {
@@ -185,30 +188,38 @@ export class Owners {
   }
 
   #create(): Own {
-    const { owners, tmp } = this.#folder;
     const name = crypto.randomUUID();
-    const path = join(owners, name);
+    const path = join(this.#folder.owners, name);
+    const head: Head = {
+      host: hostName(),
+      pid: Deno.pid,
+      started: Date.now(),
+      startTime: startTime(Deno.pid) ?? "",
+      locked: this.#locks,
+    };
+    const own = { name, path, head: JSON.stringify(head) };
+    const file = this.#write(own);
+    if (file !== undefined) return { ...own, file, heartbeat: undefined };
+    const heartbeat = new Heartbeat(path, own.head);
+    return { ...own, file, heartbeat };
+  }
+
+  /** Makes the file of this process, which is open while it is locked. */
+  #write(
+    { name, path, head }: Pick<Own, "name" | "path" | "head">,
+  ): Deno.FsFile | undefined {
+    const { owners, tmp } = this.#folder;
     // Nobody may see it before it is locked and whole.
     const draft = join(tmp, name);
     const file = createFile(draft, tmp);
     try {
       const locked = this.#locks && tryLock(file) === true;
-      const head = JSON.stringify(
-        {
-          host: hostName(),
-          pid: Deno.pid,
-          started: Date.now(),
-          startTime: startTime(Deno.pid) ?? "",
-          locked,
-        } satisfies Head,
-      );
       file.writeSync(new TextEncoder().encode(head + "\n"));
       Deno.mkdirSync(owners, { recursive: true });
       Deno.renameSync(draft, path);
-      if (locked) return { name, path, file, heartbeat: undefined };
+      if (locked) return file;
       file.close();
-      const heartbeat = new Heartbeat(path, head);
-      return { name, path, file: undefined, heartbeat };
+      return undefined;
     } catch (error) {
       file.close();
       removeQuietly(draft);
@@ -222,7 +233,7 @@ export class Owners {
     // By the clock of the disk, which is not always ours.
     const now = modifiedAt(own.path);
     for (const { name } of Deno.readDirSync(owners)) {
-      if (name === own.name || !NAME.test(name)) continue;
+      if (name === own.name || !isOwnerName(name)) continue;
       if (this.#locks) this.isDead(name);
       else if (now - modifiedAt(join(owners, name)) > STALE_MS) {
         removeQuietly(join(owners, name));
@@ -237,6 +248,11 @@ export class Owners {
       // Nobody has waited here yet.
     }
   }
+}
+
+/** Whether something is a name that an owner's file can have. */
+export function isOwnerName(name: unknown): name is string {
+  return typeof name === "string" && NAME.test(name);
 }
 
 /** Removes a file that may be gone. */

@@ -98,11 +98,7 @@ export class SqliteLeases implements Leases {
   }
 
   holds(lease: Lease): boolean {
-    const found = this.#attempt(({ holder }) =>
-      holder.get(lease.key) as HolderRow | undefined
-    );
-    return found !== undefined && found.owner === lease.owner &&
-      found.token === lease.token;
+    return this.#attempt((statements) => statements.holds(lease)) ?? false;
   }
 
   changed(key: Key, signal: AbortSignal): Promise<void> {
@@ -157,7 +153,8 @@ export class SqliteLeases implements Leases {
       const held = statements.holder.get(key) as HolderRow | undefined;
       // It has just ended.
       if (held === undefined) continue;
-      if (!this.#owners.isDead(held.owner)) {
+      const isStray = held.owner === owner && !this.#knows(held.token);
+      if (!isStray && !this.#owners.isDead(held.owner)) {
         return {
           kind: "held",
           by: {
@@ -176,13 +173,29 @@ export class SqliteLeases implements Leases {
   /** What is to be done when a lease has ended and others can see it. */
   #ended(lease: Lease, end: LeaseEnd): void {
     if (this.#held.delete(lease)) this.#owners.letGo();
-    // Perhaps others believe that this process is dead.
-    if (end === "lost") this.#owners.check();
+    if (end === "lost") {
+      // Perhaps others believe that this process is dead.
+      this.#owners.check();
+      this.#dropStray(lease);
+    }
     if (end === "wanted") {
       const hex = lease.key.toHex();
       wakeOthers(this.#folder, hex);
       this.#waiters.wake(hex);
     }
+  }
+
+  /** A row that names this process, for a lease that it does not know of, is damaged: nobody would ever end it. */
+  #dropStray({ key, owner }: Lease): void {
+    this.#attempt((statements) => {
+      const held = statements.holder.get(key) as HolderRow | undefined;
+      if (held?.owner !== owner || this.#knows(held.token)) return;
+      statements.end({ key, owner, token: held.token });
+    });
+  }
+
+  #knows(token: number): boolean {
+    return [...this.#held].some((lease) => lease.token === token);
   }
 
   #grant(lease: Lease): Claim {
@@ -324,10 +337,16 @@ class Statements {
   end({ key, owner, token }: Lease): LeaseEnd {
     if (this.#endQuietly.run(key, owner, token).changes === 1) return "quiet";
     if (this.#end.run(key, owner, token).changes === 1) return "wanted";
-    // Its row is lost with a damaged database, or the cache was closed meanwhile:
-    // it counts as long as nobody else was at it.
-    const isFree = this.holder.get(key) === undefined && !this.isStored(key);
-    return isFree ? "quiet" : "lost";
+    return this.holds({ key, owner, token }) ? "quiet" : "lost";
+  }
+
+  /** Whether nobody took a lease over. */
+  holds({ key, owner, token }: Lease): boolean {
+    const held = this.holder.get(key) as HolderRow | undefined;
+    // Its row is lost with a damaged database, or the cache was closed meanwhile: it
+    // counts as long as nobody else was at it.
+    if (held === undefined) return !this.isStored(key);
+    return held.owner === owner && held.token === token;
   }
 
   /** Deletes the rows of owners who died with leases that nobody has asked for since. */

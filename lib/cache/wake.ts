@@ -178,8 +178,12 @@ export class Waiters {
 
   async #listen(watcher: Deno.FsWatcher): Promise<void> {
     try {
-      for await (const { paths, flag } of watcher) {
+      for await (const { kind, paths, flag } of watcher) {
         if (flag === "rescan") this.#lookAtAll();
+        // To look makes files, which must not make anybody look.
+        if (kind === "create" || kind === "modify" || kind === "access") {
+          continue;
+        }
         for (const path of new Set(paths)) this.wake(path.slice(-64));
       }
     } catch {
