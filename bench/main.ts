@@ -12,6 +12,7 @@
 
 import { join } from "@std/path";
 import type { Question, Row } from "./question.ts";
+import { code } from "./questions/code.ts";
 import { coldJobs } from "./questions/cold_jobs.ts";
 import { demo } from "./questions/demo.ts";
 import { dispatch } from "./questions/dispatch.ts";
@@ -29,6 +30,7 @@ const QUESTIONS: readonly Question[] = [
   warmHits,
   manyEntries,
   upToDate,
+  code,
   coldJobs,
   largeResult,
   largeArgument,

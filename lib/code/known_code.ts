@@ -6,12 +6,10 @@
  * @module
  */
 
-import { sha256 } from "../value/sha256.ts";
 import {
   isReadable,
   judge,
   type Memo,
-  MEMO_FORMAT,
   parseMemo,
   readMemo,
   settled,
@@ -70,8 +68,9 @@ export function findCode(
   if (root !== undefined && !/^(file|https?):/.test(root)) {
     return unknown(`its module is no file: ${root.slice(0, 80)}`);
   }
-  const path = `${place.folder}/${nameOf(question)}.json`;
-  const remembered = isReadable(path) ? readMemo(path) : undefined;
+  const asked = textOf(question);
+  const path = `${place.folder}/${nameOf(asked)}.json`;
+  const remembered = isReadable(path) ? readMemo(path, asked) : undefined;
   const verdict = remembered === undefined || !meansTheSame(remembered)
     ? "changed"
     : judge(remembered);
@@ -81,15 +80,14 @@ export function findCode(
     }
     return asCode(remembered!, question);
   }
-  return take(question, place, path, remembered !== undefined);
+  return take(question, place, asked, path);
 }
 
-/** The name of the memo: of all that decides which graph there is, but the files. */
-function nameOf(
+/** All that decides which graph there is, but the files. */
+function textOf(
   { root, source, imports, denoArgs, hither }: CodeQuestion,
 ): string {
-  const parts = [
-    MEMO_FORMAT,
+  return JSON.stringify([
     hither,
     Deno.version.deno,
     Deno.mainModule,
@@ -98,8 +96,22 @@ function nameOf(
     imports,
     denoArgs,
     launchWords(),
-  ];
-  return sha256(new TextEncoder().encode(JSON.stringify(parts))).toHex();
+  ]);
+}
+
+/**
+ * The name of a memo. FNV-1a twice, as a digest takes longer than all the rest
+ * before it is compiled; a memo holds the text itself, in case two meet.
+ */
+function nameOf(text: string): string {
+  let a = 0x811c9dc5;
+  let b = 0x1000193;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    a = Math.imul(a ^ unit, 0x1000193);
+    b = Math.imul(b ^ unit, 0x5bd1e995);
+  }
+  return (a >>> 0).toString(16) + (b >>> 0).toString(16);
 }
 
 let words: readonly string[] | undefined;
@@ -153,8 +165,8 @@ function asCode(
 function take(
   question: CodeQuestion,
   place: MemoPlace,
+  asked: string,
   path: string,
-  hasMemo: boolean,
 ): KnownCode | UnknownCode {
   const deno = startable();
   if (deno === undefined) {
@@ -172,7 +184,8 @@ function take(
     denoArgs: question.denoArgs,
     hither: question.hither,
     deno: Deno.version.deno,
-    memo: hasMemo ? path : "",
+    asked,
+    memo: path,
   };
   try {
     const { success, stdout, stderr } = new Deno.Command(deno, {
@@ -192,7 +205,7 @@ function take(
     const decoder = new TextDecoder();
     if (!success) return unknown(lastLine(decoder.decode(stderr)));
     const [head, snapshot, prints] = decoder.decode(stdout).split("\n");
-    const memo = parseMemo(head!, snapshot!, prints!);
+    const memo = parseMemo(head!, snapshot!, prints!, asked);
     if (memo === undefined) return unknown("its snapshot came back damaged");
     if (!meansTheSame(memo)) {
       return unknown(

@@ -35,6 +35,8 @@ export type WatchedFolder = readonly [
 /** What a process needs to know of a snapshot. */
 export interface MemoHead {
   readonly format: number;
+  /** What was asked, in one text. */
+  readonly asked: string;
   /** The digest of the snapshot's text. */
   readonly digest: string;
   /** Edges of the graph that lead nowhere, in words; empty if the snapshot is whole. */
@@ -87,16 +89,27 @@ export function lookAt(path: string): WatchedFile | undefined {
   }
 }
 
+/** Whether there is a file. Where there is none, to open it costs a fourth of looking at it. */
+function isThere(path: string): boolean {
+  if (!isReadable(path)) return false;
+  try {
+    Deno.openSync(path).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a file was written so shortly before `now` that its times tell nothing. */
 export function isFresh([, , mtime, ctime]: WatchedFile, now: number): boolean {
   return Math.max(mtime, ctime) > now - CLOCK_TICK;
 }
 
-/** Reads a memo; `undefined` if there is none, or it is damaged. */
-export function readMemo(path: string): Memo | undefined {
+/** Reads a memo; `undefined` if there is none, or it is damaged, or of another question. */
+export function readMemo(path: string, asked: string): Memo | undefined {
   try {
     const [head, snapshot, prints] = Deno.readTextFileSync(path).split("\n");
-    return parseMemo(head!, snapshot!, prints!);
+    return parseMemo(head!, snapshot!, prints!, asked);
   } catch {
     return undefined;
   }
@@ -107,9 +120,10 @@ export function parseMemo(
   head: string,
   snapshot: string,
   prints: string,
+  asked: string,
 ): Memo | undefined {
   const parsed = JSON.parse(head) as MemoHead;
-  const isWhole = parsed.format === MEMO_FORMAT &&
+  const isWhole = parsed.format === MEMO_FORMAT && parsed.asked === asked &&
     parsed.digest.length === 64 && parsed.digest === parsed.again &&
     Array.isArray(parsed.files) && parsed.modules <= parsed.files.length &&
     Array.isArray(parsed.folders) && Array.isArray(parsed.missing) &&
@@ -142,8 +156,7 @@ export function judge({ head }: Memo): Verdict {
       continue;
     }
     if (!isReadable(folder[0])) return "changed";
-    if (absent.some((path) => lookAt(path) !== undefined)) return "changed";
-    verdict = "same now";
+    if (absent.some(isThere)) return "changed";
   }
   return verdict;
 }

@@ -24,6 +24,8 @@ export interface SnapshotRequest {
   readonly hither: string;
   /** The version of Deno that the program runs with. */
   readonly deno: string;
-  /** Path of an earlier memo, whose fingerprints are of use; empty if there is none. */
+  /** The question in one text, to be found in the memo. */
+  readonly asked: string;
+  /** Path of an earlier memo, if there is one: its fingerprints are of use. */
   readonly memo: string;
 }

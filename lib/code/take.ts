@@ -46,7 +46,8 @@ async function take(
   request: SnapshotRequest,
   started: number,
 ): Promise<{ lines: string[]; files: WatchedFile[] }> {
-  const { root, source, imports, main, denoArgs, hither, memo } = request;
+  const { root, source, imports, main, denoArgs, hither, asked, memo } =
+    request;
   const words = commandLineOf(request);
   const flags = [
     ...resolutionFlags(words?.flags ?? [], words?.folder ?? Deno.cwd()),
@@ -60,7 +61,7 @@ async function take(
     : Deno.cwd();
   const config = configFiles(folder, flags);
   const known = new Map<string, Fingerprint>(
-    JSON.parse(memo && readMemo(memo)?.prints || "[]"),
+    JSON.parse(readMemo(memo, asked)?.prints ?? "[]"),
   );
   const used = new Map<string, Fingerprint>();
   const found = {
@@ -111,6 +112,7 @@ async function take(
   const digest = digestOf(new TextEncoder().encode(text));
   const head: MemoHead = {
     format: MEMO_FORMAT,
+    asked,
     digest,
     missing: found.missing,
     modules: found.files.size,
