@@ -231,6 +231,14 @@ onEachHandler(
     assertEquals(jobCache.stats().blobs, 0);
     await spoil.run(target, "keep");
     assertEquals(jobCache.stats().records, 1);
+    // Also where the cache has that content already.
+    for (const how of ["change", "remove"] as const) {
+      await assertRejects(
+        () => spoil.run(`${path}/b`, how).then(),
+        hi.FileChangedError,
+      );
+    }
+    assertEquals(jobCache.stats().records, 1);
   },
 );
 
