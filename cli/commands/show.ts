@@ -8,6 +8,8 @@ import { bold } from "jsr:@std/fmt@^1/colors";
 import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
 import type { RecordDescription } from "../../lib/cache/report.ts";
 import { previewOf } from "../../lib/value/preview.ts";
+import type { Modules } from "../../lib/code/snapshot.ts";
+import { codeFiles } from "../code_files.ts";
 import { makeCommand } from "../command.ts";
 import { Failure } from "../errors.ts";
 import { resolveKey } from "../keys.ts";
@@ -48,9 +50,10 @@ export function addShow(cache: CommandUnknownOpts): void {
           return;
         }
         const value = await readValue(cache, key);
-        if (options.value) printValue(out, value, json);
-        else if (json) out.json({ ...record, ...valueFields(value) });
-        else printRecord(out, record, value);
+        if (options.value) return printValue(out, value, json);
+        const modules = await codeFiles(cache, record.fn.code);
+        if (json) out.json({ ...record, modules, ...valueFields(value) });
+        else printRecord(out, record, modules ?? {}, value);
       })
     );
 }
@@ -81,6 +84,7 @@ function valueFields(read: ReadValue): Record<string, unknown> {
 function printRecord(
   out: Output,
   record: RecordDescription,
+  modules: Modules,
   read: ReadValue,
 ): void {
   const { fn } = record;
@@ -116,6 +120,10 @@ function printRecord(
     record.parts.map(({ path, text }) => `${path}  ${text ?? "(long)"}`),
   );
   list("made from", record.upstream);
+  list(
+    "modules",
+    Object.entries(modules).map(([name, value]) => `${name}  ${value}`),
+  );
   list(
     "blobs",
     record.blobs.map(({ digest, bytes }) => `${digest}  ${size(bytes)}`),

@@ -61,6 +61,7 @@ Deno.test("ls chooses, sorts and limits", async () => {
     "cli_total",
   ]);
   assertEquals(namesOf(await folder.list("--failed")), ["cli_fails"]);
+  assertEquals(namesOf(await folder.list("--label", "sums")), ["cli_total"]);
   assertEquals(namesOf(await folder.list("--label", "none")), []);
   const bySize = await folder.list("--sort", "size", "--limit", "2");
   assertEquals(namesOf(bySize), ["cli_large", "cli_fails"]);
@@ -117,6 +118,7 @@ Deno.test("show tells all about a record, found by its first digits", async () =
   assertMatch(text, /value +\{ total: 4 \}\n/);
   assertMatch(text, /called +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, took /);
   assertMatch(text, new RegExp(`made from\n  ${halves[0]}\n  ${halves[1]}\n`));
+  assertMatch(text, /modules\n( {2}.*\n)* {2}\S*support\.ts {2}[0-9a-f]{64}\n/);
   const half = await folder.good("cache", "show", halves[0].toUpperCase());
   assertMatch(half, /arguments\n {2}args\[0\] {2}3\n/);
   assertMatch(half, /console\n {2}stdout {2}halving 3\n/);
@@ -134,6 +136,8 @@ Deno.test("show answers in one document", async () => {
   assertEquals(record.key, total);
   assertEquals(record.fn.name, "cli_total");
   assertEquals(record.upstream, halves);
+  assertEquals(record.fn.label, "sums");
+  assert(Object.keys(record.modules).some((name) => /support\.ts$/.test(name)));
   assertEquals(record.value, { total: 4 });
   const error = JSON.parse(
     await folder.good("cache", "show", failed, "--json"),
@@ -198,6 +202,37 @@ Deno.test("a value that cannot be read any more is told, not guessed", async () 
   );
   assertEquals([shown.code, shown.stdout], [1, ""]);
   assertMatch(shown.stderr, /hither: Cannot show the value: /);
+});
+
+Deno.test("a value of a class of the user's own names the codec that it needs", async () => {
+  await using folder = await project();
+  class Point {
+    constructor(readonly x: number) {}
+  }
+  hi.registerCodec({
+    name: "cli.Point",
+    type: Point,
+    encode: ({ x }) => x,
+    decode: (x) => new Point(x as number),
+  });
+  const point = hi.func("cli_point", "1", (x: number) => new Point(x));
+  {
+    await using jobCache = new hi.JobCache({ path: folder.cache });
+    await hi.config({ jobCache }, () => point.run(1));
+  }
+  const [record] = await folder.list("--function", "cli_point");
+  const text = await folder.good("cache", "show", record!.key);
+  assertMatch(text, /value +cannot be shown: .*cli\.Point/);
+  const json = JSON.parse(
+    await folder.good("cache", "show", record!.key, "--json"),
+  );
+  assertMatch(json.unreadable, /cli\.Point/);
+  const alone = await folder.run("cache", "show", record!.key, "--value");
+  assertEquals([alone.code, alone.stdout], [1, ""]);
+  assertMatch(
+    alone.stderr,
+    /^hither: Cannot show the value: .*cli\.Point.*\n$/,
+  );
 });
 
 Deno.test("stats counts, by function too", async () => {

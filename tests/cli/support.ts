@@ -54,7 +54,7 @@ const half = hi.func("cli_half", "1", (x: number) => {
 });
 const total = hi.func("cli_total", "2.0", (parts: number[]) => {
   return { total: parts.reduce((sum, part) => sum + part, 0) };
-});
+}, { label: "sums" });
 const large = hi.func(
   "cli_large",
   "1",
