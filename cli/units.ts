@@ -27,7 +27,8 @@ export function duration(ms: number): string {
 
 /** How long ago a moment was, in its largest unit: `3h`. */
 export function age(moment: number, now = Date.now()): string {
-  return prettyMilliseconds(Math.max(0, now - moment), { compact: true });
+  const ms = now - moment;
+  return ms < 1_000 ? "now" : prettyMilliseconds(ms, { compact: true });
 }
 
 /** A moment as `2026-01-31 14:05:09`, in the time zone of this machine. */

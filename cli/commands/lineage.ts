@@ -150,7 +150,7 @@ function printMermaid(out: Output, nodes: Nodes): void {
 /** A text within the quotes of a Mermaid label. */
 function escaped(text: string): string {
   return plain(text).replaceAll(
-    /[^\w .,:;=+*/()-]/gu,
+    /[^\w .,:;=+*/()[\]{}-]/gu,
     (character) => `#${character.codePointAt(0)};`,
   );
 }

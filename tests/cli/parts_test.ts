@@ -2,7 +2,13 @@ import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { UsageError } from "../../cli/errors.ts";
 import { lineageOf, treeLines } from "../../cli/lineage.ts";
 import { cut, plain, tableLines } from "../../cli/table.ts";
-import { duration, parseDuration, parseSize, size } from "../../cli/units.ts";
+import {
+  age,
+  duration,
+  parseDuration,
+  parseSize,
+  size,
+} from "../../cli/units.ts";
 import { isJson } from "../../cli/value.ts";
 import type { RecordDescription } from "../../lib/cache/report.ts";
 
@@ -42,6 +48,11 @@ Deno.test("lengths of time are read as they are written", async () => {
 
 Deno.test("lengths of time are short to read", () => {
   const shown = [0, 0.0421, 0.5, 12.4, 999.9, 1_234, 93_784_000].map(duration);
+  assertEquals([age(9, 900), age(0, 59_000), age(0, 7_300_000)], [
+    "now",
+    "59s",
+    "2h",
+  ]);
   assertEquals(shown, ["0ms", "42µs", "500µs", "12ms", "1s", "1.2s", "1d 2h"]);
 });
 
