@@ -159,6 +159,16 @@ export class BlobFiles {
       hasLength(path, reference.byteLength) && this.#rely(path);
   }
 
+  /** Renames, over a folder too, which makes way. */
+  async #move(temporary: string, path: string): Promise<void> {
+    try {
+      await Deno.rename(temporary, path);
+    } catch (error) {
+      if (!this.#folder.evict(path, "file")) throw error;
+      await Deno.rename(temporary, path);
+    }
+  }
+
   /** Makes a blob: in `tmp/`, then renamed. */
   async #put(
     reference: BlobReference,
@@ -169,7 +179,7 @@ export class BlobFiles {
     const temporary = join(this.#folder.tmp, crypto.randomUUID());
     try {
       await write(temporary);
-      await withFolder(path, () => Deno.rename(temporary, path));
+      await withFolder(path, () => this.#move(temporary, path));
       this.#bad.delete(reference.sha256);
       this.#written += reference.byteLength;
     } catch (error) {
