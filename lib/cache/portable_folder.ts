@@ -100,14 +100,14 @@ export class PortableFolder {
         writeNew(temporary, bytes);
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
-        this.#restore(path);
+        this.#restore(this.folder.tmp, path);
         writeNew(temporary, bytes);
       }
       try {
         Deno.renameSync(temporary, path);
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
-        Deno.mkdirSync(dirname(path), { recursive: true });
+        this.#restore(dirname(path), path);
         Deno.renameSync(temporary, path);
       }
     } catch (error) {
@@ -116,9 +116,9 @@ export class PortableFolder {
     }
   }
 
-  /** Makes the folder for temporary files, which is new or was deleted; the marker too if it went with it. */
-  #restore(path: string): void {
-    Deno.mkdirSync(this.folder.tmp, { recursive: true });
+  /** Makes a folder that a file needs, which is new or was deleted; the marker too if it went with it. */
+  #restore(folder: string, path: string): void {
+    Deno.mkdirSync(folder, { recursive: true });
     if (path !== this.#marker && infoOf(this.#marker) === undefined) {
       this.create();
     }
