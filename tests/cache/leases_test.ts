@@ -12,7 +12,7 @@ import {
   makeFolder,
   seeded,
 } from "./support.ts";
-import type { Claim, Lease } from "../../lib/cache/lease.ts";
+import type { Claim, Lease, LeaseHolder } from "../../lib/cache/lease.ts";
 
 const CHILD = fromFileUrl(new URL("lease_child.ts", import.meta.url));
 
@@ -79,8 +79,13 @@ class Child implements AsyncDisposable {
 }
 
 function leaseOf(claim: Claim): Lease {
-  assert(claim.kind === "granted", claim.kind);
+  if (claim.kind !== "granted") throw new Error(`the key is ${claim.kind}`);
   return claim.lease;
+}
+
+function holderOf(claim: Claim): LeaseHolder {
+  if (claim.kind !== "held") throw new Error(`the key is ${claim.kind}`);
+  return claim.by;
 }
 
 /** Replaces a method while it is in use. */
@@ -95,7 +100,7 @@ function replaced<O extends object, K extends keyof O>(
 }
 
 for (const layout of LAYOUTS) {
-  const test = (name: string, body: (path: string) => Promise<void>) =>
+  const test = (name: string, body: (path: string) => Promise<void> | void) =>
     Deno.test({
       name: `${name} (${layout})`,
       ...clean,
@@ -109,10 +114,9 @@ for (const layout of LAYOUTS) {
     using a = openLeased(layout, path);
     using b = openLeased(layout, path);
     const lease = leaseOf(a.leases.claim(keyOf(1)));
-    const claim = b.leases.claim(keyOf(1));
-    assert(claim.kind === "held");
-    assertEquals(claim.by.owner, lease.owner);
-    assert(claim.by.description.endsWith(`process ${Deno.pid}`));
+    const holder = holderOf(b.leases.claim(keyOf(1)));
+    assertEquals(holder.owner, lease.owner);
+    assert(holder.description.endsWith(`process ${Deno.pid}`));
     assertEquals(a.leases.claim(keyOf(1)).kind, "held");
     assertEquals(b.leases.claim(keyOf(2)).kind, "granted");
     const changed = b.leases.changed(keyOf(1), signal);
@@ -164,8 +168,7 @@ for (const layout of LAYOUTS) {
     using a = openLeased(layout, path);
     await using child = new Child(layout, path);
     assertEquals(await child.tell("claim 1"), "granted");
-    const held = a.leases.claim(keyOf(1));
-    assert(held.kind === "held");
+    assertEquals(a.leases.claim(keyOf(1)).kind, "held");
     const changed = a.leases.changed(keyOf(1), signal);
     child.kill("SIGKILL");
     await changed;
@@ -347,7 +350,7 @@ for (const layout of LAYOUTS) {
     assertEquals(filesOf(`${path}/owners`), []);
   });
 
-  test("Where nobody can say who he is, jobs run without leases", async (path) => {
+  test("Where nobody can say who he is, jobs run without leases", (path) => {
     Deno.writeTextFileSync(`${path}/owners`, "not a folder");
     Deno.writeTextFileSync(`${path}/tmp`, "not a folder");
     using a = openLeased(layout, path);
@@ -358,9 +361,8 @@ for (const layout of LAYOUTS) {
     using a = openLeased(layout, path);
     await using child = new Child(layout, path);
     assertEquals(await child.tell("claim 1"), "granted");
-    const held = a.leases.claim(keyOf(1));
-    assert(held.kind === "held");
-    const file = `${path}/owners/${held.by.owner}`;
+    const { owner } = holderOf(a.leases.claim(keyOf(1)));
+    const file = `${path}/owners/${owner}`;
     const bytes = Deno.readFileSync(file);
     child.kill("SIGKILL");
     await child.ended();
