@@ -6,7 +6,7 @@
  */
 
 import type { Outcome } from "./task.ts";
-import { processMemo } from "./value/digest_memo.ts";
+import { processMemo } from "./value/file_digest.ts";
 import type { EncodedValue, FileContent } from "./value/encoded.ts";
 import { checkFiles } from "./value/file_check.ts";
 import { decodeThrown, encodeThrown } from "./value/thrown.ts";

@@ -7,8 +7,11 @@
 
 import { recordStoreOf } from "./cache/job_cache.ts";
 import { currentScope } from "./config.ts";
-import { processMemo, withProcessMemo } from "./value/digest_memo.ts";
-import type { DigestMemo } from "./value/file_digest.ts";
+import {
+  type DigestMemo,
+  processMemo,
+  withProcessMemo,
+} from "./value/file_digest.ts";
 import { type FileReference, fileReference } from "./value/file_reference.ts";
 import {
   type FolderReference,

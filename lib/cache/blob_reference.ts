@@ -1,8 +1,10 @@
 /**
- * How a record refers to a blob.
+ * How a record refers to a blob, and to the files of a result.
  *
  * @module
  */
+
+import type { FileContent } from "../value/encoded.ts";
 
 /** Bytes that a reference takes in a row. */
 export const REFERENCE_BYTES = 48;
@@ -51,5 +53,35 @@ export class BlobReference {
   get byteLength(): number {
     const { buffer, byteOffset } = this.#bytes;
     return new DataView(buffer, byteOffset).getFloat64(40);
+  }
+}
+
+/** Where a file was, and the blob that holds its content. */
+export class StoredFile implements FileContent {
+  readonly path: string;
+  /** Its content; `undefined` for a folder. */
+  readonly blob: BlobReference | undefined;
+  readonly executable: boolean;
+
+  constructor(
+    path: string,
+    blob: BlobReference | undefined,
+    executable: boolean,
+  ) {
+    this.path = path;
+    this.blob = blob;
+    this.executable = executable;
+  }
+
+  get kind(): "file" | "folder" {
+    return this.blob === undefined ? "folder" : "file";
+  }
+
+  get digest(): string {
+    return this.blob?.sha256 ?? "";
+  }
+
+  get size(): number {
+    return this.blob?.byteLength ?? 0;
   }
 }

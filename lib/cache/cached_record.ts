@@ -6,10 +6,9 @@
 
 import type { ConsoleLine, Outcome, Timing } from "../task.ts";
 import type { EncodedValue, FileContent, Leaf } from "../value/encoded.ts";
-import { BlobReference } from "./blob_reference.ts";
+import { BlobReference, type StoredFile } from "./blob_reference.ts";
 import type { FunctionInfo, RecordDetails, StoredRecord } from "./record.ts";
 import type { Body, Details } from "./row.ts";
-import type { StoredFile } from "./stored_file.ts";
 
 /** What a record needs of its store after the lookup. */
 export interface RecordSource {

@@ -6,10 +6,10 @@
  */
 
 import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
-import { processMemo } from "../value/digest_memo.ts";
+import { processMemo } from "../value/file_digest.ts";
+import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
-import type { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import { causeOf } from "./failure.ts";
@@ -59,7 +59,6 @@ import type {
 } from "./report.ts";
 import { restoreFiles, storeFiles } from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
-import type { StoredFile } from "./stored_file.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -306,7 +305,12 @@ export class FileStore implements RecordStore, Catalog {
   }
 
   async settled(): Promise<void> {
-    while (this.#storing.size > 0) await Promise.all(this.#storing);
+    for (;;) {
+      while (this.#storing.size > 0) await Promise.all(this.#storing);
+      const { bytes } = this.#totals.unwritten;
+      if (bytes === 0 || this.#state !== "writable") return;
+      if (!this.#makeRoomIfNeeded()) return;
+    }
   }
 
   close(): void {
@@ -644,7 +648,9 @@ export class FileStore implements RecordStore, Catalog {
       this.#files.write(path, bytes);
     }
     this.#count(bytes.length - replaced);
-    if (++this.#stores % STORES === 0 || this.#isMuch()) this.#writeTotals();
+    if (++this.#stores % STORES === 0 || this.#isMuch()) {
+      this.#makeRoomIfNeeded();
+    }
     return this.#records.decode(hex, bytes);
   }
 
@@ -664,25 +670,33 @@ export class FileStore implements RecordStore, Catalog {
       this.#totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
   }
 
-  #writeTotals(): void {
+  /** Writes the totals; whether that could be done. */
+  #writeTotals(): boolean {
     try {
       this.#totals.write();
-      const { maxSize } = this.#options;
-      if (maxSize === undefined || this.#evicting) return;
-      const { bytes } = this.#totals.read();
-      if (bytes > maxSize) {
-        this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
-      }
+      return true;
     } catch {
       // The disk is full or gone, of which the next store tells.
+      return false;
     }
+  }
+
+  /** Writes the totals, and begins to make room if they are over the limit; whether they could be written. */
+  #makeRoomIfNeeded(): boolean {
+    if (!this.#writeTotals()) return false;
+    const { maxSize } = this.#options;
+    if (maxSize === undefined || this.#evicting) return true;
+    const bytes = this.#attempt(() => this.#totals.read().bytes) ?? 0;
+    if (bytes > maxSize) {
+      this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
+    }
+    return true;
   }
 
   async #makeRoom(excess: number): Promise<void> {
     this.#evicting = true;
     try {
       this.#count(-await evict(this.#evictable(), excess));
-      this.#totals.write();
     } catch (error) {
       this.#warn(
         "evict",

@@ -19,11 +19,10 @@ import {
   isExecutable,
   NotAFile,
 } from "../value/file_digest.ts";
-import { absolutePath } from "../value/on_disk.ts";
-import type { BlobReference } from "./blob_reference.ts";
+import { absolutePath } from "../value/given_path.ts";
+import { type BlobReference, StoredFile } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles, withExecution } from "./blobs.ts";
 import { causeOf } from "./failure.ts";
-import { StoredFile } from "./stored_file.ts";
 
 /**
  * Copies the content of each file into its blob.

@@ -9,10 +9,13 @@
  */
 
 import type { ConsoleLine, Timing } from "../task.ts";
-import { BlobReference, REFERENCE_BYTES } from "./blob_reference.ts";
+import {
+  BlobReference,
+  REFERENCE_BYTES,
+  StoredFile,
+} from "./blob_reference.ts";
 import { type Check, Checker } from "./check.ts";
 import type { KeyPart } from "./record.ts";
-import { StoredFile } from "./stored_file.ts";
 
 const CHECK_BYTES = 8;
 

@@ -5,7 +5,8 @@
  */
 
 import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
-import { withProcessMemo } from "../value/digest_memo.ts";
+import { withProcessMemo } from "../value/file_digest.ts";
+import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import {
@@ -17,7 +18,6 @@ import {
   putRow,
   sweepFiles,
 } from "./blob_links.ts";
-import type { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import {
@@ -77,7 +77,6 @@ import {
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
 import { countRecords } from "./sqlite_totals.ts";
-import type { StoredFile } from "./stored_file.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */

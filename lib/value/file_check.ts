@@ -6,9 +6,14 @@
 
 import { FileChangedError } from "../errors.ts";
 import type { FileContent } from "./encoded.ts";
-import { type DigestMemo, digestOfFile, NotAFile } from "./file_digest.ts";
+import {
+  type DigestMemo,
+  digestOfFile,
+  explained,
+  NotAFile,
+} from "./file_digest.ts";
+import { absolutePath } from "./given_path.ts";
 import { namesIn } from "./folder_listing.ts";
-import { absolutePath, explained } from "./on_disk.ts";
 
 /** What is at the path of a file now: it, nothing, another content, or something that is no file. */
 export type FileVerdict = "same" | "gone" | "other" | "mode" | "not a file";

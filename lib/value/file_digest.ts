@@ -6,7 +6,11 @@
  */
 
 import defer * as crypto from "node:crypto";
-import { FileChangedError } from "../errors.ts";
+import {
+  FileChangedError,
+  HitherError,
+  PermissionNeededError,
+} from "../errors.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** Larger files are hashed piece by piece. */
@@ -178,4 +182,95 @@ export function kindOf(info: Deno.FileInfo): string {
   if (info.isSocket) return "a socket";
   if (info.isFifo) return "a pipe";
   return "a device";
+}
+
+/** What a user should read instead of an error that using a path as a file or folder gave. */
+export function explained(
+  error: unknown,
+  path: string,
+  wanted: "file" | "folder",
+): unknown {
+  if (error instanceof HitherError) return error;
+  if (error instanceof Deno.errors.NotFound) {
+    return new Error(
+      `Cannot use ${path} as a ${wanted} as there is no such ${wanted}: check the path, which is relative to the current folder`,
+      { cause: error },
+    );
+  }
+  if (error instanceof NotAFile && wanted === "file") {
+    const cure = error.what === "a folder"
+      ? "use hi.folder for it, or pass the files in it"
+      : "pass a file that holds its content";
+    return new Error(
+      `Cannot use ${path} as a file as it is ${error.what}: ${cure}`,
+    );
+  }
+  if (error instanceof Deno.errors.NotADirectory && wanted === "folder") {
+    return new Error(
+      `Cannot use ${path} as a folder as it is none: use hi.file for a file`,
+      { cause: error },
+    );
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    const flag = `--allow-read=${path}`;
+    return new PermissionNeededError(
+      `Cannot read ${path} as Deno was not given the permission: add ${flag}`,
+      flag,
+      { cause: error },
+    );
+  }
+  return error;
+}
+
+/** So many files are remembered. */
+const MOST_FILES = 65_536;
+
+/** Smaller files are hashed as fast as they are looked up in a database. */
+export const STORED_BYTES = 65_536;
+
+/** Remembers digests in memory, of the files that were hashed last. */
+export class MemoryMemo implements DigestMemo {
+  readonly #files = new Map<string, { state: FileState; digest: string }>();
+
+  get(path: string, state: FileState): string | undefined {
+    const known = this.#files.get(path);
+    return known !== undefined && isEqual(known.state, state)
+      ? known.digest
+      : undefined;
+  }
+
+  set(path: string, state: FileState, digest: string): void {
+    this.#files.delete(path);
+    this.#files.set(path, { state, digest });
+    if (this.#files.size <= MOST_FILES) return;
+    for (const oldest of this.#files.keys()) {
+      this.#files.delete(oldest);
+      return;
+    }
+  }
+}
+
+function isEqual(a: FileState, b: FileState): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size &&
+    a.mtime === b.mtime && a.ctime === b.ctime;
+}
+
+/** The memo of this process. It only saves time: what it says is what hashing would say. */
+export const processMemo: DigestMemo = new MemoryMemo();
+
+/** A memo that asks the process's own first, and keeps both in step. */
+export function withProcessMemo(stored: DigestMemo): DigestMemo {
+  return {
+    get(path, state) {
+      const known = processMemo.get(path, state);
+      if (known !== undefined || state.size < STORED_BYTES) return known;
+      const digest = stored.get(path, state);
+      if (digest !== undefined) processMemo.set(path, state, digest);
+      return digest;
+    },
+    set(path, state, digest) {
+      processMemo.set(path, state, digest);
+      if (state.size >= STORED_BYTES) stored.set(path, state, digest);
+    },
+  };
 }

@@ -5,10 +5,13 @@
  */
 
 import { FileChangedError } from "../errors.ts";
-import { processMemo } from "./digest_memo.ts";
-import { type DigestMemo, digestOfFile } from "./file_digest.ts";
-import { givenPath } from "./given_path.ts";
-import { absolutePath, explained } from "./on_disk.ts";
+import {
+  type DigestMemo,
+  digestOfFile,
+  explained,
+  processMemo,
+} from "./file_digest.ts";
+import { absolutePath, givenPath } from "./given_path.ts";
 import { sha256Hex } from "./sha256.ts";
 
 /** The path of a file as it was given: relative to the working folder perhaps. */

@@ -5,9 +5,13 @@
  */
 
 import { FileChangedError } from "../errors.ts";
-import { type DigestMemo, digestOfFile, kindOf } from "./file_digest.ts";
+import {
+  type DigestMemo,
+  digestOfFile,
+  explained,
+  kindOf,
+} from "./file_digest.ts";
 import type { FolderEntry } from "./folder_reference.ts";
-import { explained } from "./on_disk.ts";
 
 /** What a file is called while it is being restored; it is not part of its folder. */
 const TEMPORARY = /^\.hither-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -4,12 +4,10 @@
  * @module
  */
 
-import { processMemo } from "./digest_memo.ts";
-import type { DigestMemo } from "./file_digest.ts";
+import { type DigestMemo, explained, processMemo } from "./file_digest.ts";
+import { absolutePath, givenPath } from "./given_path.ts";
 import { FileReference } from "./file_reference.ts";
 import { listFolder } from "./folder_listing.ts";
-import { givenPath } from "./given_path.ts";
-import { absolutePath, explained } from "./on_disk.ts";
 import { Major, Output } from "./output.ts";
 import { sha256Hex } from "./sha256.ts";
 

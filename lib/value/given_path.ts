@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PermissionNeededError } from "../errors.ts";
 import { shown } from "./refusal.ts";
 
 const FILE_URL = /^file:\//i;
@@ -82,4 +83,27 @@ export function fileUrl(path: string): URL {
   // The setter encodes all but the percent sign.
   url.pathname = path.replaceAll("%", "%25");
   return url;
+}
+
+const ABSOLUTE = /^(\/|\\\\|[A-Za-z]:[\\/])/;
+
+/**
+ * The absolute path of one that may be relative to the working folder. By hand, as
+ * loading @std/path takes longer than reading a small cache.
+ */
+export function absolutePath(path: string): string {
+  return ABSOLUTE.test(path) ? path : `${workingFolder()}/${path}`;
+}
+
+function workingFolder(): string {
+  try {
+    return Deno.cwd();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw new PermissionNeededError(
+      "Cannot find out the current folder, which a relative path needs, as Deno was not given the permission: add --allow-read",
+      "--allow-read",
+      { cause },
+    );
+  }
 }

@@ -6,14 +6,12 @@ import {
 } from "@std/assert";
 import { FileChangedError } from "../../lib/errors.ts";
 import {
-  MemoryMemo,
-  STORED_BYTES,
-  withProcessMemo,
-} from "../../lib/value/digest_memo.ts";
-import {
   digestOfFile,
   type FileState,
   isSettled,
+  MemoryMemo,
+  STORED_BYTES,
+  withProcessMemo,
 } from "../../lib/value/file_digest.ts";
 import { sha256Hex } from "../../lib/value/sha256.ts";
 
