@@ -29,12 +29,12 @@ export class Work {
    * @throws the reason of the signal, if that is aborted.
    */
   async step(): Promise<void> {
+    this.#options.signal?.throwIfAborted();
     this.#done++;
     const now = performance.now();
     if (now - this.#paused < SLICE_MS) return;
     this.#options.onProgress?.(Math.min(this.#done / this.#steps, 1));
     await new Promise<void>((resolve) => setTimeout(resolve));
-    this.#options.signal?.throwIfAborted();
     this.#paused = performance.now();
   }
 
