@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { UsageError } from "../../cli/errors.ts";
+import { Interrupt, UsageError } from "../../cli/errors.ts";
 import { lineageOf, treeLines } from "../../cli/lineage.ts";
 import { cut, plain, tableLines } from "../../cli/table.ts";
 import {
@@ -11,6 +11,7 @@ import {
 } from "../../cli/units.ts";
 import { isJson } from "../../cli/value.ts";
 import type { RecordDescription } from "../../lib/cache/report.ts";
+import { deno, ROOT, stdArguments, temporaryFolder } from "../house/run.ts";
 
 Deno.test("sizes are read as they are written, binary and decimal", () => {
   const sizes = {
@@ -94,6 +95,40 @@ Deno.test("JSON is what nothing of is lost in JSON", () => {
     [[-0]],
   ];
   for (const value of others) assertEquals(isJson(value), false);
+});
+
+Deno.test({
+  name: "Ctrl-C aborts what can be interrupted, whatever it makes of that",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    // In a process of its own, as the one that runs tests ends itself.
+    await using folder = await temporaryFolder({
+      "press.ts": `
+        import { interruptible } from "${ROOT}cli/interrupt.ts";
+        const press = async (signal) => {
+          const aborted = Promise.withResolvers();
+          signal.addEventListener("abort", aborted.resolve);
+          Deno.kill(Deno.pid, "SIGINT");
+          await aborted.promise;
+        };
+        const fail = async (signal) => {
+          await press(signal);
+          throw new Error("ended early");
+        };
+        for (const work of [press, fail, () => Promise.resolve("done")]) {
+          console.log(await interruptible(work).catch((error) => error.message));
+        }`,
+    });
+    const { stdout } = await deno([
+      "run",
+      "-A",
+      "--no-check",
+      ...stdArguments(),
+      `${folder.path}/press.ts`,
+    ]);
+    const message = new Interrupt().message;
+    assertEquals(stdout, `${message}\n${message}\ndone\n`);
+  },
 });
 
 /** A cache in which each job was made from others. */
