@@ -56,10 +56,26 @@ export interface UnknownCode {
   readonly why: string;
 }
 
+/** What was asked in this process, and the answer: what is loaded stays what it is. */
+const answers = new Map<string, KnownCode | UnknownCode>();
+
 /** The code of a function. Never throws and never prompts. */
 export function findCode(
   question: CodeQuestion,
   place: MemoPlace,
+): KnownCode | UnknownCode {
+  const asked = textOf(question);
+  let answer = answers.get(asked);
+  if (answer === undefined) {
+    answers.set(asked, answer = lookForCode(question, place, asked));
+  }
+  return answer;
+}
+
+function lookForCode(
+  question: CodeQuestion,
+  place: MemoPlace,
+  asked: string,
 ): KnownCode | UnknownCode {
   const { root } = question;
   if (Deno.build.standalone) {
@@ -68,7 +84,6 @@ export function findCode(
   if (root !== undefined && !/^(file|https?):/.test(root)) {
     return unknown(`its module is no file: ${root.slice(0, 80)}`);
   }
-  const asked = textOf(question);
   const path = `${place.folder}/${nameOf(asked)}.json`;
   const remembered = isReadable(path) ? readMemo(path, asked) : undefined;
   const verdict = remembered === undefined || !meansTheSame(remembered)

@@ -1,6 +1,7 @@
 /** Programs of a few files that run one job with a cache, each run a process of its own. */
 
 import { assertEquals } from "@std/assert";
+import { toFileUrl } from "@std/path";
 import { deno, stdArguments, temporaryFolder } from "../house/run.ts";
 
 const HITHER = new URL("../../mod.ts", import.meta.url).href;
@@ -36,6 +37,24 @@ export const twice = (x: number): number => x * factor;
 `,
   "lib/factor.ts": "export const factor = 2;\n",
 };
+
+/** An import map with these names, and those that a program needs here to find `@std`. */
+export async function importMap(
+  imports: Record<string, string>,
+): Promise<string> {
+  const [, , path] = stdArguments();
+  if (path?.endsWith(".json") !== true) return JSON.stringify({ imports });
+  const map = JSON.parse(await Deno.readTextFile(path));
+  const here = Object.entries(map.imports as Record<string, string>).map((
+    [name, target],
+  ) => [
+    name,
+    target.startsWith(".") ? new URL(target, toFileUrl(path)).href : target,
+  ]);
+  return JSON.stringify({
+    imports: { ...Object.fromEntries(here), ...imports },
+  });
+}
 
 /** What came of one run. */
 export interface Ran {
