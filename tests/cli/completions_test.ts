@@ -102,18 +102,20 @@ Deno.test("without a cache nothing is offered, and nothing is said", async () =>
 
 Deno.test("bash completes by the script, and runs nothing that stands in the line", async () => {
   await using folder = await installed();
-  const complete = (line: string[]) =>
+  const complete = (line: string[], at = line.length - 1) =>
     shell(folder, [
       "bash",
       "-uc",
       `source <(hither completions bash)
-      COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+      COMP_WORDS=("$@") COMP_CWORD=${at}
       _hither
       printf '%s\\n' "\${COMPREPLY[@]}"`,
       "bash",
       ...line,
     ]);
   assertEquals(await complete(["hither", "cac"]), "cache\n");
+  // The cursor may stand in the middle of the line.
+  assertEquals(await complete(["hither", "cac", "--json"], 1), "cache\n");
   assertEquals(
     await complete(["hither", "log", "--function", "cli_t"]),
     "cli_total\n",

@@ -58,6 +58,14 @@ Deno.test({
   },
 });
 
+Deno.test("a pipe gets whole lines without colours", async () => {
+  await using folder = await temporaryFolder();
+  await makeCache(folder.path);
+  const said = await bash(`${HITHER} cache ls --cache ${folder.path}`);
+  assertMatch(said, /^KEY .*ARGUMENTS\n/);
+  assert(said.split("\n").some((line) => line.length > 80), said);
+});
+
 Deno.test({
   name: "long work shows a bar on a terminal, and nothing else does",
   ignore: !hasScript,
