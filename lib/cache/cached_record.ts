@@ -135,6 +135,8 @@ export class CachedRecord implements StoredRecord {
   readonly hasBlobs: boolean;
   /** Whether blobs must be read for its value. */
   readonly readsBlobs: boolean;
+  /** What it is made of. */
+  readonly body: Body;
   readonly #source: RecordSource;
   readonly #key: Uint8Array;
   #details: (RecordDetails & Details) | undefined;
@@ -143,8 +145,10 @@ export class CachedRecord implements StoredRecord {
     source: RecordSource,
     key: Uint8Array,
     fn: FunctionInfo,
-    { status, contribution, leaves, files, document }: Body,
+    body: Body,
   ) {
+    const { status, contribution, leaves, files, document } = body;
+    this.body = body;
     this.#source = source;
     this.#key = key;
     this.fn = fn;

@@ -194,6 +194,11 @@ export class Interned {
     return { host, versions };
   }
 
+  /** The number of a machine and versions. */
+  originId({ host, versions }: Origin): number {
+    return this.#origins.id([host, versions]);
+  }
+
   /** The number of this machine and these versions. */
   hereId(): number {
     return this.#here ??= this.#origins.id([hostName(), versionsHere()]);

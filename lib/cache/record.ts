@@ -7,7 +7,9 @@
 import type { Outcome } from "../task.ts";
 import type { DigestMemo } from "../value/file_digest.ts";
 import type { KeyPart } from "../value/parts.ts";
+import type { BlobReference } from "./blob_reference.ts";
 import type { Lease, Leases } from "./lease.ts";
+import type { RecordFile } from "./record_file.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -123,6 +125,34 @@ export interface Catalog {
   pin(pin: Pin): boolean;
   /** Takes a pin away; whether there was one. */
   unpin(pin: Pin): boolean;
+}
+
+/** What a cache folder must be able to do so that records come and go between caches, whatever its layout. */
+export interface Depot {
+  /** The record of a key as the file that it is in the portable layout; `undefined` if there is none. */
+  take(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
+  /** The verified bytes of a blob of a record. Throws `ResultLostError`. */
+  readBlob(
+    key: Uint8Array<ArrayBuffer>,
+    reference: BlobReference,
+  ): Uint8Array<ArrayBuffer>;
+  /**
+   * Stores a record that comes from elsewhere, in the same turn if it has no blobs
+   * and nothing is in the way; whether it is stored. Rejects only with what
+   * `arrival.blob` throws.
+   */
+  adopt(arrival: Arrival): boolean | Promise<boolean>;
+}
+
+/** A record that comes from elsewhere. */
+export interface Arrival {
+  readonly file: RecordFile;
+  /** The bytes of one of its blobs, checked. */
+  readonly blob: (
+    reference: BlobReference,
+  ) => Promise<Uint8Array<ArrayBuffer>>;
+  /** The snapshot of the code that made it, where it can be had. */
+  readonly snapshot: string | undefined;
 }
 
 /** What a cache folder must be able to do for jobs, whatever its layout. */

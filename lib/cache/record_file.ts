@@ -51,6 +51,8 @@ export interface RecordParts {
 
 /** A record as its file tells it. */
 export interface RecordFile {
+  /** The whole file. */
+  readonly raw: Uint8Array<ArrayBuffer>;
   readonly key: Uint8Array<ArrayBuffer>;
   readonly fn: FunctionInfo;
   readonly storedAt: number;
@@ -178,6 +180,7 @@ export function decodeRecordFile(
     const decoded = decodeBody(key, NO_NUMBER, part(2));
     if (info === undefined || decoded === undefined) return undefined;
     return {
+      raw: file,
       key,
       fn: info,
       storedAt,

@@ -18,6 +18,7 @@ import {
   putRow,
   sweepFiles,
 } from "./blob_links.ts";
+import { recordOfArrival, storeBlobs } from "./arrival.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import {
@@ -32,7 +33,7 @@ import {
 import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
-import { Interned } from "./interned.ts";
+import { Interned, type Origin } from "./interned.ts";
 import type { Limits } from "./limits.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import { addPin, readPins, removePin } from "./sqlite_pins.ts";
@@ -54,8 +55,10 @@ import type { Opened } from "./opened.ts";
 import { missingPermissions } from "./permission.ts";
 import type { Maintained } from "./maintenance.ts";
 import type {
+  Arrival,
   CacheStats,
   Catalog,
+  Depot,
   KeyPart,
   NearestRecord,
   NewRecord,
@@ -63,6 +66,7 @@ import type {
   RecordStore,
   StoredRecord,
 } from "./record.ts";
+import { encodeRecordFile } from "./record_file.ts";
 import { checkKeyOrder } from "./key_order.ts";
 import { restoreFiles, storeFiles } from "./result_files.ts";
 import {
@@ -99,6 +103,8 @@ const RETRY = {
 interface Prepared {
   readonly record: NewRecord;
   readonly body: Body;
+  /** Where it was made, if that was not here, and the bytes of its value. */
+  readonly elsewhere?: { readonly origin: Origin; readonly bytes: number };
 }
 
 /** A prepared record that waits for another process to let go of the database. */
@@ -119,7 +125,7 @@ export interface StoreOptions extends Limits {
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
-export class SqliteStore implements RecordStore, Catalog, RecordSource {
+export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #folder: CacheFolder;
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
@@ -137,6 +143,7 @@ export class SqliteStore implements RecordStore, Catalog, RecordSource {
   readonly #storing = new Set<Promise<unknown>>();
   readonly #lastUse = new LastUse();
   readonly #flushAtEnd = () => this.#flush();
+  readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
   readonly fileDigests = new FileDigests((action) =>
     this.#attempt(({ database }) => action(database))
   );
@@ -204,6 +211,42 @@ export class SqliteStore implements RecordStore, Catalog, RecordSource {
     return this.#insert(prepared) === "busy"
       ? this.#keep(this.#wait(prepared).then(() => undefined))
       : undefined;
+  }
+
+  take(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    const found = this.#attempt((opened) => this.#find(opened, key));
+    const details = found?.details();
+    if (found === undefined || details === undefined) return undefined;
+    const { host, versions, storedAt, bytes } = details;
+    return encodeRecordFile({
+      key,
+      fn: found.fn,
+      origin: { host, versions },
+      storedAt,
+      bytes,
+      body: found.body,
+      details,
+    });
+  }
+
+  adopt(arrival: Arrival): boolean | Promise<boolean> {
+    if (this.#readonly) return false;
+    const record = recordOfArrival(arrival);
+    const details = arrival.file.details();
+    if (record === undefined || details === undefined) return false;
+    const { file } = arrival;
+    const prepared: Prepared = {
+      record,
+      body: file.body,
+      elsewhere: { origin: details, bytes: file.bytes },
+    };
+    if (blobsOf(file.body).length > 0) {
+      return this.#keep(this.#adoptWithBlobs(arrival, prepared));
+    }
+    const done = this.#insert(prepared);
+    return done === "busy"
+      ? this.#keep(this.#wait(prepared).then((done) => done === "stored"))
+      : done === "stored";
   }
 
   delete(key: Uint8Array<ArrayBuffer>): boolean {
@@ -773,6 +816,21 @@ export class SqliteStore implements RecordStore, Catalog, RecordSource {
     }
   }
 
+  async #adoptWithBlobs(
+    arrival: Arrival,
+    prepared: Prepared,
+  ): Promise<boolean> {
+    for (let writes = 0; writes < MAX_WRITES; writes++) {
+      if (!await storeBlobs(arrival, this.#blobs, this.#notStored)) {
+        return false;
+      }
+      const tried = this.#insert(prepared);
+      const done = tried === "busy" ? await this.#wait(prepared) : tried;
+      if (done !== "gone") return done === "stored";
+    }
+    return false;
+  }
+
   async #writeBlobs(record: NewRecord): Promise<Body> {
     const { status, value } = record.outcome;
     for (let evicted = false;; evicted = true) {
@@ -884,7 +942,7 @@ export class SqliteStore implements RecordStore, Catalog, RecordSource {
 /** Stores a row; its bytes. */
 function insertRow(
   { database, interned }: Opened,
-  { record, body }: Prepared,
+  { record, body, elsewhere }: Prepared,
   folder: CacheFolder,
 ): number {
   const { key, outcome, preview, parts, upstream } = record;
@@ -895,10 +953,12 @@ function insertRow(
   for (const file of filesOf(record)) bytes += file.size;
   const columns = {
     storedAt: Date.now(),
-    bytes,
+    bytes: elsewhere?.bytes ?? bytes,
     // SQLite knows neither NaN nor -0.
     duration: Math.max(timing.duration, 0) || 0,
-    origin: interned.hereId(),
+    origin: elsewhere === undefined
+      ? interned.hereId()
+      : interned.originId(elsewhere.origin),
   };
   const details = encodeDetails(key, columns, {
     timing,
