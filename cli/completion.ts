@@ -125,13 +125,9 @@ async function valuesOf(
   }
   switch (name) {
     case "cache":
-    case "folder":
       return "folders";
     case "script":
     case "args":
-    case "file":
-    case "source":
-    case "sign":
       return "files";
     case "key":
     case "keys":
