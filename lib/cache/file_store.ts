@@ -7,6 +7,7 @@
 
 import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
 import { processMemo } from "../value/file_digest.ts";
+import { storeBlobs } from "./arrival.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
@@ -37,8 +38,10 @@ import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals } from "./portable_totals.ts";
 import { verifyPortable } from "./portable_verify.ts";
 import type {
+  Arrival,
   CacheStats,
   Catalog,
+  Depot,
   KeyPart,
   NearestRecord,
   NewRecord,
@@ -85,7 +88,7 @@ export interface FileStoreOptions extends Limits {
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
-export class FileStore implements RecordStore, Catalog {
+export class FileStore implements RecordStore, Catalog, Depot {
   readonly #folder: CacheFolder;
   readonly #files: PortableFolder;
   readonly #records: PortableRecords;
@@ -104,6 +107,10 @@ export class FileStore implements RecordStore, Catalog {
   #storedAt = 0;
   readonly leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
+
+  readonly #flushAtEnd = () => {
+    if (this.#state === "writable") this.#writeTotals();
+  };
 
   constructor(path: string, options: FileStoreOptions) {
     this.#options = options;
@@ -174,6 +181,24 @@ export class FileStore implements RecordStore, Catalog {
 
   snapshot(digest: string): string | undefined {
     return this.#attempt(() => this.#snapshots.get(digest));
+  }
+
+  take(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+    return this.#find(key.toHex())?.raw;
+  }
+
+  adopt(arrival: Arrival): boolean | Promise<boolean> {
+    if (this.#open() !== "writable") return false;
+    if (blobsOf(arrival.file.body).length > 0) {
+      return this.#keep(this.#adoptWithBlobs(arrival));
+    }
+    try {
+      this.#adopt(arrival);
+      return true;
+    } catch (error) {
+      this.#warnNotStored(error);
+      return false;
+    }
   }
 
   delete(key: Uint8Array<ArrayBuffer>): boolean {
@@ -315,7 +340,8 @@ export class FileStore implements RecordStore, Catalog {
 
   close(): void {
     this.leases?.close();
-    if (this.#state === "writable") this.#writeTotals();
+    this.#flushAtEnd();
+    removeEventListener("unload", this.#flushAtEnd);
     this.#state = "closed";
   }
 
@@ -460,7 +486,11 @@ export class FileStore implements RecordStore, Catalog {
   #open(): State {
     if (this.#state !== "closed") return this.#state;
     try {
-      return this.#state = this.#examine();
+      this.#state = this.#examine();
+      if (this.#state === "writable") {
+        addEventListener("unload", this.#flushAtEnd);
+      }
+      return this.#state;
     } catch (error) {
       this.#warn(
         "open",
@@ -561,10 +591,7 @@ export class FileStore implements RecordStore, Catalog {
         const body = await this.#writeBlobs(record);
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        // Whoever collects garbage may not have known of this record.
-        const isWhole = blobsOf(body)
-          .every((blob) => infoOf(this.#blobs.path(blob)) !== undefined);
-        if (isWhole) return this.#recordOf(file);
+        if (this.#hasBlobs(body)) return this.#recordOf(file);
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -579,6 +606,42 @@ export class FileStore implements RecordStore, Catalog {
       this.#count(this.#blobs.written - before);
       this.#release(record);
     }
+  }
+
+  async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
+    const before = this.#blobs.written;
+    try {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const isStored = await storeBlobs(
+          arrival,
+          this.#blobs,
+          (cause) => this.#warnNotStored(cause),
+        );
+        if (!isStored) return false;
+        this.#adopt(arrival);
+        if (this.#hasBlobs(arrival.file.body)) return true;
+      }
+      return false;
+    } catch (error) {
+      if (!isOfSystem(error)) throw error;
+      this.#warnNotStored(error);
+      return false;
+    } finally {
+      this.#count(this.#blobs.written - before);
+    }
+  }
+
+  #adopt({ file, snapshot }: Arrival): void {
+    if (snapshot !== undefined) {
+      this.#count(this.#snapshots.put(file.fn.code, snapshot));
+    }
+    this.#write(file.key.toHex(), file.raw);
+  }
+
+  /** Whether the blobs of a record are still there: whoever collects garbage may not have known of it. */
+  #hasBlobs(body: Body): boolean {
+    return blobsOf(body)
+      .every((blob) => infoOf(this.#blobs.path(blob)) !== undefined);
   }
 
   async #writeBlobs(record: NewRecord): Promise<Body> {
@@ -614,7 +677,6 @@ export class FileStore implements RecordStore, Catalog {
     const { key, fn, outcome, preview, parts, upstream, lease } = record;
     const { timing, console } = outcome;
     const hex = key.toHex();
-    const path = this.#records.path(hex);
     if (record.snapshot !== undefined) {
       this.#count(this.#snapshots.put(fn.code, record.snapshot));
     }
@@ -636,10 +698,17 @@ export class FileStore implements RecordStore, Catalog {
         upstream,
       },
     });
-    const replaced = infoOf(path)?.size ?? 0;
     if (lease !== undefined && this.leases?.holds(lease) === false) {
       return undefined;
     }
+    this.#write(hex, bytes);
+    return this.#records.decode(hex, bytes);
+  }
+
+  /** Puts the file of a record in its place, and makes room if need be. */
+  #write(hex: string, bytes: Uint8Array): void {
+    const path = this.#records.path(hex);
+    const replaced = infoOf(path)?.size ?? 0;
     try {
       this.#files.write(path, bytes);
     } catch (error) {
@@ -651,7 +720,6 @@ export class FileStore implements RecordStore, Catalog {
     if (++this.#stores % STORES === 0 || this.#isMuch()) {
       this.#makeRoomIfNeeded();
     }
-    return this.#records.decode(hex, bytes);
   }
 
   /** The time, by which records of this program can be told apart: never twice the same. */
