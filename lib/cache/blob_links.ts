@@ -81,34 +81,45 @@ export function unlink(database: CacheDatabase, body: Body): Uint8Array[] {
   return unused;
 }
 
-/** What must be known of a record to delete it. */
+/** What must be known of a record to delete it; what is not known is looked up. */
 export interface Doomed {
   readonly id: number;
-  readonly key: Uint8Array;
-  readonly fn: unknown;
-  readonly body: unknown;
+  /** Whether it refers to blobs. */
+  readonly refers?: boolean;
+  /** Whether there is a row of `uses`. */
+  readonly isUsed?: boolean;
 }
 
 /** Deletes a record with all that belongs to it, within a transaction; the blobs that no record refers to now. */
 export function deleteRecord(
   database: CacheDatabase,
-  { id, key, fn, body }: Doomed,
+  { id, refers = true, isUsed = true }: Doomed,
 ): Uint8Array[] {
-  database.statement("DELETE FROM records WHERE id = ?").run(id);
-  database.statement("DELETE FROM uses WHERE id = ?").run(id);
-  const decoded = decodeBody(key, fn, body);
-  // What a damaged row refers to is not known: `gc` counts anew.
-  return decoded === undefined ? [] : unlink(database, decoded);
+  const body = refers ? readBody(database, id) : undefined;
+  const { changes } = database.statement("DELETE FROM records WHERE id = ?")
+    .run(id);
+  if (isUsed) database.statement("DELETE FROM uses WHERE id = ?").run(id);
+  return body === undefined || changes === 0 ? [] : unlink(database, body);
+}
+
+/** The body of a record; `undefined` if it is gone or damaged, and what it refers to is not known: `gc` counts anew. */
+function readBody(database: CacheDatabase, id: number): Body | undefined {
+  const row = database.statement(
+    "SELECT key, fn, body FROM records WHERE id = ?",
+  ).get(id);
+  return row?.key instanceof Uint8Array
+    ? decodeBody(row.key, row.fn, row.body)
+    : undefined;
 }
 
 /** Deletes the record of a key; whether there was one. */
 export function deleteKey(database: CacheDatabase, key: Uint8Array): boolean {
   return database.transact(() => {
     const row = database.statement(
-      "SELECT id, key, fn, body FROM records WHERE key = ?",
+      "SELECT id FROM records WHERE key = ?",
     ).get(key);
     if (row === undefined) return false;
-    deleteRecord(database, row as unknown as Doomed);
+    deleteRecord(database, { id: Number(row.id) });
     return true;
   });
 }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Doomed } from "./blob_links.ts";
 import type { CacheDatabase } from "./database.ts";
 import { usedAt } from "./last_use.ts";
 import { NO_BLOBS } from "./row.ts";
@@ -14,8 +13,13 @@ import type { Candidate } from "./victims.ts";
 const ROW_BYTES = 90;
 
 /** What is known of a record that may go. */
-export interface SqliteCandidate extends Candidate, Doomed {
+export interface SqliteCandidate extends Candidate {
+  readonly id: number;
   readonly fn: number;
+  /** Whether it refers to blobs. */
+  readonly refers: boolean;
+  /** Whether there is a row of `uses`. */
+  readonly isUsed: boolean;
 }
 
 /** Whether a body refers to blobs, in SQL. */
@@ -24,22 +28,20 @@ export const REFERS_TO_BLOBS = `substr(body, 9, 1) NOT IN (${
     .join(", ")
 })`;
 
-// The body is read only where it matters what it refers to.
-const COLUMNS = `records.id, key, fn, stored_at, duration, day,
-length(body) + length(details), bytes,
-CASE WHEN ${REFERS_TO_BLOBS} THEN body END
+// Hundreds are read to delete one, so keys and bodies, which are slow to read, are left out.
+const COLUMNS = `records.id, fn, stored_at, duration, day,
+length(body) + length(details), bytes, ${REFERS_TO_BLOBS}
 FROM records LEFT JOIN uses ON uses.id = records.id`;
 
 type Row = [
   id: number,
-  key: Uint8Array,
   fn: number,
   storedAt: number,
   duration: number,
   day: number | null,
   rowBytes: number,
   bytes: number,
-  body: Uint8Array | null,
+  refers: number,
 ];
 
 /** At most so many records with numbers of at least `from`, in their order. */
@@ -52,16 +54,26 @@ export function candidatesFrom(
     `SELECT ${COLUMNS} WHERE records.id >= ? ORDER BY records.id LIMIT ?`,
   ).all(from, limit) as unknown as Row[];
   return rows.map(
-    ([id, key, fn, storedAt, duration, day, rowBytes, bytes, body]) => ({
+    ([id, fn, storedAt, duration, day, rowBytes, bytes, refers]) => ({
       id,
-      key,
       fn,
-      body,
-      bytes: ROW_BYTES + rowBytes + (body === null ? 0 : bytes),
+      refers: refers === 1,
+      isUsed: day !== null,
+      bytes: ROW_BYTES + rowBytes + (refers === 1 ? bytes : 0),
       usedAt: usedAt(storedAt, day),
       duration,
     }),
   );
+}
+
+/** The number of the record of a key. */
+export function idOf(
+  database: CacheDatabase,
+  key: Uint8Array,
+): number | undefined {
+  const row = database.statement("SELECT id FROM records WHERE key = ?")
+    .get(key);
+  return row === undefined ? undefined : Number(row.id);
 }
 
 /** The smallest and the largest number of a record; `undefined` if there is none. */

@@ -14,6 +14,7 @@ import type { Limits } from "./limits.ts";
 import type { Opened } from "./opened.ts";
 import {
   candidatesFrom,
+  idOf,
   idRange,
   type SqliteCandidate,
 } from "./sqlite_candidates.ts";
@@ -28,8 +29,12 @@ const LOOK_EVERY = 16;
 /** Rows that the hand of `maxAge` looks at for each store. */
 const HAND_ROWS = 2;
 
-/** A sample: so many runs of so many neighbours, of which the best go. */
-const RUNS = 4, RUN_ROWS = 16, BEST = 16;
+/**
+ * A sample: so many runs of so many neighbours, of which the best go. Few of many
+ * would be better victims, but a page that loses only some of its rows is costly: it
+ * stays, or is merged with others.
+ */
+const RUNS = 8, RUN_ROWS = 64, BEST = 256;
 
 /** Samples without a victim after which all records are gone through. */
 const MAX_VAIN = 8;
@@ -74,7 +79,7 @@ export class Evictor {
     warn: (message: string) => void,
     { thorough = false } = {},
   ) {
-    this.#scale = thorough ? 32 : 1;
+    this.#scale = thorough ? 8 : 1;
     this.#limits = limits;
     this.#folder = folder;
     this.#warn = warn;
@@ -110,9 +115,9 @@ export class Evictor {
     if (this.#size <= maxSize - margin) return;
     if (this.#patience > 0 && this.#size <= maxSize) return;
     const batch = Math.min(maxSize / 32, BATCH_BYTES);
-    this.#size = this.#makeRoom(opened, maxSize - margin - batch, key);
-    if (this.#size <= maxSize) return;
-    this.#giveUp(opened, key, maxSize);
+    const own = idOf(opened.database, key);
+    this.#size = this.#makeRoom(opened, maxSize - margin - batch, own);
+    if (this.#size > maxSize) this.#giveUp(opened, own, maxSize);
   }
 
   /** Evicts some records if the cache takes more than so much; whether no more are to go, or can. */
@@ -135,7 +140,11 @@ export class Evictor {
   }
 
   /** Evicts until the cache takes no more than so much, or nothing more can go; what it takes then. */
-  #makeRoom(opened: Opened, target: number, spared: Uint8Array): number {
+  #makeRoom(
+    opened: Opened,
+    target: number,
+    spared: number | undefined,
+  ): number {
     this.#vain = 0;
     let size = usedBytes(opened.database);
     while (size > target && this.#evictSome(opened, size - target, spared)) {
@@ -148,7 +157,7 @@ export class Evictor {
   #evictSome(
     opened: Opened,
     excess: number,
-    spared?: Uint8Array,
+    spared?: number,
   ): boolean {
     const { database } = opened;
     if (total(database, "unused_bytes") > 0) {
@@ -165,7 +174,7 @@ export class Evictor {
   }
 
   /** The best victims of a few runs at random. */
-  #sample(opened: Opened, spared: Uint8Array | undefined): SqliteCandidate[] {
+  #sample(opened: Opened, spared: number | undefined): SqliteCandidate[] {
     const { database } = opened;
     const range = idRange(database);
     if (range === undefined) return [];
@@ -189,7 +198,7 @@ export class Evictor {
   }
 
   /** The first records that may go, where samples find none. */
-  #next(opened: Opened, spared: Uint8Array | undefined): SqliteCandidate[] {
+  #next(opened: Opened, spared: number | undefined): SqliteCandidate[] {
     for (let from = 0;;) {
       const seen = candidatesFrom(opened.database, from, 1_000);
       if (seen.length === 0) return [];
@@ -202,14 +211,17 @@ export class Evictor {
   #unpinned(
     { database, interned }: Opened,
     candidates: readonly SqliteCandidate[],
-    spared?: Uint8Array,
+    spared?: number,
   ): SqliteCandidate[] {
     const pins = new PinSet(readPins(database), this.#limits.keep);
-    return candidates.filter(({ key, fn }) => {
+    const kept = new Set(
+      Array.from(pins.keys, (key) => idOf(database, Uint8Array.fromHex(key))),
+    );
+    kept.add(spared);
+    return candidates.filter(({ id, fn }) => {
+      if (kept.has(id)) return false;
       const info = interned.functionOf(fn);
-      if (info !== undefined && pins.hasFunction(info)) return false;
-      if (pins.keys.size > 0 && pins.keys.has(key.toHex())) return false;
-      return spared === undefined || !isSame(key, spared);
+      return info === undefined || !pins.hasFunction(info);
     });
   }
 
@@ -219,31 +231,29 @@ export class Evictor {
     victims: readonly SqliteCandidate[],
     wanted = Infinity,
   ): void {
-    const unused = database.transact(() => {
-      const unused: Uint8Array[] = [];
-      let freed = 0;
-      for (const victim of victims) {
-        if (freed >= wanted) break;
-        unused.push(...deleteRecord(database, victim));
-        freed += victim.bytes;
-        this.evicted.records++;
-      }
-      return unused;
-    });
+    const doomed: SqliteCandidate[] = [];
+    for (let i = 0, freed = 0; i < victims.length && freed < wanted; i++) {
+      doomed.push(victims[i]!);
+      freed += victims[i]!.bytes;
+    }
+    // Neighbours one after the other: their pages are merged once.
+    doomed.sort((a, b) => a.id - b.id);
+    const unused = database.transact(() =>
+      doomed.flatMap((victim) => deleteRecord(database, victim))
+    );
+    this.evicted.records += doomed.length;
     if (unused.length > 0) {
       this.evicted.blobs += sweepBlobs(database, unused, this.#folder).count;
     }
   }
 
   /** What is left is pinned, or it is the record that was just stored. */
-  #giveUp(opened: Opened, key: Uint8Array, maxSize: number): void {
+  #giveUp(opened: Opened, own: number | undefined, maxSize: number): void {
     const { database } = opened;
-    const row = database.statement(
-      "SELECT id, key, fn, body FROM records WHERE key = ?",
-    ).get(key);
-    const own = row as unknown as SqliteCandidate | undefined;
     if (own !== undefined) {
-      this.#delete(opened, this.#unpinned(opened, [own]));
+      const stored = candidatesFrom(database, own, 1)
+        .filter(({ id }) => id === own);
+      this.#delete(opened, this.#unpinned(opened, stored));
       this.#size = usedBytes(database);
     }
     this.#patience = PATIENCE;
@@ -253,8 +263,4 @@ export class Evictor {
         : `a result is not kept in the cache in ${this.#folder.path}, as maxSize (${maxSize} bytes) has no room for it beside what is pinned`,
     );
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

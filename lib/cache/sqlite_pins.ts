@@ -6,12 +6,13 @@
 
 import type { CacheDatabase } from "./database.ts";
 import type { Pin } from "./report.ts";
+import { isPin } from "./victims.ts";
 
-/** All pins. */
+/** All pins; a damaged one is none. */
 export function readPins(database: CacheDatabase): Pin[] {
   return database.statement(
     `SELECT kind, value FROM ${database.schema}.pins ORDER BY kind, value`,
-  ).all().map(({ kind, value }) => ({ kind, value }) as Pin);
+  ).all().map(({ kind, value }) => ({ kind, value }) as Pin).filter(isPin);
 }
 
 /** Adds a pin; whether it was new. */

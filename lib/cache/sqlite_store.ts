@@ -14,7 +14,6 @@ import {
   deleteAll,
   deleteKey,
   deleteRecord,
-  type Doomed,
   putRow,
   sweepFiles,
 } from "./blob_links.ts";
@@ -68,7 +67,7 @@ import type {
 } from "./record.ts";
 import { encodeRecordFile } from "./record_file.ts";
 import { checkKeyOrder } from "./key_order.ts";
-import { restoreFiles, storeFiles } from "./result_files.ts";
+import type * as ResultFiles from "./result_files.ts";
 import {
   blobsOf,
   type Body,
@@ -148,6 +147,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     this.#attempt(({ database }) => action(database))
   );
   readonly #memo = withProcessMemo(this.fileDigests);
+  /** Loaded with the first record that has files. */
+  #resultFiles: typeof ResultFiles | undefined;
 
   constructor(path: string, options: StoreOptions = {}) {
     const { readonly = false, ...limits } = options;
@@ -166,9 +167,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   prepare(record: StoredRecord): Promise<void> | undefined {
-    return record instanceof CachedRecord && record.readsBlobs
-      ? loadXxh3()
-      : undefined;
+    if (!(record instanceof CachedRecord)) return undefined;
+    const hasher = record.readsBlobs ? loadXxh3() : undefined;
+    if (!record.hasFiles || this.#resultFiles !== undefined) return hasher;
+    return Promise.all([hasher, this.#loadResultFiles()]).then(() => {});
+  }
+
+  async #loadResultFiles(): Promise<typeof ResultFiles> {
+    return this.#resultFiles ??= await import("./result_files.ts");
   }
 
   store(
@@ -396,7 +402,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     key: Uint8Array<ArrayBuffer>,
     files: readonly StoredFile[],
   ): void {
-    restoreFiles(
+    this.#resultFiles!.restoreFiles(
       files,
       this.#blobs,
       this.#memo,
@@ -688,7 +694,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       `a record of the cache in ${path} is not used and was moved to ${this.#folder.quarantine}: ${what}`,
     );
     this.#folder.keepRow(row);
-    database.transact(() => deleteRecord(database, row as unknown as Doomed));
+    database.transact(() => deleteRecord(database, { id: row.id as number }));
   }
 
   #dropBlob(
@@ -846,7 +852,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           status,
           contribution: contributionOf(record),
           leaves,
-          files: await storeFiles(filesOf(record), this.#blobs, this.#memo),
+          files: await this.#storeFiles(filesOf(record)),
           document,
         };
       } catch (error) {
@@ -854,6 +860,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         if (evicted || !this.#blobs.evictIntruders()) throw error;
       }
     }
+  }
+
+  async #storeFiles(
+    files: readonly FileContent[],
+  ): Promise<StoredFile[] | undefined> {
+    if (files.length === 0) return undefined;
+    const { storeFiles } = await this.#loadResultFiles();
+    return await storeFiles(files, this.#blobs, this.#memo);
   }
 
   /** Stores a row when the database is free; what came of it. */

@@ -6,7 +6,7 @@
 
 import defer * as crypto from "node:crypto";
 import type { BlobReference } from "./blob_reference.ts";
-import { deleteRecord, distinctBlobs, type Doomed } from "./blob_links.ts";
+import { deleteRecord, distinctBlobs } from "./blob_links.ts";
 import type { CacheDatabase } from "./database.ts";
 import { DamageError } from "./failure.ts";
 import type { Maintained } from "./maintenance.ts";
@@ -175,7 +175,7 @@ class Check {
             return false;
           }
           folder.keepRow(row);
-          deleteRecord(database, row as unknown as Doomed);
+          deleteRecord(database, { id: row.id as number });
           return true;
         })
       )

@@ -66,6 +66,14 @@ export class PinSet {
   }
 }
 
+/** Whether this is a pin. */
+export function isPin({ kind, value }: Pin): boolean {
+  if (typeof value !== "string" || value === "") return false;
+  return kind === "key"
+    ? /^[0-9a-f]{64}$/.test(value)
+    : kind === "function" || kind === "label";
+}
+
 /**
  * Checks a pin that somebody gave.
  *
