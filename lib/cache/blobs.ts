@@ -6,16 +6,8 @@
 
 import { join } from "jsr:@std/path@^1/join";
 import { dirname } from "jsr:@std/path@^1/dirname";
-import { FileChangedError } from "../errors.ts";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
-import {
-  type DigestMemo,
-  hashed,
-  hashedInTurns,
-  remembered,
-} from "../value/file_digest.ts";
-import { temporaryName } from "../value/folder_listing.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
@@ -81,79 +73,13 @@ export class BlobFiles {
       fingerprint(bytes),
       bytes.length,
     );
-    if (this.#has(reference)) return reference;
-    await this.#put(reference, (temporary) => writeWhole(temporary, bytes));
+    if (this.has(reference)) return reference;
+    await this.put(reference, (temporary) => writeWhole(temporary, bytes));
     return reference;
-  }
-
-  /**
-   * Copies a file in unless its blob is there; where the file system can, the copy
-   * shares its blocks until one of them is written to.
-   *
-   * @throws {FileChangedError} if the file is not what the digest says.
-   */
-  async writeFile(
-    path: string,
-    digest: string,
-    size: number,
-    memo: DigestMemo,
-  ): Promise<BlobReference> {
-    const reference = BlobReference.of(digest, undefined, size);
-    if (this.#has(reference)) {
-      const known = remembered(path, memo, await Deno.stat(path)) ??
-        (await hashedInTurns(path)).digest;
-      if (known !== digest) throw changed(path);
-      return reference;
-    }
-    await this.#put(reference, async (temporary) => {
-      await makeEmpty(temporary);
-      const { mode } = await Deno.stat(temporary);
-      await Deno.copyFile(path, temporary);
-      // The copy takes over who may read the file; a blob is as all blobs are.
-      if (mode !== null) await Deno.chmod(temporary, mode & 0o777);
-      const copy = await hashedInTurns(temporary);
-      if (copy.digest !== digest || copy.size !== size) throw changed(path);
-    });
-    return reference;
-  }
-
-  /**
-   * Copies a blob to where a file was, in one step for who looks at that place.
-   *
-   * @throws {BlobDamage} if the blob is gone or not what was written.
-   */
-  restore(
-    reference: BlobReference,
-    path: string,
-    executable: boolean,
-  ): void {
-    const temporary = join(dirname(path), temporaryName());
-    try {
-      checkLength(this.path(reference), reference.byteLength);
-      Deno.mkdirSync(dirname(path), { recursive: true });
-      Deno.openSync(temporary, { write: true, createNew: true }).close();
-      const { mode } = Deno.statSync(temporary);
-      Deno.copyFileSync(this.path(reference), temporary);
-      if (hashed(temporary).digest !== reference.sha256) {
-        throw new BlobDamage("is damaged", true);
-      }
-      if (mode !== null) {
-        Deno.chmodSync(temporary, withExecution(mode & 0o777, executable));
-      }
-      Deno.renameSync(temporary, path);
-    } catch (error) {
-      try {
-        Deno.removeSync(temporary);
-      } catch {
-        // It was not made, or it cannot be removed: the first error tells more.
-      }
-      if (error instanceof BlobDamage) this.#bad.add(reference.sha256);
-      throw error;
-    }
   }
 
   /** Whether a blob is there, as far as can be told without reading it. */
-  #has(reference: BlobReference): boolean {
+  has(reference: BlobReference): boolean {
     const path = this.path(reference);
     return !this.#bad.has(reference.sha256) &&
       hasLength(path, reference.byteLength) && this.#rely(path);
@@ -169,8 +95,13 @@ export class BlobFiles {
     }
   }
 
-  /** Makes a blob: in `tmp/`, then renamed. */
-  async #put(
+  /** Notes that a blob is not what it should be: the next writer replaces it. */
+  distrust(reference: BlobReference): void {
+    this.#bad.add(reference.sha256);
+  }
+
+  /** Makes a blob: `write` makes a file in `tmp/`, which is then renamed. */
+  async put(
     reference: BlobReference,
     write: (temporary: string) => Promise<void>,
   ): Promise<void> {
@@ -178,7 +109,7 @@ export class BlobFiles {
     const path = this.path(reference);
     const temporary = join(this.#folder.tmp, crypto.randomUUID());
     try {
-      await write(temporary);
+      await withFolder(temporary, () => write(temporary));
       await withFolder(path, () => this.#move(temporary, path));
       this.#bad.delete(reference.sha256);
       this.#written += reference.byteLength;
@@ -197,7 +128,7 @@ export class BlobFiles {
     try {
       return this.#readVerified(reference);
     } catch (error) {
-      this.#bad.add(reference.sha256);
+      this.distrust(reference);
       throw error;
     }
   }
@@ -329,43 +260,11 @@ function hasLength(path: string, length: number): boolean {
   }
 }
 
-function changed(path: string): FileChangedError {
-  return new FileChangedError(
-    `${path} has changed since hi.file looked at it in the job that returned it: return hi.file(path) when all is written, and let each job write to a path of its own`,
-  );
-}
-
-/** The mode of a file that who may read it may also execute, or nobody. */
-export function withExecution(mode: number, executable: boolean): number {
-  return executable ? mode | (mode & 0o444) >> 2 : mode & ~0o111;
-}
-
-/** Looks whether a blob may be whole. */
-function checkLength(path: string, byteLength: number): void {
-  const info = whereThere(() => Deno.statSync(path));
-  if (info === undefined) throw new BlobDamage("is gone", false);
-  if (!info.isFile) throw new BlobDamage("is not a file", true);
-  if (info.size !== byteLength) {
-    throw new BlobDamage(
-      `is ${info.size} bytes long instead of ${byteLength}`,
-      true,
-    );
-  }
-}
-
-async function makeEmpty(path: string): Promise<void> {
-  const options = { write: true, createNew: true };
-  (await withFolder(path, () => Deno.open(path, options))).close();
-}
-
 async function writeWhole(
   path: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<void> {
-  using file = await withFolder(
-    path,
-    () => Deno.open(path, { write: true, createNew: true }),
-  );
+  using file = await Deno.open(path, { write: true, createNew: true });
   // In pieces, which is faster than writeFile.
   for (let position = 0; position < bytes.length;) {
     const piece = bytes.subarray(position, position + WRITE_BYTES);

@@ -135,6 +135,8 @@ export class CachedRecord implements StoredRecord {
   readonly hasBlobs: boolean;
   /** Whether blobs must be read for its value. */
   readonly readsBlobs: boolean;
+  /** Whether its value refers to files. */
+  readonly hasFiles: boolean;
   /** What it is made of. */
   readonly body: Body;
   readonly #source: RecordSource;
@@ -161,6 +163,7 @@ export class CachedRecord implements StoredRecord {
       : { bytes: document, leaves: cached };
     this.readsBlobs = isBlob || leaves.length > 0;
     const hasFiles = files !== undefined && files.length > 0;
+    this.hasFiles = hasFiles;
     this.hasBlobs = this.readsBlobs || hasFiles;
     this.outcome = new CachedOutcome(
       this,

@@ -159,7 +159,7 @@ export interface Arrival {
 export interface RecordStore {
   /** The record of a key, read and verified in the same turn; never throws. */
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined;
-  /** What must be loaded before the leaves of a record can be read; `undefined` if nothing. */
+  /** What must be loaded before the leaves of a record can be read, and its files restored; `undefined` if nothing. */
   prepare(record: StoredRecord): Promise<void> | undefined;
   /**
    * Stores a record. `undefined` when that is done already, else a promise of it;

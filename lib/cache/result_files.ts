@@ -21,8 +21,9 @@ import {
 } from "../value/file_digest.ts";
 import { absolutePath } from "../value/given_path.ts";
 import { type BlobReference, StoredFile } from "./blob_reference.ts";
-import { BlobDamage, type BlobFiles, withExecution } from "./blobs.ts";
+import { BlobDamage, type BlobFiles } from "./blobs.ts";
 import { causeOf } from "./failure.ts";
+import { copyIn, copyOut } from "./file_copies.ts";
 
 /**
  * Copies the content of each file into its blob.
@@ -48,7 +49,13 @@ export async function storeFiles(
         `Whether ${absolute} may be executed has changed since hi.folder looked at it in the job that returned it: return hi.folder(path) when all is written`,
       );
     }
-    const blob = await blobs.writeFile(absolute, digest, size, memo);
+    const blob = await copyIn(blobs, absolute, digest, size, memo).catch(
+      (error) => {
+        // Whether it has just gone is what the file itself tells.
+        infoOf(absolute);
+        throw error;
+      },
+    );
     stored.push(new StoredFile(path, blob, executable));
   }
   return stored;
@@ -114,8 +121,13 @@ function restore(file: StoredFile, blobs: BlobFiles, memo: DigestMemo): void {
         `Cannot restore ${path} as something that is no file stands there: move it elsewhere, or await the job to run it again`,
       );
     default:
-      return blobs.restore(blob, path, executable);
+      return copyOut(blobs, blob, path, executable);
   }
+}
+
+/** The mode of a file that who may read it may also execute, or nobody. */
+function withExecution(mode: number, executable: boolean): number {
+  return executable ? mode | (mode & 0o444) >> 2 : mode & ~0o111;
 }
 
 function explained(error: unknown, path: string): unknown {

@@ -13,8 +13,11 @@ import {
 } from "../errors.ts";
 import { sha256Hex } from "./sha256.ts";
 
-/** Larger files are hashed piece by piece. */
+/** Larger files are read piece by piece. */
 const PIECE_BYTES = 1_048_576;
+
+/** A file may have more bytes than the system says: it grows, or the system makes it up. */
+const SMALLEST_PIECE = 4_096;
 
 /**
  * How long before its hashing a file must have been left alone for its digest to be
@@ -124,7 +127,10 @@ export function isSettled({ mtime, ctime }: FileState, time: number): boolean {
 /** Digest and size of what is in a file, whatever is remembered of it. */
 export function hashed(path: string): { digest: string; size: number } {
   using file = Deno.openSync(path);
-  const piece = new Uint8Array(PIECE_BYTES);
+  const expected = file.statSync().size + 1;
+  const piece = new Uint8Array(
+    Math.min(Math.max(expected, SMALLEST_PIECE), PIECE_BYTES),
+  );
   let filled = 0;
   let count: number | null;
   // Most files end within the first piece, and then node:crypto need not be loaded.

@@ -45,7 +45,7 @@ export function listFolder(root: string, memo: DigestMemo): FolderEntry[] {
         folders.push(path);
         entries.push({ path, kind: "folder", digest: "", size: 0 });
       } else {
-        entries.push({ path, ...contentOf(absolute, memo) });
+        entries.push({ path, ...contentOf(absolute, memo, info) });
       }
     }
   }
@@ -81,10 +81,11 @@ function infoOf(path: string): Deno.FileInfo {
 function contentOf(
   path: string,
   memo: DigestMemo,
+  info: Deno.FileInfo,
 ): Omit<FolderEntry, "path"> {
   const { digest, size, executable } = whereThere(
     path,
-    () => digestOfFile(path, memo),
+    () => digestOfFile(path, memo, info),
   );
   return { kind: executable ? "executable" : "file", digest, size };
 }
