@@ -23,21 +23,25 @@ interface Place {
   readonly jobCache: hi.JobCache;
 }
 
-/** A test that runs once with each handler, with a cache. */
+/** A test that runs with each handler, and with each layout of the cache. */
 function onEachHandler(
   name: string,
   body: (place: Place) => Promise<void>,
 ): void {
-  const handlers = {
-    "in this process": () => new hi.DefaultJobHandler(),
-    "in workers": () => new hi.ParallelJobHandler({ numWorkers: 2 }),
-  };
-  for (const [where, make] of Object.entries(handlers)) {
+  const inProcess = () => new hi.DefaultJobHandler();
+  const inWorkers = () => new hi.ParallelJobHandler({ numWorkers: 2 });
+  for (
+    const [where, make, layout] of [
+      ["in this process", inProcess, "sqlite"],
+      ["in workers", inWorkers, "sqlite"],
+      ["with a file for each record", inProcess, "files"],
+    ] as const
+  ) {
     Deno.test(`${name}, ${where}`, async () => {
       await using files = await temporaryFolder();
       await using cache = await temporaryFolder();
       await using jobHandler = make();
-      await using jobCache = new hi.JobCache({ path: cache.path });
+      await using jobCache = new hi.JobCache({ path: cache.path, layout });
       await hi.config(
         { jobHandler, jobCache },
         () => body({ path: files.path, jobCache }),
@@ -231,12 +235,14 @@ onEachHandler(
     assertEquals(jobCache.stats().blobs, 0);
     await spoil.run(target, "keep");
     assertEquals(jobCache.stats().records, 1);
-    // Also where the cache has that content already.
+    // Also where the cache has that content already, and where there is much of it.
     for (const how of ["change", "remove"] as const) {
-      await assertRejects(
-        () => spoil.run(`${path}/b`, how).then(),
-        hi.FileChangedError,
-      );
+      for (const length of [6, 3_000_000]) {
+        await assertRejects(
+          () => spoil.run(`${path}/b`, how, length).then(),
+          hi.FileChangedError,
+        );
+      }
     }
     assertEquals(jobCache.stats().records, 1);
   },
@@ -337,6 +343,27 @@ onEachHandler(
       assertThrows(() => last.getResult(), hi.ResultLostError);
       await last;
     }
+    assertStringIncludes(warnings.lines[0] ?? "", "its job is run again");
+  },
+);
+
+onEachHandler(
+  "a damaged blob of a large file costs a run as well",
+  async ({ path, jobCache }) => {
+    using warnings = captureWarnings();
+    const target = `${path}/large`;
+    const { digest } = await writeProgram.run(target, 3_000_000);
+    const blob = `${jobCache.path}/blobs/${digest.slice(0, 2)}/${
+      digest.slice(2)
+    }`;
+    using file = Deno.openSync(blob, { write: true });
+    file.seekSync(2_000_000, Deno.SeekMode.Start);
+    file.writeSync(new Uint8Array([1, 2, 3]));
+    Deno.removeSync(target);
+    const job = writeProgram.run(target, 3_000_000);
+    assertEquals((await job).bytes().length, 3_000_000);
+    assert(!job.cached);
+    assertEquals(filesOf(path), ["large"]);
     assertStringIncludes(warnings.lines[0] ?? "", "its job is run again");
   },
 );
