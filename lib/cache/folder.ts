@@ -30,6 +30,7 @@ ${RECORDS[layout]}
 - \`tmp/\`: blobs that are being written
 - \`quarantine/\`: what was found damaged and is no longer used
 - \`lock\`: held for moments while the database is opened or replaced
+- \`code/\`: which source files were looked at, so that nobody need read them again
 - \`owners/\`: a file for each program that computes jobs; \`wake/\`: files that come and go to wake those that wait
 
 The folder may be deleted whenever no program uses it: jobs are then computed again.
@@ -40,7 +41,7 @@ const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
 
 /** Names of all that a cache puts into its folder. */
 const OURS =
-  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|layout|jobs|snapshots|pins|totals|shared|\.gitignore|README\.md)$/;
+  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|layout|jobs|snapshots|code|pins|totals|shared|\.gitignore|README\.md)$/;
 
 /** The name of a folder in the quarantine: a time and a UUID. */
 const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;

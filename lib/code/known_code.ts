@@ -9,6 +9,7 @@
 import {
   isReadable,
   judge,
+  mayWrite,
   type Memo,
   parseMemo,
   readMemo,
@@ -201,6 +202,7 @@ function take(
     deno: Deno.version.deno,
     asked,
     memo: path,
+    isWritable: place.isWritable && mayWrite(place.folder),
   };
   try {
     const { success, stdout, stderr } = new Deno.Command(deno, {

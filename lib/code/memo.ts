@@ -175,14 +175,19 @@ export function settled(memo: Memo, now: number): Memo {
   return { ...memo, head: { ...memo.head, files, folders } };
 }
 
+/** Whether a folder may be written to. Asked, as Deno would prompt otherwise. */
+export function mayWrite(path: string): boolean {
+  return Deno.permissions.querySync({ name: "write", path }).state ===
+    "granted";
+}
+
 /** Writes a memo; where that fails, the next process takes the snapshot again. */
 export function writeMemo(
   path: string,
   { head, snapshot, prints }: Memo,
 ): void {
   const folder = path.slice(0, path.lastIndexOf("/"));
-  const { state } = Deno.permissions.querySync({ name: "write", path: folder });
-  if (state !== "granted") return;
+  if (!mayWrite(folder)) return;
   const temporary = `${path}.${Deno.pid}`;
   try {
     Deno.mkdirSync(folder, { recursive: true });

@@ -28,4 +28,6 @@ export interface SnapshotRequest {
   readonly asked: string;
   /** Path of an earlier memo, if there is one: its fingerprints are of use. */
   readonly memo: string;
+  /** Whether memos may be written and deleted. */
+  readonly isWritable: boolean;
 }

@@ -19,6 +19,7 @@ import {
   type WatchedFile,
   type WatchedFolder,
 } from "./memo.ts";
+import { pruneMemos } from "./prune.ts";
 import type { SnapshotRequest } from "./request.ts";
 import { snapshotText } from "./snapshot.ts";
 
@@ -38,7 +39,9 @@ for (let attempt = 1;; attempt++) {
     Math.max(mtime, ctime) < started
   );
   if (!isSettled && attempt < ATTEMPTS) continue;
-  await Deno.stdout.write(new TextEncoder().encode(lines.join("\n")));
+  if (request.isWritable) pruneMemos(dirname(request.memo));
+  // A pipe may take a part at a time.
+  await new Blob([lines.join("\n")]).stream().pipeTo(Deno.stdout.writable);
   break;
 }
 

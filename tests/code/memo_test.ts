@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type Program, program } from "./program.ts";
 
 /** The memos of a program; its only one. */
-async function memoOf({ path }: Program): Promise<string> {
+function memoOf({ path }: Program): string {
   const names = Array.from(
     Deno.readDirSync(`${path}/cache/code`),
     ({ name }) => name,
@@ -40,7 +40,7 @@ Deno.test("a program without --allow-run takes what another found out", async ()
 Deno.test("a damaged memo is not believed", async (t) => {
   await using job = await program();
   await job.run("auto");
-  const path = await memoOf(job);
+  const path = memoOf(job);
   const whole = await Deno.readTextFile(path);
   const digest = whole.match(/"digest":"([0-9a-f]{64})"/)![1]!;
   const damages = {
@@ -74,7 +74,7 @@ Deno.test("a file of the same size, written in the same tick of the clock, is se
   await handle.write(new TextEncoder().encode("export const factor = 3;\n"));
   handle.close();
   await Deno.utime(file, time, time);
-  const memo = await memoOf(job);
+  const memo = memoOf(job);
   const [head, ...rest] = (await Deno.readTextFile(memo)).split("\n");
   const parsed = JSON.parse(head!);
   const now = await Deno.stat(file);
@@ -89,7 +89,7 @@ Deno.test("a file of the same size, written in the same tick of the clock, is se
 Deno.test("a read-only cache works, and nothing is written to it", async () => {
   await using job = await program();
   await job.run("auto");
-  const memo = await memoOf(job);
+  const memo = memoOf(job);
   await Deno.remove(memo);
   const env = { READONLY: "yes" };
   const { cached, stderr } = await job.run("auto", { env });
