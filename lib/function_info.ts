@@ -143,6 +143,7 @@ function warnIfNotWhole(
 ): void {
   const what = `changes of what ${name} ${version} imports are not noticed`;
   if (!code.isKnown) {
+    if (!code.isCurable) return;
     warnOnce(
       `code ${code.why}`,
       `${what}, only those of its own text: ${code.why}, or set code to "version"`,

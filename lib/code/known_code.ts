@@ -55,6 +55,8 @@ export interface UnknownCode {
   readonly isKnown: false;
   /** Why, and the cure. */
   readonly why: string;
+  /** Whether there is a cure but to do without. */
+  readonly isCurable: boolean;
 }
 
 /** What was asked in this process, and the answer: what is loaded stays what it is. */
@@ -80,10 +82,14 @@ function lookForCode(
 ): KnownCode | UnknownCode {
   const { root } = question;
   if (Deno.build.standalone) {
-    return unknown("a compiled program does not hold its source files");
+    return unknown(
+      "a compiled program does not hold its source files",
+      false,
+    );
   }
-  if (root !== undefined && !/^(file|https?):/.test(root)) {
-    return unknown(`its module is no file: ${root.slice(0, 80)}`);
+  // An example in a comment or a text is a module with a fragment.
+  if (root !== undefined && !/^(file|https?):[^#]*$/.test(root)) {
+    return unknown(`its module is no file: ${root.slice(0, 80)}`, false);
   }
   const path = `${place.folder}/${nameOf(asked)}.json`;
   const remembered = isReadable(path) ? readMemo(path, asked) : undefined;
@@ -249,6 +255,6 @@ function lastLine(text: string): string {
     "the process that looks through its imports failed";
 }
 
-function unknown(why: string): UnknownCode {
-  return { isKnown: false, why };
+function unknown(why: string, isCurable = true): UnknownCode {
+  return { isKnown: false, why, isCurable };
 }
