@@ -177,7 +177,7 @@ export class FileLeases implements Leases {
   }
 
   /** Makes a file with all that is in it at once; `false` if there is one. */
-  #createWhole(path: string, text: string): boolean {
+  #createWhole(path: string, text: string, isRetry = false): boolean {
     const { tmp } = this.#folder;
     try {
       const draft = join(tmp, crypto.randomUUID());
@@ -190,11 +190,10 @@ export class FileLeases implements Leases {
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) return false;
-      if (
-        !(error instanceof Deno.errors.NotFound) ||
-        !makeFolders(tmp, dirname(path))
-      ) throw error;
-      return this.#createWhole(path, text);
+      // The folder may be there by now: others miss it at the same time.
+      if (!(error instanceof Deno.errors.NotFound) || isRetry) throw error;
+      makeFolders(tmp, dirname(path));
+      return this.#createWhole(path, text, true);
     }
   }
 
@@ -285,16 +284,6 @@ function renameQuietly(from: string, to: string): void {
   }
 }
 
-/** Makes folders; whether one was missing. */
-function makeFolders(...paths: string[]): boolean {
-  let missing = false;
-  for (const path of paths) {
-    try {
-      Deno.statSync(path);
-    } catch {
-      Deno.mkdirSync(path, { recursive: true });
-      missing = true;
-    }
-  }
-  return missing;
+function makeFolders(...paths: string[]): void {
+  for (const path of paths) Deno.mkdirSync(path, { recursive: true });
 }
