@@ -43,7 +43,7 @@ export interface JobCacheOptions {
    * `"auto"`: what is there already; for a new cache `"files"` on a network disk,
    * else `"sqlite"`.
    */
-  readonly layout?: LayoutOption | undefined;
+  readonly layout?: "auto" | "sqlite" | "files" | undefined;
   /**
    * The most bytes on disk: the pages of the database that are in use, and blobs. When a
    * store goes beyond it, records make room at once: those that are large, were not used

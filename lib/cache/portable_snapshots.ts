@@ -10,6 +10,17 @@ import { isWhole, seal, SEAL_BYTES } from "./sealed.ts";
 
 const TEXT_AT = SEAL_BYTES + 32;
 
+/** The text in the file of a snapshot; `undefined` if it is damaged, or that of another. */
+export function decodeSnapshot(
+  digest: string,
+  file: Uint8Array,
+): string | undefined {
+  return isWhole(file, "S") &&
+      file.subarray(SEAL_BYTES, TEXT_AT).toHex() === digest
+    ? new TextDecoder().decode(file.subarray(TEXT_AT))
+    : undefined;
+}
+
 /** The snapshots of one cache. */
 export class PortableSnapshots {
   readonly #files: PortableFolder;
@@ -23,10 +34,7 @@ export class PortableSnapshots {
   /** The text of a snapshot; `undefined` if it is not there or damaged. */
   get(digest: string): string | undefined {
     const file = this.#files.read(this.#files.path("snapshots", digest));
-    return file !== undefined && isWhole(file, "S") &&
-        file.subarray(SEAL_BYTES, TEXT_AT).toHex() === digest
-      ? new TextDecoder().decode(file.subarray(TEXT_AT))
-      : undefined;
+    return file && decodeSnapshot(digest, file);
   }
 
   /** Puts a snapshot there unless it is; the bytes that were written. */

@@ -25,7 +25,9 @@ export type { KeyPart } from "../value/parts.ts";
 
 /** The function that made a record. */
 export interface FunctionInfo {
+  /** Its name. */
   readonly name: string;
+  /** Its version. */
   readonly version: string;
   /** SHA-256 of the function's source text, 64 hexadecimal digits. */
   readonly source: string;

@@ -35,7 +35,9 @@ export interface RecordFilter {
 export interface RecordSummary {
   /** 64 hexadecimal digits. */
   readonly key: string;
+  /** The function that made it. */
   readonly fn: FunctionInfo;
+  /** What became of the job. */
   readonly status: "finished" | "error";
   /** The arguments, as one would write them, at most 80 bytes. */
   readonly preview: string;
@@ -55,11 +57,13 @@ export interface RecordSummary {
 
 /** All that is known of one record, but its value. */
 export interface RecordDescription extends RecordSummary {
+  /** What its key is made of. */
   readonly parts: readonly KeyPart[];
   /** The keys of the jobs among its arguments. */
   readonly upstream: readonly string[];
   /** When the function was called, in ms since the epoch. */
   readonly startedAt: number;
+  /** What the job printed. */
   readonly console: readonly ConsoleLine[];
   /** The Deno and hither that ran it. */
   readonly versions: string;

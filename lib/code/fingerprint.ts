@@ -143,8 +143,22 @@ function noteNames(node: unknown, names: Set<string>): void {
 
 function ofTree(tree: Tree): string {
   const parts: string[] = [];
-  write(tree, parts);
+  const body = (tree.body as readonly Tree[]).filter((statement) =>
+    !isForMain(statement)
+  );
+  write({ ...tree, body }, parts);
   return digestOf(new TextEncoder().encode(parts.join("")));
+}
+
+/** Whether a statement is what a script does when it is started: no worker does it, so no function may rely on it. */
+function isForMain({ type, test, alternate }: Tree): boolean {
+  if (type !== "IfStatement" || alternate !== null) return false;
+  const { object, property } = test as {
+    readonly object?: Tree;
+    readonly property?: { readonly name?: string };
+  };
+  // The only property of that kind besides `new.target`, which has no `main`.
+  return object?.type === "MetaProperty" && property?.name === "main";
 }
 
 /** Where a node stands, and how a literal is spelt, is no part of what it does. */

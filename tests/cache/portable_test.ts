@@ -222,14 +222,15 @@ Deno.test("A record whose lease was taken over is not stored", async () => {
   await using folder = await makeFolder();
   using store = open(folder.path);
   const claim = store.leases!.claim(keyOf(1));
-  assert(claim.kind === "granted");
+  if (claim.kind !== "granted") throw new Error(claim.kind);
+  const { lease } = claim;
   assertEquals(store.leases!.claim(keyOf(1)).kind, "held");
   await store.store({
     ...recordOf(1),
-    lease: { ...claim.lease, owner: crypto.randomUUID() },
+    lease: { ...lease, owner: crypto.randomUUID() },
   });
   assertEquals(judge(store, 1), "miss");
-  await store.store({ ...recordOf(1), lease: claim.lease });
+  await store.store({ ...recordOf(1), lease });
   assertEquals(judge(store, 1), "hit");
   assertEquals(store.leases!.claim(keyOf(1)).kind, "stored");
 });

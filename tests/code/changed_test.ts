@@ -104,6 +104,22 @@ Deno.test("what is written otherwise and means another thing counts", async (t) 
   }
 });
 
+Deno.test("what a script does when it is started does not count", async () => {
+  const main = FILES["main.ts"]!;
+  await using job = await program();
+  await job.run("auto");
+  await job.write(
+    "main.ts",
+    main.replace("if (import.meta.main) {", "$&\n  Deno.pid;"),
+  );
+  assertEquals((await job.run("auto")).cached, true);
+  await job.write(
+    "main.ts",
+    main.replace("if (import.meta.main) {", "Deno.pid;\n$&"),
+  );
+  assertEquals((await job.run("auto")).cached, false);
+});
+
 Deno.test("an enum, a namespace and a parameter property are compared without comments", async () => {
   const text = `enum A { B = 2 }
 namespace N { export const c = A.B }

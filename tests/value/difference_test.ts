@@ -34,7 +34,14 @@ const cases: readonly [string, unknown, unknown, string, string, string][] = [
     "4",
   ],
   ["a kind", { a: 1 }, { a: 1n }, "v.a", "1", "1n"],
-  ["nothing and undefined", {}, { a: undefined }, "v", "{}", "{ a: undefined }"],
+  [
+    "nothing and undefined",
+    {},
+    { a: undefined },
+    "v",
+    "{}",
+    "{ a: undefined }",
+  ],
 ];
 
 for (const [what, left, right, path, one, other] of cases) {
