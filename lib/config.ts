@@ -58,6 +58,16 @@ export interface Options {
   readonly denoArgs?: readonly string[] | undefined;
   /** How long a job may run, in ms from its start; `null`, as from the start: as long as it likes. */
   readonly timeout?: number | null | undefined;
+  /**
+   * How much memory a job may take, in bytes; `null`, as from the start: as much as there is.
+   * Needs a handler that runs it in a process of its own.
+   */
+  readonly memory?: number | null | undefined;
+  /**
+   * How long a worker may take to import the module of a function, in ms; from the start
+   * 30,000. A module that takes longer fails the jobs that wait for it.
+   */
+  readonly importTimeout?: number | undefined;
 }
 
 /** Options with nothing left out. */
@@ -71,6 +81,8 @@ export interface ResolvedOptions {
   readonly code: "warn" | "auto" | "version";
   readonly denoArgs: readonly string[];
   readonly timeout: number | null;
+  readonly memory: number | null;
+  readonly importTimeout: number;
 }
 
 const root = new Scope<ResolvedOptions>({
@@ -83,6 +95,8 @@ const root = new Scope<ResolvedOptions>({
   code: "warn",
   denoArgs: [],
   timeout: null,
+  memory: null,
+  importTimeout: 30_000,
 });
 
 /** The scope that is in force in this async context. */
@@ -105,7 +119,7 @@ export function currentScope(): Scope<ResolvedOptions> {
  * @param body What to call.
  * @returns What `body` returns.
  * @throws {TypeError} if an option is of the wrong type.
- * @throws {RangeError} if `timeout` is not a positive number, or `recheck` not from 0 to 1.
+ * @throws {RangeError} if `timeout`, `memory` or `importTimeout` is not a positive number, or `recheck` not from 0 to 1.
  *
  * @example
  * ```ts
@@ -156,7 +170,7 @@ async function withRechecks<R>(result: Promise<R>): Promise<R> {
  *
  * @param options What is to change.
  * @throws {TypeError} if an option is of the wrong type.
- * @throws {RangeError} if `timeout` is not a positive number, or `recheck` not from 0 to 1.
+ * @throws {RangeError} if `timeout`, `memory` or `importTimeout` is not a positive number, or `recheck` not from 0 to 1.
  *
  * @example
  * ```ts
@@ -226,6 +240,21 @@ const CHECKS: Record<
     (value) => value === null || typeof value === "number",
     "a number of milliseconds or null",
   ],
+  memory: [
+    (value) => value === null || typeof value === "number",
+    "a number of bytes or null",
+  ],
+  importTimeout: [
+    (value) => typeof value === "number",
+    "a number of milliseconds",
+  ],
+};
+
+/** Options that must be more than 0, each with its unit. */
+const UNITS: Readonly<Record<string, string>> = {
+  timeout: "ms",
+  memory: "bytes",
+  importTimeout: "ms",
 };
 
 function check(
@@ -256,9 +285,10 @@ function check(
       `Cannot call ${where} as recheck must be from 0 to 1: current value is ${value}`,
     );
   }
-  if (name === "timeout" && value !== null && !((value as number) > 0)) {
+  const unit = UNITS[name];
+  if (unit !== undefined && value !== null && !((value as number) > 0)) {
     throw new RangeError(
-      `Cannot call ${where} as timeout must be more than 0 ms: current value is ${value}`,
+      `Cannot call ${where} as ${name} must be more than 0 ${unit}: current value is ${value}`,
     );
   }
 }

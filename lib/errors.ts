@@ -376,6 +376,39 @@ export class WorkerLostError extends HitherError {
 }
 
 /**
+ * The job wanted more memory than it may have: its `memory`, or what Deno gives a
+ * process. Its worker is lost with it.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.MemoryLimitError("grow 1 wanted more memory");
+ * console.assert(error instanceof hi.WorkerLostError);
+ * ```
+ */
+export class MemoryLimitError extends WorkerLostError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "MemoryLimitError";
+}
+
+/**
+ * The import of the module that holds the function took longer than `importTimeout`.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.ImportTimeoutError("the import has taken 30 s");
+ * console.assert(error instanceof hi.ModuleLoadError);
+ * ```
+ */
+export class ImportTimeoutError extends ModuleLoadError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "ImportTimeoutError";
+}
+
+/**
  * The job handler was disposed before the job could run.
  *
  * @example

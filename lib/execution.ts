@@ -37,6 +37,9 @@ export class Execution implements Task {
   readonly definition: FunctionDefinition;
   readonly digest: boolean;
   readonly timed: boolean;
+  readonly memory: number | undefined;
+  readonly importTimeout: number;
+  readonly denoArgs: readonly string[];
   readonly nested: boolean;
   /** The jobs that wait for the outcome. */
   readonly states: Set<JobState> = new Set();
@@ -70,6 +73,9 @@ export class Execution implements Task {
     this.definition = definition;
     this.digest = options.cache && options.jobCache !== null;
     this.timed = options.timeout !== null;
+    this.memory = options.memory ?? undefined;
+    this.importTimeout = options.importTimeout;
+    this.denoArgs = options.denoArgs;
     this.nested = first.nested;
     const store = options.forceRun ? undefined : storeOf(first);
     this.claim = store && new KeyClaim(store, first.keyBytes!);
@@ -81,8 +87,9 @@ export class Execution implements Task {
 
   /** The children's scope; a new one for whoever asks. */
   get scope(): Scope<ResolvedOptions> {
-    // A child has a time of its own, and not what one of several jobs was given.
-    return this.#scope.child({ ...this.#scope.options, timeout: null }, this);
+    // A child has a time and a memory of its own, and not what one of several jobs was given.
+    const own = { timeout: null, memory: null };
+    return this.#scope.child({ ...this.#scope.options, ...own }, this);
   }
 
   arguments(): TaskArguments {

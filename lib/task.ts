@@ -101,6 +101,12 @@ export interface Task {
   readonly digest: boolean;
   /** Whether somebody must know the very moment of the start (there is a timeout). */
   readonly timed: boolean;
+  /** How much memory the job may take, in bytes; absent if nobody said. */
+  readonly memory?: number | undefined;
+  /** How long the import of the function's module may take, in ms; absent if nobody said. */
+  readonly importTimeout?: number | undefined;
+  /** The flags that the program was started with, as far as they were given. */
+  readonly denoArgs?: readonly string[] | undefined;
   /** Whether a running job submitted it: such a Task must not wait for its parent's slot. */
   readonly nested: boolean;
   /** For handlers that run in this process: the scope that the running job's children belong to. */

@@ -16,6 +16,7 @@ import {
   settled,
   writeMemo,
 } from "./memo.ts";
+import { launchWords } from "./launch_words.ts";
 import type { SnapshotRequest } from "./request.ts";
 
 /** Whose code is wanted. */
@@ -134,25 +135,6 @@ function nameOf(text: string): string {
     b = Math.imul(b ^ unit, 0x5bd1e995);
   }
   return (a >>> 0).toString(16) + (b >>> 0).toString(16);
-}
-
-let words: readonly string[] | undefined;
-
-/** The words of the command line before the arguments of the script, where they can be read. */
-function launchWords(): readonly string[] {
-  return words ??= readLaunchWords();
-}
-
-function readLaunchWords(): readonly string[] {
-  const path = "/proc/self/cmdline";
-  if (Deno.build.os !== "linux" || !isReadable(path)) return [];
-  try {
-    const all = Deno.readTextFileSync(path).split("\0");
-    return all.slice(1, all.length - 1 - Deno.args.length);
-  } catch {
-    // Deno shows it to programs with all permissions only.
-    return [];
-  }
 }
 
 /** Where the flags of this process cannot be seen: whether names mean what they meant then. */

@@ -6,6 +6,7 @@
  */
 
 import { dirname, isAbsolute, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Flags with a value that names a file. */
 const FILES = new Set(["--config", "-c", "--import-map", "--lock", "--cert"]);
@@ -105,5 +106,17 @@ function isFile(path: string): boolean {
     return Deno.statSync(path).isFile;
   } catch {
     return false;
+  }
+}
+
+/** The file of configuration that Deno finds for a program by itself, which looks beside the main module. */
+export function nearestConfig(main: string): string | undefined {
+  const folder = main.startsWith("file:")
+    ? dirname(fileURLToPath(main))
+    : Deno.cwd();
+  for (let at = folder;; at = dirname(at)) {
+    const path = ["deno.json", "deno.jsonc"].map((name) => resolve(at, name))
+      .find(isFile);
+    if (path !== undefined || dirname(at) === at) return path;
   }
 }

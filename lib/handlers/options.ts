@@ -52,3 +52,23 @@ export function wholeNumber(name: string, value: unknown): number {
   }
   return value;
 }
+
+/**
+ * Returns `value`, the option called `name`.
+ *
+ * @throws {TypeError} if it is none of `values`.
+ */
+export function oneOf<T extends string>(
+  name: string,
+  value: unknown,
+  values: readonly T[],
+): T {
+  const found = values.find((known) => known === value);
+  if (found !== undefined) return found;
+  const known = values.map((it) => JSON.stringify(it)).join(" or ");
+  throw new TypeError(
+    `Cannot make a job handler as "${name}" must be ${known}: current value is ${
+      Deno.inspect(value)
+    }`,
+  );
+}

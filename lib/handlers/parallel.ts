@@ -6,8 +6,8 @@
 
 import type { JobHandler, Outcome, Task } from "../task.ts";
 import { endingOf } from "../worker/execute.ts";
-import { checkOptions, wholeNumber } from "./options.ts";
-import type { Pool } from "./parallel/pool.ts";
+import { checkOptions, oneOf, wholeNumber } from "./options.ts";
+import type { Pool, PoolOptions } from "./parallel/pool.ts";
 
 /**
  * Options of {@linkcode ParallelJobHandler}.
@@ -36,6 +36,21 @@ export interface ParallelJobHandlerOptions {
    * @default {1}
    */
   jobsPerWorker?: number;
+  /**
+   * Where a job runs. `"worker"`: in a web worker, a thread of this process, which starts
+   * and answers fastest. `"process"`: in a process of its own, which can be stopped whatever the
+   * job does, and whose end harms nobody else. `"auto"`: in a web worker, and in a
+   * process if the job has a `timeout` or a `memory` limit, which only a process can keep.
+   *
+   * @default {"auto"}
+   */
+  isolation?: "auto" | "worker" | "process";
+  /**
+   * After how long a worker without a job is ended, in ms.
+   *
+   * @default {60_000}
+   */
+  idleTimeout?: number;
 }
 
 /**
@@ -62,8 +77,7 @@ export interface ParallelJobHandlerOptions {
  * ```
  */
 export class ParallelJobHandler implements JobHandler {
-  readonly #numWorkers: number;
-  readonly #jobsPerWorker: number;
+  readonly #options: PoolOptions;
   #pool: Pool | undefined;
   #loading: Promise<Pool> | undefined;
   #closed = false;
@@ -79,13 +93,21 @@ export class ParallelJobHandler implements JobHandler {
     checkOptions("ParallelJobHandler", options, [
       "numWorkers",
       "jobsPerWorker",
+      "isolation",
+      "idleTimeout",
     ]);
     const {
       numWorkers = navigator.hardwareConcurrency,
       jobsPerWorker = 1,
+      isolation = "auto",
+      idleTimeout = 60_000,
     } = options;
-    this.#numWorkers = wholeNumber("numWorkers", numWorkers);
-    this.#jobsPerWorker = wholeNumber("jobsPerWorker", jobsPerWorker);
+    this.#options = {
+      numWorkers: wholeNumber("numWorkers", numWorkers),
+      jobsPerWorker: wholeNumber("jobsPerWorker", jobsPerWorker),
+      isolation: oneOf("isolation", isolation, ["auto", "worker", "process"]),
+      idleTimeout: wholeNumber("idleTimeout", idleTimeout),
+    };
   }
 
   /** How many workers could not be stopped, because their job was cancelled and went on computing. */
@@ -117,7 +139,7 @@ export class ParallelJobHandler implements JobHandler {
   // The pool loads with the first job: a program whose jobs all hit the cache never needs it.
   #load(): Promise<Pool> {
     return this.#loading ??= import("./parallel/pool.ts").then(({ Pool }) => {
-      const pool = new Pool(this.#numWorkers, this.#jobsPerWorker);
+      const pool = new Pool(this.#options);
       if (this.#closed) pool.close();
       return this.#pool = pool;
     });

@@ -1,6 +1,7 @@
 /**
  * The messages between whoever hands out Tasks and a worker. Types only, no
- * behaviour: a web worker gets them by structured clone, other workers as CBOR.
+ * behaviour: a web worker gets them by structured clone, other workers as frames
+ * (see `frames.ts`), so they hold nothing but plain data and byte arrays.
  *
  * One worker may have several Tasks at once; `task` says which one is meant: a
  * number that the sender has never used for this worker before.
@@ -97,6 +98,8 @@ export interface CancelMessage {
   readonly task: number;
   /** The encoded reason. */
   readonly reason: WireValue;
+  /** Whether the Task has run out of time. */
+  readonly timedOut: boolean;
 }
 
 /** To the worker, once, first: what it needs to begin. */
@@ -105,6 +108,8 @@ export interface BeginMessage {
   readonly protocol: number;
   /** Int32 cells, one for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
   readonly flags?: SharedArrayBuffer;
+  /** How many of them there are, where the memory cannot be shared and a process makes its own. */
+  readonly cells?: number;
 }
 
 /** What a worker is told. */

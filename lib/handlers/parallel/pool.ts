@@ -1,33 +1,47 @@
 /**
- * A pool of web workers: which Task runs where, and when.
+ * A pool of workers, threads and processes: which Task runs where, and when.
  *
- * Invariants: at most `numWorkers` workers take Tasks (`#usable`), and at most
- * `numWorkers * jobsPerWorker` slots are taken. A slot runs one Task at a time. A worker with a cancelled
+ * Invariants: at most `numWorkers` workers of each isolation take Tasks (`#usable`),
+ * and at most `numWorkers * jobsPerWorker` slots are taken in all. A slot runs one Task at a time. A worker with a cancelled
  * job is not usable until that job has ended, and does not count.
  *
  * @module
  */
 
 import { errorText } from "../../error_text.ts";
-import { HandlerClosedError, WorkerLostError } from "../../errors.ts";
+import {
+  HandlerClosedError,
+  PermissionNeededError,
+  WorkerLostError,
+} from "../../errors.ts";
 import type { Outcome, Task } from "../../task.ts";
-import { warn } from "../../warn.ts";
+import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import { Queue } from "../queue.ts";
+import type { Isolation, Needs } from "./connection.ts";
 import { PoolRun } from "./pool_run.ts";
-import {
-  ENTRY,
-  namesOf,
-  PoolWorker,
-  type PoolWorkerOwner,
-} from "./pool_worker.ts";
+import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
+import { ProcessConnection } from "./process_connection.ts";
+import { missingFlag } from "./process_launch.ts";
+import { WebConnection } from "./web_connection.ts";
 
 /** How long Tasks that travel together may take together, in ms. */
 const TIME_TOGETHER = 1;
 
-/** Runs Tasks on web workers. */
+/** What a pool is made of. */
+export interface PoolOptions {
+  readonly numWorkers: number;
+  readonly jobsPerWorker: number;
+  readonly isolation: "auto" | "worker" | "process";
+  /** After how long a worker without a Task is ended, in ms. */
+  readonly idleTimeout: number;
+}
+
+/** Runs Tasks on workers. */
 export class Pool implements PoolWorkerOwner {
+  readonly #isolation: PoolOptions["isolation"];
+  readonly #idleTimeout: number;
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
   readonly #slots: number;
@@ -41,10 +55,13 @@ export class Pool implements PoolWorkerOwner {
   #closing: PromiseWithResolvers<void> | undefined;
 
   /** Makes a pool; workers start with the first Task. */
-  constructor(numWorkers: number, jobsPerWorker: number) {
+  constructor(options: PoolOptions) {
+    const { numWorkers, jobsPerWorker, isolation, idleTimeout } = options;
     this.#numWorkers = numWorkers;
     this.#jobsPerWorker = jobsPerWorker;
     this.#slots = numWorkers * jobsPerWorker;
+    this.#isolation = isolation;
+    this.#idleTimeout = idleTimeout;
     installConsole();
   }
 
@@ -56,7 +73,7 @@ export class Pool implements PoolWorkerOwner {
   /** Runs a Task when a worker is free. */
   run(task: Task): Promise<Outcome> {
     return new Promise((resolve) => {
-      const run = new PoolRun(task, resolve);
+      const run = new PoolRun(task, needsOf(task, this.#isolation), resolve);
       if (this.#closing !== undefined) return run.fail(closedError(task));
       this.#runs.set(task, run);
       run.place = this.#waiting.push(run);
@@ -113,7 +130,7 @@ export class Pool implements PoolWorkerOwner {
 
   recovered(worker: PoolWorker): void {
     // Another may have taken its place meanwhile.
-    const full = this.#usable.size >= this.#numWorkers;
+    const full = this.#usableLike(worker.isolation) >= this.#numWorkers;
     if (full || this.#closing !== undefined) return worker.retire();
     this.#usable.add(worker);
     this.#schedule();
@@ -174,16 +191,19 @@ export class Pool implements PoolWorkerOwner {
     for (let taken = 1; taken < most && !timed; taken++) {
       const next = this.#waiting.first;
       if (next?.task.code !== code || next.task.timed) return;
+      if (!worker.suits(next.needs)) return;
       this.#waiting.remove(next.place);
       yield next;
     }
   }
 
-  #workerFor(run: PoolRun): PoolWorker | undefined {
+  #workerFor({ task, needs }: PoolRun): PoolWorker | undefined {
     let shared: PoolWorker | undefined;
     let useless: PoolWorker | undefined;
     for (const worker of this.#usable) {
-      if (worker.cannotRun(run.task.code)) {
+      if (worker.isolation !== needs.isolation) {
+        continue;
+      } else if (worker.cannotRun(task.code) || !worker.suits(needs)) {
         if (worker.load === 0) useless = worker;
       } else if (worker.full) {
         continue;
@@ -196,19 +216,37 @@ export class Pool implements PoolWorkerOwner {
         shared = worker;
       }
     }
-    if (this.#usable.size < this.#numWorkers) return this.#start(run.task);
+    if (this.#usableLike(needs.isolation) < this.#numWorkers) {
+      return this.#start(task, needs);
+    }
     if (shared === undefined && useless !== undefined) {
       useless.retire();
-      return this.#start(run.task);
+      return this.#start(task, needs);
     }
     return shared;
   }
 
-  #start(task: Task): PoolWorker {
+  /** How many workers of that kind take Tasks. */
+  #usableLike(isolation: Isolation): number {
+    let count = 0;
+    for (const worker of this.#usable) {
+      if (worker.isolation === isolation) count++;
+    }
+    return count;
+  }
+
+  #start(task: Task, needs: Needs): PoolWorker {
     let worker: PoolWorker;
     try {
-      checkPermission();
-      worker = new PoolWorker(this, this.#jobsPerWorker);
+      worker = new PoolWorker(
+        this,
+        (owner) =>
+          needs.isolation === "worker"
+            ? new WebConnection(owner)
+            : new ProcessConnection(owner, needs),
+        this.#jobsPerWorker,
+        this.#idleTimeout,
+      );
     } catch (error) {
       throw startError(task, error);
     }
@@ -219,19 +257,37 @@ export class Pool implements PoolWorkerOwner {
 }
 
 /**
- * Asks before a worker is started: Deno prints by itself what goes wrong in one.
+ * What a Task needs of its worker.
  *
- * @throws {Deno.errors.NotCapable} if a worker could not read its own file.
+ * @throws {PermissionNeededError} if Deno may not start a process that is needed.
+ * @throws {TypeError} if the memory is to be limited where it cannot be.
  */
-function checkPermission(): void {
-  if (ENTRY.protocol !== "file:") return;
-  const read = { name: "read", path: ENTRY } as const;
-  if (Deno.permissions.querySync(read).state === "granted") return;
-  if (Deno.permissions.requestSync(read).state === "granted") return;
-  throw new Deno.errors.NotCapable(
-    `Requires read access to ${ENTRY}, run again with the --allow-read flag`,
+function needsOf(task: Task, isolation: PoolOptions["isolation"]): Needs {
+  const { name, version, memory, timed, denoArgs = [] } = task;
+  if (isolation === "worker") {
+    if (memory === undefined) return WORKER;
+    throw new TypeError(
+      `Cannot run ${name} ${version} as memory must be null with isolation "worker": current value is ${memory} (a web worker shares its memory with the program; set isolation to "auto" or "process")`,
+    );
+  }
+  const wanted = isolation === "process" || timed || memory !== undefined;
+  if (!wanted) return WORKER;
+  const missing = missingFlag();
+  if (missing === undefined) return { isolation: "process", memory, denoArgs };
+  if (isolation === "process" || memory !== undefined) {
+    throw new PermissionNeededError(
+      `Cannot run ${name} ${version} in a process of its own: run Deno with ${missing}`,
+      missing,
+    );
+  }
+  warnOnce(
+    "timeout",
+    `a timeout cannot stop a job that does not look at hi.current().throwIfAborted(), since Deno may not start processes for jobs: run it with ${missing}, or set isolation to "worker"`,
   );
+  return WORKER;
 }
+
+const WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 function startError({ name, version }: Task, error: unknown): Error {
   const reason = errorText(error);

@@ -8,11 +8,14 @@ import type { ConsoleLine, Outcome, Task, TaskEvent } from "../../task.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
 import type { QueuePlace } from "../queue.ts";
+import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
   readonly task: Task;
+  /** What it needs of its worker. */
+  readonly needs: Needs;
   /** Its place in the queue, while it waits. */
   place: QueuePlace<PoolRun> | undefined;
   /** Its worker, while it runs. */
@@ -23,8 +26,9 @@ export class PoolRun {
   #record: ConsoleRecord | undefined;
   #settled = false;
 
-  constructor(task: Task, resolve: (outcome: Outcome) => void) {
+  constructor(task: Task, needs: Needs, resolve: (outcome: Outcome) => void) {
     this.task = task;
+    this.needs = needs;
     this.#resolve = resolve;
   }
 

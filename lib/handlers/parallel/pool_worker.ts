@@ -1,16 +1,22 @@
 /**
- * One web worker of the pool.
+ * One worker of the pool, of either kind.
  *
  * A Task comes with others in a batch, or is a batch of its own. A batch takes
  * one slot of the worker, which runs its Tasks one after the other. A Task that
  * the worker has not begun can be taken back at any moment, also from a busy
- * worker: both sides change its shared flag, and who comes first has it.
+ * worker: both sides change its shared flag, and who comes first has it. A
+ * process shares no flags: what it was sent counts as begun, so it gets one Task
+ * at a time for each slot.
  *
  * @module
  */
 
 import { errorText } from "../../error_text.ts";
-import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
+import {
+  JobTimeoutError,
+  MemoryLimitError,
+  WorkerLostError,
+} from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
 import { encodeThrown } from "../../value/thrown.ts";
@@ -28,11 +34,18 @@ import {
   type WireCode,
 } from "../../worker/protocol.ts";
 import { fromWire, moveToWire, toWire } from "../../worker/wire.ts";
+import type {
+  Connection,
+  ConnectionOwner,
+  Isolation,
+  Needs,
+  WorkerEnd,
+} from "./connection.ts";
 import { Durations } from "./durations.ts";
+import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
 import type { PoolRun } from "./pool_run.ts";
 import { TaskFlags } from "./task_flags.ts";
-import { canUnref, setRef } from "../../worker_ref.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 64;
@@ -49,11 +62,8 @@ const BATCH_PATIENCE = 5;
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
 
-/** The module with which a worker begins. */
-export const ENTRY: URL = new URL(
-  "../../worker/web_worker.ts",
-  import.meta.url,
-);
+/** How long a worker may take to begin, in ms. */
+const BEGINNING = 30_000;
 
 /** What a worker tells its pool. */
 export interface PoolWorkerOwner {
@@ -78,11 +88,11 @@ export interface PoolWorkerOwner {
 /** The Tasks of one message that are still in their worker. */
 type Batch = Set<PoolRun>;
 
-/** A web worker with the Tasks that it was given. */
-export class PoolWorker {
+/** A worker with the Tasks that it was given. */
+export class PoolWorker implements ConnectionOwner {
   readonly #owner: PoolWorkerOwner;
   readonly #grace = new Patience();
-  readonly #worker: Worker;
+  readonly #connection: Connection;
   readonly #flags: TaskFlags;
   readonly #running = new Map<number, PoolRun>();
   readonly #batchOf = new Map<PoolRun, Batch>();
@@ -102,25 +112,30 @@ export class PoolWorker {
   #gone = false;
   #progress = 0;
   #recallTimer: ReturnType<typeof setTimeout> | undefined;
-  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #mostTogether: number;
+  readonly #idle: Idle;
 
   /**
-   * Starts a worker with a number of slots.
+   * Starts a worker with a number of slots, which is ended after `idleTimeout` ms without a Task.
    *
-   * @throws if Deno cannot start one.
+   * @throws if it cannot be started.
    */
-  constructor(owner: PoolWorkerOwner, slots: number) {
+  constructor(
+    owner: PoolWorkerOwner,
+    connect: (owner: ConnectionOwner) => Connection,
+    slots: number,
+    idleTimeout: number,
+  ) {
     this.#owner = owner;
-    this.#worker = new Worker(ENTRY, { type: "module", name: "hither" });
-    this.#flags = new TaskFlags(slots * MOST_TOGETHER);
-    this.#worker.onmessage = (event) => this.#receive(event.data);
-    this.#worker.onerror = (event) => {
-      // Otherwise the program would end.
-      event.preventDefault();
-      this.#lost(event.message);
-    };
-    this.#worker.onmessageerror = () =>
-      this.#lost("a message could not be read");
+    this.#connection = connect(this);
+    const { sharesMemory, holdsProgram } = this.#connection;
+    this.#idle = new Idle(
+      holdsProgram ? Math.min(IDLE, idleTimeout) : idleTimeout,
+      holdsProgram,
+      () => this.retire(),
+    );
+    this.#mostTogether = sharesMemory ? MOST_TOGETHER : 1;
+    this.#flags = new TaskFlags(slots * this.#mostTogether, sharesMemory);
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
@@ -132,6 +147,16 @@ export class PoolWorker {
   /** How many slots are taken. */
   get load(): number {
     return this.#load;
+  }
+
+  /** Whether it is of the kind that a Task needs. */
+  suits(needs: Needs): boolean {
+    return this.#connection.suits(needs);
+  }
+
+  /** What kind of worker it is. */
+  get isolation(): Isolation {
+    return this.#connection.isolation;
   }
 
   /** Whether the worker cannot run that code. */
@@ -148,7 +173,7 @@ export class PoolWorker {
   /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
   room(code: CodeReference, time: number): number {
     const many = Math.max(1, this.#durations.callsIn(time, code));
-    return Math.min(many, MOST_TOGETHER, this.#flags.room);
+    return Math.min(many, this.#mostTogether, this.#flags.room);
   }
 
   /**
@@ -245,12 +270,14 @@ export class PoolWorker {
   }
 
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
-  #receive(message: unknown): void {
-    if (typeof message !== "object" || message === null) return;
+  received(message: unknown): void {
+    if (this.#gone || typeof message !== "object" || message === null) return;
     try {
       this.#take(message as FromWorker);
     } catch (error) {
-      this.#lost(`a message of it makes no sense: ${errorText(error)}`);
+      this.lost({
+        reason: `a message of it makes no sense: ${errorText(error)}`,
+      });
     }
   }
 
@@ -284,7 +311,9 @@ export class PoolWorker {
   #done(message: DoneMessage): void {
     this.#progress++;
     const run = this.#running.get(message.task);
-    if (run === undefined) return this.#stopped(message);
+    if (run === undefined) {
+      return this.#stopped(message.task, message.retire);
+    }
     run.settle(endingFrom(message));
     this.#durations.learn(run.task.code, message.timing.duration);
     if (message.retire) {
@@ -299,10 +328,10 @@ export class PoolWorker {
     this.#leave(run);
   }
 
-  /** A cancelled Task has ended. */
-  #stopped({ task, retire }: DoneMessage): void {
+  /** A cancelled Task has ended, or never began. */
+  #stopped(task: number, retire = false): void {
     this.#release(task);
-    if (!this.#stopping.delete(task)) return;
+    if (!this.#stopping.delete(task)) return this.#endIfDone();
     this.#answers = true;
     if (retire) this.retire();
     if (this.#stopping.size === 0 && !this.#retired) this.#recover();
@@ -310,10 +339,9 @@ export class PoolWorker {
   }
 
   #notRun(id: number, refused: boolean): void {
-    this.#release(id);
-    this.#stopping.delete(id);
     const run = this.#running.get(id);
-    if (run === undefined) return this.#endIfDone();
+    if (run === undefined) return this.#stopped(id);
+    this.#release(id);
     const { code } = run.task;
     if (refused && code.kind === "module") this.#refused.add(code.url);
     this.#owner.returned(run);
@@ -379,7 +407,11 @@ export class PoolWorker {
     this.#graceIsOver = false;
     const transfer: ArrayBuffer[] = [];
     const wire = moveToWire(encodeThrown(reason), transfer);
-    this.#post({ type: "cancel", task: sent, reason: wire }, transfer);
+    const timedOut = reason instanceof JobTimeoutError;
+    this.#post(
+      { type: "cancel", task: sent, reason: wire, timedOut },
+      transfer,
+    );
     this.#grace.begin(GRACE, () => this.#graceOver());
   }
 
@@ -418,7 +450,7 @@ export class PoolWorker {
   }
 
   /** The worker has ended by itself, or never began. */
-  #lost(reason: string): void {
+  lost({ reason, outOfMemory }: WorkerEnd): void {
     if (this.#gone) return;
     this.#answers = true;
     this.#stopping.clear();
@@ -428,7 +460,13 @@ export class PoolWorker {
     this.#end();
     this.#failAll((who) =>
       permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
-        new WorkerLostError(`The worker that ran ${who} has ended: ${reason}`)
+        (outOfMemory
+          ? new MemoryLimitError(
+            `${who} wanted more memory than its worker may have: ${reason}`,
+          )
+          : new WorkerLostError(
+            `The worker that ran ${who} has ended: ${reason}`,
+          ))
     );
   }
 
@@ -444,25 +482,24 @@ export class PoolWorker {
     if (this.#gone) return;
     this.#gone = true;
     this.#grace.end();
+    this.#idle.stop();
     clearTimeout(this.#recallTimer);
-    clearTimeout(this.#idleTimer);
-    this.#worker.onmessage = null;
-    // A busy worker goes on computing, but nobody waits for it.
-    if (canUnref) setRef(this.#worker, false);
-    this.#worker.terminate();
-    this.#owner.gone(this, busyWith);
+    const gone = this.#connection.end();
+    // Only a thread goes on when it is ended.
+    if (gone === undefined) this.#owner.gone(this, busyWith);
+    else gone.then(() => this.#owner.gone(this, []));
   }
 
   /** Whether the program must wait for this worker. */
   #hold(busy: boolean): void {
     if (this.#gone) return;
-    if (canUnref) return setRef(this.#worker, busy);
-    clearTimeout(this.#idleTimer);
-    if (!busy) this.#idleTimer = setTimeout(() => this.retire(), IDLE);
+    this.#connection.hold(busy);
+    if (busy) this.#idle.end();
+    else this.#idle.begin();
   }
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
-    this.#worker.postMessage(message, transfer);
+    this.#connection.post(message, transfer);
   }
 }
 

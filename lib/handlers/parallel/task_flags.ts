@@ -16,8 +16,11 @@ export class TaskFlags {
   readonly #free: number[];
   readonly #cellOf = new Map<number, number>();
 
-  /** Makes flags for so many Tasks at a time. */
-  constructor(length: number) {
+  readonly #isShared: boolean;
+
+  /** Makes flags for so many Tasks at a time; where they are not shared, no Task can be taken back. */
+  constructor(length: number, isShared = true) {
+    this.#isShared = isShared;
     this.buffer = new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT);
     this.#cells = new Int32Array(this.buffer);
     this.#free = Array.from({ length }, (_, index) => index);
@@ -49,7 +52,7 @@ export class TaskFlags {
   /** Takes a Task back if the worker has not begun it; its flag stays until the worker says that it was skipped. */
   takeBack(task: number, because: FlagValue): boolean {
     const cell = this.#cellOf.get(task);
-    return cell !== undefined &&
+    return cell !== undefined && this.#isShared &&
       Atomics.compareExchange(this.#cells, cell, Flag.SENT, because) ===
         Flag.SENT;
   }

@@ -1,0 +1,201 @@
+/**
+ * A process of its own for jobs, on this machine.
+ *
+ * @module
+ */
+
+import { errorText } from "../../error_text.ts";
+import { warnOnce } from "../../warn.ts";
+import { FrameReader, toFrame } from "../../worker/frames.ts";
+import type { ToWorker } from "../../worker/protocol.ts";
+import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
+import { limitMemory } from "./memory_limit.ts";
+import { launchOf } from "./process_launch.ts";
+import { LastWords } from "./last_words.ts";
+
+/** How much is read at a time: as much as a pipe holds on Linux. */
+const CHUNK = 65_536;
+
+/** How long a process that has ended is read from: one that a job has started may keep its pipes open. In ms. */
+const LAST_READ = 50;
+
+const MIB = 2 ** 20;
+
+/** A process, and the pipe to it. */
+export class ProcessConnection implements Connection {
+  readonly isolation = "process";
+  readonly sharesMemory = false;
+  readonly holdsProgram = false;
+  readonly #owner: ConnectionOwner;
+  readonly #denoArgs: string;
+  readonly #memory: number | undefined;
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #words: LastWords;
+  readonly #gone: Promise<void>;
+  /** What is to be sent once the memory is limited. */
+  #held: Uint8Array[] | undefined;
+  #ended = false;
+  #failure: string | undefined;
+
+  /**
+   * Starts a process for Tasks with these needs.
+   *
+   * @throws if it cannot be started.
+   */
+  constructor(owner: ConnectionOwner, { memory, denoArgs }: Needs) {
+    this.#owner = owner;
+    this.#memory = memory;
+    this.#denoArgs = JSON.stringify(denoArgs);
+    const heap = memory && Math.max(1, Math.ceil(memory / MIB));
+    const { command, args } = launchOf(denoArgs, heap);
+    this.#child = new Deno.Command(command, {
+      args: [...args],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    // Whatever the reason: the process has ended, and that is told by its status.
+    this.#input.closed.catch(() => {});
+    this.#words = new LastWords(this.#child.stderr);
+    if (memory !== undefined) this.#held = [];
+    const read = this.#read();
+    this.#gone = this.#child.status.then((status) => this.#end(status, read));
+  }
+
+  suits({ isolation, memory, denoArgs }: Needs): boolean {
+    return isolation === this.isolation && memory === this.#memory &&
+      JSON.stringify(denoArgs) === this.#denoArgs;
+  }
+
+  post(message: ToWorker): void {
+    const pieces = toFrame(
+      message.type === "begin"
+        ? { ...message, flags: undefined, cells: cellsOf(message.flags) }
+        : message,
+    );
+    if (message.type !== "begin" && this.#held !== undefined) {
+      this.#held.push(...pieces);
+    } else this.#write(pieces);
+  }
+
+  hold(busy: boolean): void {
+    if (busy) this.#child.ref();
+    else this.#child.unref();
+  }
+
+  end(): Promise<void> {
+    if (!this.#ended) {
+      this.#ended = true;
+      // A program that disposes its handler waits until nothing is left of it.
+      this.#child.ref();
+      this.#kill();
+    }
+    return this.#gone;
+  }
+
+  #kill(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  #write(pieces: readonly Uint8Array[]): void {
+    for (const piece of pieces) this.#input.write(piece).catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    const reader = this.#child.stdout.getReader({ mode: "byob" });
+    const frames = new FrameReader();
+    let chunk = new Uint8Array(CHUNK);
+    let wanted = frames.wanted;
+    let at = 0;
+    const take = (): void => {
+      const message = frames.take(wanted);
+      wanted = frames.wanted;
+      at = 0;
+      if (message !== undefined && !this.#ended) this.#receive(message);
+    };
+    try {
+      while (true) {
+        if (wanted.byteLength - at >= CHUNK) {
+          // What is large goes where it belongs at once.
+          const { length } = wanted;
+          const { value, done } = await reader.read(wanted.subarray(at));
+          if (done) return;
+          wanted = new Uint8Array(value.buffer, 0, length);
+          at += value.byteLength;
+          if (at === length) take();
+          continue;
+        }
+        const { value, done } = await reader.read(chunk);
+        if (done) return;
+        for (let from = 0; from < value.byteLength;) {
+          const part = value.subarray(from, from + wanted.byteLength - at);
+          wanted.set(part, at);
+          at += part.byteLength;
+          from += part.byteLength;
+          if (at === wanted.byteLength) take();
+        }
+        chunk = new Uint8Array(value.buffer);
+      }
+    } catch (error) {
+      this.#failure ??= errorText(error);
+      this.#kill();
+    }
+  }
+
+  #receive(message: object): void {
+    if (
+      this.#held !== undefined && "type" in message && message.type === "hello"
+    ) {
+      limitMemory(this.#child.pid, this.#memory!).then((why) => {
+        if (why !== undefined) {
+          warnOnce(
+            "memory",
+            `the memory of jobs is limited as to the objects of JavaScript alone, and not as to their binary data: ${why}`,
+          );
+        }
+        const held = this.#held!;
+        this.#held = undefined;
+        this.#write(held);
+      });
+    }
+    this.#owner.received(message);
+  }
+
+  async #end(
+    { code, signal }: Deno.CommandStatus,
+    read: Promise<void>,
+  ): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      Promise.all([read, this.#words.complete]),
+      new Promise((resolve) => timer = setTimeout(resolve, LAST_READ)),
+    ]);
+    clearTimeout(timer);
+    this.#words.stop();
+    if (this.#ended) return;
+    this.#ended = true;
+    const how = this.#failure ??
+      (signal === null
+        ? `the process ended with exit code ${code}`
+        : `the process was ended by ${signal}`);
+    const said = this.#words.text();
+    this.#owner.lost({
+      reason: said === "" ? how : `${how}, and said:\n${said}`,
+      outOfMemory: OUT_OF_MEMORY.test(said),
+    });
+  }
+}
+
+/** What V8 and Deno say when they get no more memory. */
+const OUT_OF_MEMORY =
+  /out of memory|memory allocation of \d+ bytes failed|allocation failed/i;
+
+function cellsOf(flags: SharedArrayBuffer | undefined): number {
+  return (flags?.byteLength ?? 0) / Int32Array.BYTES_PER_ELEMENT;
+}

@@ -1,0 +1,68 @@
+/**
+ * A web worker of this process.
+ *
+ * @module
+ */
+
+import { canUnref, setRef } from "../../worker_ref.ts";
+import type { ToWorker } from "../../worker/protocol.ts";
+import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
+
+/** The module with which a web worker begins. */
+const ENTRY: URL = new URL("../../worker/web_worker.ts", import.meta.url);
+
+/** A web worker of this process, in a thread of its own. */
+export class WebConnection implements Connection {
+  readonly isolation = "worker";
+  readonly sharesMemory = true;
+  readonly holdsProgram = !canUnref;
+  readonly #worker: Worker;
+
+  /**
+   * Starts a web worker.
+   *
+   * @throws {Deno.errors.NotCapable} if it could not read its own file.
+   */
+  constructor(owner: ConnectionOwner) {
+    checkPermission();
+    this.#worker = new Worker(ENTRY, { type: "module", name: "hither" });
+    this.#worker.onmessage = (event) => owner.received(event.data);
+    this.#worker.onerror = (event) => {
+      // Otherwise the program would end.
+      event.preventDefault();
+      owner.lost({ reason: event.message });
+    };
+    this.#worker.onmessageerror = () =>
+      owner.lost({ reason: "a message could not be read" });
+  }
+
+  suits({ isolation }: Needs): boolean {
+    return isolation === this.isolation;
+  }
+
+  post(message: ToWorker, transfer: ArrayBuffer[]): void {
+    this.#worker.postMessage(message, transfer);
+  }
+
+  hold(busy: boolean): void {
+    setRef(this.#worker, busy);
+  }
+
+  end(): undefined {
+    this.#worker.onmessage = null;
+    // A busy worker goes on computing, but nobody waits for it.
+    setRef(this.#worker, false);
+    this.#worker.terminate();
+  }
+}
+
+/** Asks before a worker is started: Deno prints by itself what goes wrong in one. */
+function checkPermission(): void {
+  if (ENTRY.protocol !== "file:") return;
+  const read = { name: "read", path: ENTRY } as const;
+  if (Deno.permissions.querySync(read).state === "granted") return;
+  if (Deno.permissions.requestSync(read).state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Requires read access to ${ENTRY}, run again with the --allow-read flag`,
+  );
+}

@@ -1,0 +1,121 @@
+/**
+ * The pipe between a process that runs jobs and whoever started it: frames both
+ * ways, read and written synchronously.
+ *
+ * @module
+ */
+
+import { FrameReader, toFrame } from "./frames.ts";
+
+/**
+ * Where the pipe is. `"stdio"`: standard input and output. `"3,4"`: the
+ * descriptors 3 and 4, so that nothing that a job starts or writes comes in between.
+ */
+export type PipePlace = "stdio" | "3,4";
+
+/** What reads. */
+interface Source {
+  readSync(into: Uint8Array): number | null;
+}
+
+/** What writes. */
+interface Sink {
+  writeSync(bytes: Uint8Array): number;
+}
+
+const INPUT = "/dev/fd/3";
+const OUTPUT = "/dev/fd/4";
+
+/** The permissions without which a process with its pipe at `"3,4"` could not begin; it gives them back. */
+export const PIPE_FLAGS: readonly string[] = [
+  `--allow-read=${INPUT}`,
+  `--allow-write=${OUTPUT}`,
+];
+
+/** The side that reads. */
+export function openInput(place: PipePlace): Source {
+  return place === "stdio" ? Deno.stdin : Deno.openSync(INPUT, { read: true });
+}
+
+/** The side that writes; from now on nobody else does. */
+export function openOutput(place: PipePlace): Sink {
+  if (place !== "stdio") return Deno.openSync(OUTPUT, { write: true });
+  const output = Deno.stdout;
+  Object.defineProperty(Deno, "stdout", {
+    value: Deno.stderr,
+    configurable: true,
+  });
+  return output;
+}
+
+/** Gives back what only the pipe was for, where the process has no more than that. */
+export function dropPipePermissions(place: PipePlace): void {
+  if (place === "stdio") return;
+  for (
+    const descriptor of [
+      { name: "read", path: INPUT },
+      { name: "write", path: OUTPUT },
+    ] as const
+  ) {
+    const whole = Deno.permissions.querySync({ name: descriptor.name });
+    if (whole.state !== "granted") Deno.permissions.revokeSync(descriptor);
+  }
+}
+
+/** How much is read ahead: as much as a pipe holds on Linux. */
+const AHEAD = 65_536;
+
+/** Reads messages, one after the other. */
+export class MessageSource {
+  readonly #source: Source;
+  readonly #frames = new FrameReader();
+  readonly #ahead = new Uint8Array(AHEAD);
+  #start = 0;
+  #end = 0;
+
+  /** Makes one that reads from `source`. */
+  constructor(source: Source) {
+    this.#source = source;
+  }
+
+  /** The next message; `undefined` at the end of the pipe. Waits for it. */
+  next(): object | undefined {
+    while (true) {
+      const { wanted } = this.#frames;
+      for (let at = 0; at < wanted.byteLength;) {
+        const read = this.#read(wanted.subarray(at));
+        if (read === null) return undefined;
+        at += read;
+      }
+      const message = this.#frames.take(wanted);
+      if (message !== undefined) return message;
+    }
+  }
+
+  #read(into: Uint8Array): number | null {
+    if (this.#start === this.#end) {
+      // What is large goes where it belongs at once.
+      if (into.byteLength >= AHEAD) return this.#source.readSync(into);
+      const read = this.#source.readSync(this.#ahead);
+      if (read === null) return null;
+      this.#start = 0;
+      this.#end = read;
+    }
+    const part = this.#ahead.subarray(
+      this.#start,
+      Math.min(this.#end, this.#start + into.byteLength),
+    );
+    into.set(part);
+    this.#start += part.byteLength;
+    return part.byteLength;
+  }
+}
+
+/** Writes a message; waits as long as the other side does not read. */
+export function writeMessage(sink: Sink, message: object): void {
+  for (const piece of toFrame(message)) {
+    for (let at = 0; at < piece.byteLength;) {
+      at += sink.writeSync(piece.subarray(at));
+    }
+  }
+}

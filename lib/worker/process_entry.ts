@@ -1,0 +1,60 @@
+/**
+ * The entry point of a process that runs jobs, on this machine or another: it
+ * speaks the protocol through a pipe, and knows nothing of who is at the other
+ * end. Its one argument says where the pipe is ({@linkcode PipePlace}).
+ *
+ * The jobs run in a web worker, which writes its answers into the pipe itself.
+ * This thread does nothing but wait for the next message. So it hears of a cancel
+ * while a job computes, and when the other side goes, however that came about,
+ * the pipe ends and with it this process, whatever the jobs are doing.
+ *
+ * @module
+ */
+
+import { buffersOf } from "./frames.ts";
+import {
+  dropPipePermissions,
+  MessageSource,
+  openInput,
+  type PipePlace,
+} from "./pipe.ts";
+import { Flag, type ToWorker } from "./protocol.ts";
+
+const place = (Deno.args[0] ?? "stdio") as PipePlace;
+const worker = new Worker(new URL("./process_worker.ts", import.meta.url), {
+  type: "module",
+  name: place,
+});
+const source = new MessageSource(openInput(place));
+await new Promise<void>((resolve) => worker.onmessage = () => resolve());
+dropPipePermissions(place);
+
+let flags = new Int32Array(new SharedArrayBuffer(0));
+/** Whose flag each cell is. */
+const tasks: (number | undefined)[] = [];
+for (let it = source.next(); it !== undefined; it = source.next()) {
+  const message = prepare(it as ToWorker);
+  worker.postMessage(message, buffersOf(it));
+}
+Deno.exit(0);
+
+/** Sets the flags that the worker shares with this thread, which stands for the other side. */
+function prepare(message: ToWorker): ToWorker {
+  switch (message.type) {
+    case "begin":
+      flags = new Int32Array(new SharedArrayBuffer(4 * (message.cells ?? 0)));
+      return { ...message, flags: flags.buffer };
+    case "run":
+      Atomics.store(flags, message.flag, Flag.SENT);
+      tasks[message.flag] = message.task;
+      return message;
+    case "cancel": {
+      const cell = tasks.indexOf(message.task);
+      const because = message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED;
+      if (cell >= 0) Atomics.store(flags, cell, because);
+      return message;
+    }
+    default:
+      return message;
+  }
+}
