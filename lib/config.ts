@@ -99,14 +99,23 @@ const root = new Scope<ResolvedOptions>({
   importTimeout: 30_000,
 });
 
+const NOTHING_SET = {} as ResolvedOptions;
+
+/** Options with those of this isolate where nothing was set. */
+export function withDefaults<O extends ResolvedOptions>(options: O): O {
+  return { ...root.options, ...options };
+}
+
 /** The scope that is in force in this async context. */
 export function currentScope(): Scope<ResolvedOptions> {
   const scope = innermostScope() as Scope<ResolvedOptions> | undefined;
   if (scope !== undefined) return scope;
   const job = runningJob();
   if (job === undefined) return root;
-  // A job in a worker: its children are its own, its options those of the worker.
-  const children = root.child(root.options);
+  // A job in a worker: its children are its own. Of their options only what the
+  // job sets is known here; the program adds the others.
+  const inherited = job.port === undefined ? root.options : NOTHING_SET;
+  const children = root.child(inherited);
   job.scope = children;
   return children;
 }

@@ -6,6 +6,7 @@
 
 import defer * as hooks from "node:async_hooks";
 import { NoCurrentJobError } from "./errors.ts";
+import type { JobState } from "./job_state.ts";
 
 /**
  * What a running job can ask and tell; see {@linkcode current}.
@@ -44,6 +45,23 @@ export interface JobContext {
   progress(fraction: number, message?: string): void;
 }
 
+/** The way of a job in a worker to the program that submitted it. */
+export interface ProgramPort {
+  /**
+   * Submits a job to the program.
+   *
+   * @param options What was set for it inside of the running job.
+   * @throws {UnsupportedValueError} if the arguments hold something that is not data.
+   */
+  submit(
+    state: JobState,
+    args: readonly unknown[],
+    options: Readonly<Record<string, unknown>>,
+  ): void;
+  /** Says that the running job waits until `settled` has, so that others can have its place. */
+  waitFor<T>(settled: Promise<T>): Promise<T>;
+}
+
 /** What the runtime keeps of a running job besides what the job itself may see. */
 export interface RunningJob {
   readonly context: JobContext;
@@ -51,6 +69,8 @@ export interface RunningJob {
   readonly console: Console;
   /** What the scheduler hangs on the running job: the scope of its children. */
   scope: unknown;
+  /** In a worker, where its own jobs go. */
+  readonly port?: ProgramPort | undefined;
 }
 
 /** What an async context knows: the running job, and the innermost scope of configuration inside of it. */

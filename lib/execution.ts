@@ -9,6 +9,7 @@ import { NO_FILES, readyFiles } from "./argument_files.ts";
 import type { RecordStore } from "./cache/record.ts";
 import { ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
+import defer * as nestedJobs from "./nested_jobs.ts";
 import { KeyClaim } from "./key_claim.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
@@ -17,6 +18,9 @@ import { storeOf } from "./store_of.ts";
 import type {
   CodeReference,
   JobHandler,
+  NestedJob,
+  NestedListener,
+  NestedRequest,
   Task,
   TaskArguments,
   TaskEvent,
@@ -41,6 +45,7 @@ export class Execution implements Task {
   readonly importTimeout: number;
   readonly denoArgs: readonly string[];
   readonly nested: boolean;
+  readonly depth: number;
   /** The jobs that wait for the outcome. */
   readonly states: Set<JobState> = new Set();
   /** Where the outcome went already; there may be many executions, so sets are made when needed. */
@@ -54,6 +59,8 @@ export class Execution implements Task {
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState) => void;
+  /** The children of its job that have not settled. */
+  #children: Set<JobState> | undefined;
   /** The executions that the children of its job wait for. */
   #waitsFor: Set<Execution> | undefined;
   /** The executions whose children wait for this one. */
@@ -77,6 +84,9 @@ export class Execution implements Task {
     this.importTimeout = options.importTimeout;
     this.denoArgs = options.denoArgs;
     this.nested = first.nested;
+    const parent = first.scope.parentOwner;
+    const above = parent instanceof Execution ? parent.depth : 0;
+    this.depth = first.nested ? above + 1 : 0;
     const store = options.forceRun ? undefined : storeOf(first);
     this.claim = store && new KeyClaim(store, first.keyBytes!);
     this.#snapshot = first.snapshot!;
@@ -132,6 +142,22 @@ export class Execution implements Task {
     }
     state.advance(this.#startedAt === undefined ? "queued" : "running");
     if (this.#startedAt !== undefined) this.#watch(state);
+  }
+
+  /** Takes in a job that the running job has submitted. */
+  adopt(child: JobState): void {
+    const children = this.#children ??= new Set();
+    children.add(child);
+    child.onSettled(() => children.delete(child));
+  }
+
+  /** The jobs that the running job has submitted and that have not settled. */
+  get children(): readonly JobState[] {
+    return this.#children === undefined ? NO_CHILDREN : [...this.#children];
+  }
+
+  submitNested(request: NestedRequest, listener: NestedListener): NestedJob {
+    return nestedJobs.submitNested(this.scope, request, listener);
   }
 
   /** Takes a job out; whether it was the last one. */
@@ -194,3 +220,5 @@ export class Execution implements Task {
     this.#timers.set(state, setTimeout(() => this.#onTimeout(state), left));
   }
 }
+
+const NO_CHILDREN: readonly JobState[] = [];

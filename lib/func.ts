@@ -5,7 +5,7 @@
  */
 
 import { callSiteOf } from "./code/call_site.ts";
-import { currentScope, type Options, resolve } from "./config.ts";
+import { currentScope, type Options, resolve, withDefaults } from "./config.ts";
 import { FunctionNotFoundError } from "./errors.ts";
 import { type Job, makeJob } from "./job.ts";
 import { type JobOptions, JobState } from "./job_state.ts";
@@ -225,14 +225,19 @@ function submitJob<T>(
   // A call with trailing `undefined` is the call without them.
   while (args.length > 0 && args.at(-1) === undefined) args.pop();
   const scope = currentScope();
+  const parent = runningJob();
+  const options = jobOptions(scope.options, own);
+  const port = parent?.port;
   const state = new JobState(
     definition,
-    jobOptions(scope.options, own),
+    port === undefined ? options : withDefaults(options),
     scope,
-    runningJob() !== undefined,
+    parent !== undefined,
   );
   const job = makeJob<T>(state);
-  submit(state, args);
+  // `null` says that the job is to run here, and the program is elsewhere.
+  if (port === undefined || options.jobHandler === null) submit(state, args);
+  else port.submit(state, args, { ...options });
   return job;
 }
 

@@ -158,7 +158,7 @@ function warnIfNotWhole(
 
 function describe(definition: FunctionDefinition): KeyedFunctionInfo {
   const { name, version, fn, code, label } = definition;
-  const source = sha256(new TextEncoder().encode(fn.toString())).toHex();
+  const source = definition.source ?? sourceDigest(fn);
   const module = code.kind === "module" ? code.url : "";
   const plain = { name, version, source, module, code: "", label };
   if (code.kind === "module") return { ...plain, keyVersion: version };
@@ -168,6 +168,11 @@ function describe(definition: FunctionDefinition): KeyedFunctionInfo {
       ? `${version}\0${sha256(values).toHex()}`
       : version;
   return { ...plain, keyVersion };
+}
+
+/** SHA-256 of a function's text, 64 hexadecimal digits. */
+export function sourceDigest(fn: (...args: never[]) => unknown): string {
+  return sha256(new TextEncoder().encode(fn.toString())).toHex();
 }
 
 function hasNames(names: unknown): boolean {

@@ -90,6 +90,7 @@ export class Job<T> implements PromiseLike<T> {
 
   /** What the job has printed, so far or in the run that the cache remembers. */
   get console(): readonly ConsoleLine[] {
+    if (!this.#state.isSettled) this.#state.remote?.watch();
     return this.#state.outcome?.console ?? this.#state.lines ?? [];
   }
 
@@ -110,7 +111,10 @@ export class Job<T> implements PromiseLike<T> {
     onError?: ((error: unknown) => E | PromiseLike<E>) | null,
   ): Promise<R | E> {
     this.#promise ??= isIdleWorker() ? park() : this.#load();
-    return this.#promise.then(onResult, onError);
+    // Each running job that waits gives up its place, also if it is not the first.
+    const port = this.#state.isSettled ? undefined : runningJob()?.port;
+    const result = port?.waitFor(this.#promise) ?? this.#promise;
+    return result.then(onResult, onError);
   }
 
   /**

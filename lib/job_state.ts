@@ -58,6 +58,14 @@ export interface ArgumentDescription {
   readonly parts: readonly KeyPart[];
 }
 
+/** A job in the program, as the worker sees it that submitted it. */
+export interface RemoteJob {
+  /** Cancels it. */
+  cancel(reason: unknown): void;
+  /** Asks to be told what it prints and reports. */
+  watch(): void;
+}
+
 /** How often what is lost is computed again before that is the error. */
 const MOST_LOSSES = 3;
 
@@ -89,6 +97,8 @@ export class JobState {
   isSeen = false;
   /** What runs the job. */
   execution: Execution | undefined;
+  /** In a worker, what stands for the job there, if the program has it. */
+  remote: RemoteJob | undefined;
   /** Console lines of a running job. */
   lines: ConsoleLine[] | undefined;
   #kept = 0;
@@ -168,9 +178,9 @@ export class JobState {
   }
 
   /** Takes in what the running job reports. */
-  report(event: TaskEvent): void {
+  report(event: TaskEvent, past = false): void {
     if (event.type === "console") this.#keep(event.line);
-    if (this.#listeners !== undefined) this.emit(event);
+    if (!past && this.#listeners !== undefined) this.emit(event);
   }
 
   /** As much as an outcome keeps is kept of a running job. */
@@ -185,6 +195,7 @@ export class JobState {
 
   /** Calls `listener` for every event from now on, until the returned function is called. */
   listen(listener: (event: JobEvent) => void): () => void {
+    this.remote?.watch();
     const listeners = this.#listeners ??= new Set();
     listeners.add(listener);
     return () => listeners.delete(listener);

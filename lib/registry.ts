@@ -23,6 +23,8 @@ export interface FunctionDefinition {
   readonly definedAt: number;
   /** What its user sorts its records by; empty if there is nothing. */
   readonly label: string;
+  /** SHA-256 of its text, 64 hexadecimal digits, where that is not at hand. */
+  readonly source?: string;
 }
 
 const byName = new Map<string, Map<string, FunctionDefinition>>();
@@ -47,6 +49,18 @@ export function register<D extends FunctionDefinition>(definition: D): void {
   // The latest definition comes last, which is the one that `run` by name takes.
   versions.delete(version);
   versions.set(version, definition);
+}
+
+const borrowed = new Map<string, FunctionDefinition>();
+
+/** A function that a worker has defined and this isolate has not: the same one for the same `id`. */
+export function borrowedFunction(
+  id: string,
+  make: () => FunctionDefinition,
+): FunctionDefinition {
+  let definition = borrowed.get(id);
+  if (definition === undefined) borrowed.set(id, definition = make());
+  return definition;
 }
 
 /** The definition of a name and version. */

@@ -83,7 +83,7 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     return contribution ?? NOT_YET;
   });
   if (complete) {
-    state.scope.enter();
+    enter(state);
     setKey(state, key);
     if (lookUp(state, () => takeSnapshot(state, args, digests))) return;
     takeSnapshot(state, args, digests);
@@ -91,8 +91,30 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     return;
   }
   takeSnapshot(state, args, digests);
-  state.scope.enter();
+  enter(state);
   afterUpstream(state);
+}
+
+/** Takes in a job whose arguments are bytes already. */
+export function submitEncoded(
+  state: JobState,
+  snapshot: ArgumentSnapshot,
+): void {
+  state.snapshot = snapshot;
+  enter(state);
+  try {
+    storeOf(state);
+  } catch (error) {
+    return fail(state, "error", error as Error);
+  }
+  afterUpstream(state);
+}
+
+function enter(state: JobState): void {
+  state.scope.enter();
+  if (!state.nested) return;
+  const parent = state.scope.parentOwner;
+  if (parent instanceof Execution) parent.adopt(state);
 }
 
 /** Cancels a job that has not settled. */
@@ -233,7 +255,8 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
   if (!lookUp(state, () => {})) execute(state);
 }
 
-function failUpstream(state: JobState, failed: JobState): void {
+/** Fails a job as one among its arguments has failed or was cancelled. */
+export function failUpstream(state: JobState, failed: JobState): void {
   const { name, version } = state.definition;
   const what = failed.status === "cancelled" ? "was cancelled" : "failed";
   // From here on its error is the cause of this one's.
@@ -433,10 +456,37 @@ function fail(
     execution.end();
     forget(execution);
     execution.handler?.cancel(execution, error);
+    cancelChildren(execution, error);
   }
+  state.remote?.cancel(error);
   state.snapshot = undefined;
   state.settle({ failure: error, status });
   if (status === "error") noteFailure(state);
+}
+
+const withoutParent: JobState[] = [];
+let isCancelling = false;
+
+/**
+ * Cancels the jobs of a job that was stopped. Work that others wait for goes on.
+ * One after the other: jobs in jobs may be many levels deep.
+ */
+function cancelChildren({ children, name, version }: Execution, cause: unknown) {
+  for (const child of children) withoutParent.push(child);
+  if (isCancelling) return;
+  isCancelling = true;
+  try {
+    for (let i = 0; i < withoutParent.length; i++) {
+      const child = withoutParent[i]!;
+      const its = child.definition;
+      const text =
+        `The job ${its.name} ${its.version} was cancelled as the job that had submitted it, ${name} ${version}, was stopped`;
+      fail(child, "cancelled", new JobCancelledError(text, { cause }));
+    }
+  } finally {
+    withoutParent.length = 0;
+    isCancelling = false;
+  }
 }
 
 function forget(execution: Execution): void {
@@ -516,6 +566,7 @@ async function complete(
       return;
     }
     if (error instanceof HandlerClosedError) moveToOwnHandlers(execution);
+    cancelChildren(execution, error);
   }
   for (const state of execution.overdue(outcome.timing.duration)) {
     onTimeout(state);

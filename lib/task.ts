@@ -83,6 +83,63 @@ export type Outcome = {
   readonly lost?: boolean;
 };
 
+/** A job that a running job submits from another isolate; see {@linkcode Task}. */
+export interface NestedRequest {
+  /** The function's name. */
+  readonly name: string;
+  /** The function's version. */
+  readonly version: string;
+  /** Where a worker finds the function. */
+  readonly code: CodeReference;
+  /** SHA-256 of the function's text, 64 hexadecimal digits. */
+  readonly source: string;
+  /** When the function was defined, in ms since the epoch. */
+  readonly definedAt: number;
+  /** What its user sorts its records by; empty if there is nothing. */
+  readonly label: string;
+  /** The argument list; a job among them is a reference by index into `upstream`. */
+  readonly list: EncodedValue;
+  /** The jobs among the arguments, by index. */
+  readonly upstream: readonly NestedJob[];
+  /** The options that the running job has set for it, as plain data. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What became of a nested job. */
+export interface NestedResult {
+  readonly status: "finished" | "error" | "cancelled";
+  /** The result, or the encoded error. */
+  readonly value: EncodedValue;
+  /** What the job printed. */
+  readonly console: readonly ConsoleLine[];
+  /** When it ran; absent if it did not. */
+  readonly timing?: Timing | undefined;
+  /** The key, 64 hexadecimal digits; absent if it never had one. */
+  readonly key?: string | undefined;
+  /** Whether the outcome was in the cache. */
+  readonly cached: boolean;
+}
+
+/** Hears of a nested job. */
+export interface NestedListener {
+  /** It is queued, or runs. */
+  moved(status: "queued" | "running", key: string): void;
+  /** It has printed something, or tells how far it is; only if it is watched. `past` is what was printed before that. */
+  reported(event: TaskEvent, past: boolean): void;
+  /** It has settled: called once, last, and never before `submitNested` has returned. */
+  settled(result: NestedResult): void;
+}
+
+/** A nested job, as whoever passes it on holds it. */
+export interface NestedJob {
+  /** Cancels it. */
+  cancel(reason: unknown): void;
+  /** Asks for what it prints and reports from now on, and what it has printed so far. */
+  watch(): void;
+  /** Says that the job which submitted it has ended: nobody there looks at its error any more. */
+  orphan(): void;
+}
+
 /** One execution of one function, as a handler gets it. */
 export interface Task {
   /** Unique in this process. */
@@ -109,6 +166,8 @@ export interface Task {
   readonly denoArgs?: readonly string[] | undefined;
   /** Whether a running job submitted it: such a Task must not wait for its parent's slot. */
   readonly nested: boolean;
+  /** How many running jobs stand above it: 0 if none submitted it. Deeper Tasks are to start first, so that few jobs wait at a time. */
+  readonly depth: number;
   /** For handlers that run in this process: the scope that the running job's children belong to. */
   readonly scope: unknown;
   /**
@@ -122,6 +181,8 @@ export interface Task {
   started(): void;
   /** Passes on what the running Task reports. */
   report(event: TaskEvent): void;
+  /** For handlers that run elsewhere: takes in a job that the running job submits. Never throws. */
+  submitNested(request: NestedRequest, listener: NestedListener): NestedJob;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { currentScope } from "./config.ts";
+import { runningJob } from "./current.ts";
 import { JobTimeoutError } from "./errors.ts";
 import { isIdleWorker, park } from "./role.ts";
 import type { JobCounts } from "./scope.ts";
@@ -40,8 +41,10 @@ import { type WaitOptions, withinLimits } from "./wait_options.ts";
 export function wait(options: WaitOptions = {}): Promise<JobCounts> {
   if (isIdleWorker()) return park();
   const scope = currentScope();
+  const port = runningJob()?.port;
+  const idle = scope.idle();
   return withinLimits(
-    scope.idle().then(() => scope.counts()),
+    (port?.waitFor(idle) ?? idle).then(() => scope.counts()),
     options,
     () =>
       new JobTimeoutError(

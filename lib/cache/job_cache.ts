@@ -67,6 +67,7 @@ interface CheckedOptions extends Limits {
 }
 
 let openStore: (cache: JobCache) => RecordStore;
+let givenOptions: (cache: JobCache) => JobCacheOptions;
 
 /**
  * Keeps the results of jobs in a folder, so that a job with the same key is not
@@ -92,6 +93,7 @@ let openStore: (cache: JobCache) => RecordStore;
  * ```
  */
 export class JobCache implements AsyncDisposable {
+  readonly #given: JobCacheOptions;
   readonly #options: CheckedOptions;
   #path: string | undefined;
   #store: (RecordStore & Catalog) | undefined;
@@ -103,10 +105,12 @@ export class JobCache implements AsyncDisposable {
    */
   constructor(options: JobCacheOptions = {}) {
     this.#options = checkOptions(options);
+    this.#given = options;
   }
 
   static {
     openStore = (cache) => cache.#recordStore();
+    givenOptions = (cache) => ({ ...cache.#given, path: cache.path });
   }
 
   /** The folder. */
@@ -416,6 +420,11 @@ export class JobCache implements AsyncDisposable {
       ? new SqliteStore(this.path, options)
       : new fileStore.FileStore(this.path, options);
   }
+}
+
+/** What it takes to make the same cache in another isolate. */
+export function cacheOptionsOf(cache: JobCache): JobCacheOptions {
+  return givenOptions(cache);
 }
 
 /** The store of a cache, for the scheduler. */

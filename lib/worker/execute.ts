@@ -5,7 +5,12 @@
  * @module
  */
 
-import { type JobContext, runAs, type RunningJob } from "../current.ts";
+import {
+  type JobContext,
+  type ProgramPort,
+  runAs,
+  type RunningJob,
+} from "../current.ts";
 import { JobCancelledError, JobTimeoutError } from "../errors.ts";
 import type { TaskArguments, TaskEvent, Timing } from "../task.ts";
 import { contributionOf } from "../value/contribution.ts";
@@ -52,6 +57,7 @@ export type Ending = {
 /** A job while it is executed. */
 export class Invocation implements RunningJob {
   scope: unknown;
+  readonly port: ProgramPort | undefined;
   readonly #job: ExecutedJob;
   readonly #host: Host;
   readonly #settle: (ending: Ending) => void;
@@ -64,8 +70,14 @@ export class Invocation implements RunningJob {
   #startedAt = 0;
   #start = 0;
 
-  /** Prepares a call; `settle` is called once, when it has ended. */
-  constructor(job: ExecutedJob, host: Host, settle: (ending: Ending) => void) {
+  /** Prepares a call; `settle` is called once, when it has ended. What the job submits goes to `port`, if there is one. */
+  constructor(
+    job: ExecutedJob,
+    host: Host,
+    settle: (ending: Ending) => void,
+    port?: ProgramPort,
+  ) {
+    this.port = port;
     this.scope = job.scope;
     this.#job = job;
     this.#host = host;

@@ -112,12 +112,45 @@ export interface BeginMessage {
   readonly cells?: number;
 }
 
+/** To the worker: a job that it has submitted is queued, or runs. */
+export interface NestedMovedMessage {
+  readonly type: "nestedMoved";
+  readonly id: number;
+  readonly status: "queued" | "running";
+  readonly key: string;
+}
+
+/** To the worker: what a job reports that it watches. */
+export interface NestedEventMessage {
+  readonly type: "nestedEvent";
+  readonly id: number;
+  readonly event: TaskEvent;
+  /** Whether it came about before the job was watched. */
+  readonly past: boolean;
+}
+
+/** To the worker: what became of a job that it has submitted. */
+export interface NestedDoneMessage {
+  readonly type: "nestedDone";
+  readonly id: number;
+  readonly status: "finished" | "error" | "cancelled";
+  readonly value: WireValue;
+  readonly console: readonly ConsoleLine[];
+  /** Absent if the job did not run. */
+  readonly timing?: Timing | undefined;
+  readonly key?: string | undefined;
+  readonly cached: boolean;
+}
+
 /** What a worker is told. */
 export type ToWorker =
   | BeginMessage
   | RunMessage
   | BatchMessage
-  | CancelMessage;
+  | CancelMessage
+  | NestedMovedMessage
+  | NestedEventMessage
+  | NestedDoneMessage;
 
 /** From the worker: ready for Tasks. */
 export interface HelloMessage {
@@ -181,6 +214,51 @@ export interface AcknowledgedMessage {
   readonly task: number;
 }
 
+/** From the worker: this Task submits a job, to which the worker gives a number that it has never used before. */
+export interface NestedMessage {
+  readonly type: "nested";
+  readonly task: number;
+  readonly id: number;
+  readonly name: string;
+  readonly version: string;
+  readonly code: WireCode;
+  /** As in `NestedRequest`; so are the next three. */
+  readonly source: string;
+  readonly definedAt: number;
+  readonly label: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly list: WireValue;
+  /** The numbers of the jobs among the arguments. */
+  readonly upstream: readonly number[];
+}
+
+/** From the worker: cancel a job that it has submitted. */
+export interface NestedCancelMessage {
+  readonly type: "nestedCancel";
+  readonly id: number;
+  /** The encoded reason. */
+  readonly reason: WireValue;
+}
+
+/** From the worker: tell what this job prints and reports. */
+export interface NestedWatchMessage {
+  readonly type: "nestedWatch";
+  readonly id: number;
+}
+
+/** From the worker: these jobs will not be arguments any more. */
+export interface NestedReleaseMessage {
+  readonly type: "nestedRelease";
+  readonly ids: readonly number[];
+}
+
+/** From the worker: this Task waits for jobs and gives up its slot, or goes on. */
+export interface WaitingMessage {
+  readonly type: "waiting";
+  readonly task: number;
+  readonly waits: boolean;
+}
+
 /** What a worker tells. */
 export type FromWorker =
   | HelloMessage
@@ -190,4 +268,9 @@ export type FromWorker =
   | WarningMessage
   | RefusedMessage
   | SkippedMessage
-  | AcknowledgedMessage;
+  | AcknowledgedMessage
+  | NestedMessage
+  | NestedCancelMessage
+  | NestedWatchMessage
+  | NestedReleaseMessage
+  | WaitingMessage;

@@ -9,11 +9,18 @@ import { type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
 import { JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
+import {
+  nestedMoved,
+  nestedReported,
+  nestedSettled,
+  RemoteJobs,
+} from "../remote_jobs.ts";
 import type { TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
 import { type Ending, type Host, Invocation } from "./execute.ts";
+import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
@@ -61,6 +68,15 @@ export class WorkerRuntime implements ScriptWatcher {
           decodeThrown(fromWire(message.reason)),
         );
         return this.#send({ type: "acknowledged", task: message.task }, []);
+      case "nestedMoved":
+        return nestedMoved(message.id, message.status, message.key);
+      case "nestedEvent":
+        return nestedReported(message.id, message.event, message.past);
+      case "nestedDone":
+        return nestedSettled(message.id, {
+          ...message,
+          value: fromWire(message.value),
+        });
     }
   }
 
@@ -246,7 +262,11 @@ class WorkerRun implements Host {
     this.#message = message;
     this.#flags = flags;
     this.#send = send;
-    this.invocation = new Invocation(message, this, settle);
+    const port = new RemoteJobs(linkTo(send, message.task), message);
+    this.invocation = new Invocation(message, this, (ending) => {
+      port.end();
+      settle(ending);
+    }, port);
   }
 
   start(fn: UserFunction): void {

@@ -5,7 +5,8 @@
  */
 
 import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
-import type { WireValue } from "./protocol.ts";
+import type { CodeReference } from "../task.ts";
+import type { WireCode, WireValue } from "./protocol.ts";
 
 /**
  * A value as it is sent. Its leaves move: their buffers go into `transfer`.
@@ -55,6 +56,23 @@ export function fromWire({ bytes, leaves, files }: WireValue): EncodedValue {
   return files === undefined
     ? { bytes, leaves: own }
     : { bytes, leaves: own, files };
+}
+
+/** The code of a function as it is sent. */
+export function codeToWire(
+  code: CodeReference,
+  transfer: ArrayBuffer[],
+): WireCode {
+  return code.kind === "module"
+    ? code
+    : { ...code, values: toWire(code.values, transfer) };
+}
+
+/** The code of a function as it has come. */
+export function codeFromWire(code: WireCode): CodeReference {
+  return code.kind === "module"
+    ? code
+    : { ...code, values: fromWire(code.values) };
 }
 
 /** The same bytes in a buffer that holds nothing else: a message carries the whole buffer of a view. */

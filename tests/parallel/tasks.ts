@@ -36,6 +36,7 @@ export function makeTask<A extends readonly unknown[]>(
     digest: false,
     timed: true,
     nested: false,
+    depth: 0,
     scope: undefined,
     arguments: () => ({
       list: encodeValue([...args], { root: "args" }),
@@ -50,6 +51,9 @@ export function makeTask<A extends readonly unknown[]>(
     },
     report: (event: TaskEvent) => {
       events.push(event);
+    },
+    submitNested: (): never => {
+      throw new TypeError("no job of these tests submits another");
     },
     ...given,
   };

@@ -18,8 +18,8 @@ import type { Outcome, Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import { permissionNeeded } from "../../worker/load.ts";
-import { Queue } from "../queue.ts";
 import type { Isolation, Needs } from "./connection.ts";
+import { DepthQueue } from "./depth_queue.ts";
 import { PoolRun } from "./pool_run.ts";
 import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
 import { ProcessConnection } from "./process_connection.ts";
@@ -45,11 +45,10 @@ export class Pool implements PoolWorkerOwner {
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
   readonly #slots: number;
-  readonly #waiting = new Queue<PoolRun>();
+  readonly #waiting: DepthQueue;
   readonly #runs = new Map<Task, PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
-  #slotsTaken = 0;
   #scheduled = false;
   #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -60,6 +59,7 @@ export class Pool implements PoolWorkerOwner {
     this.#numWorkers = numWorkers;
     this.#jobsPerWorker = jobsPerWorker;
     this.#slots = numWorkers * jobsPerWorker;
+    this.#waiting = new DepthQueue(this.#slots);
     this.#isolation = isolation;
     this.#idleTimeout = idleTimeout;
     installConsole();
@@ -76,7 +76,7 @@ export class Pool implements PoolWorkerOwner {
       const run = new PoolRun(task, needsOf(task, this.#isolation), resolve);
       if (this.#closing !== undefined) return run.fail(closedError(task));
       this.#runs.set(task, run);
-      run.place = this.#waiting.push(run);
+      this.#waiting.push(run);
       this.#schedule();
     });
   }
@@ -86,7 +86,7 @@ export class Pool implements PoolWorkerOwner {
     const run = this.#runs.get(task);
     if (run === undefined) return;
     this.#runs.delete(task);
-    this.#waiting.remove(run.place);
+    this.#waiting.remove(run);
     run.worker?.stop(run, reason);
     run.fail(reason);
   }
@@ -111,12 +111,22 @@ export class Pool implements PoolWorkerOwner {
   }
 
   returned(run: PoolRun): void {
-    run.place = this.#waiting.unshift(run);
+    this.#waiting.unshift(run);
     this.#schedule();
   }
 
-  freed(): void {
-    this.#slotsTaken--;
+  freed(run: PoolRun): void {
+    this.#waiting.freed(run);
+    this.#schedule();
+  }
+
+  paused(run: PoolRun): void {
+    this.#waiting.paused(run);
+    this.#schedule();
+  }
+
+  resumed(run: PoolRun): void {
+    this.#waiting.resumed(run);
     this.#schedule();
   }
 
@@ -162,15 +172,17 @@ export class Pool implements PoolWorkerOwner {
 
   /** Gives Tasks to workers as long as there are both. */
   #fill(): void {
-    while (this.#slotsTaken < this.#slots) {
+    while (true) {
       const run = this.#waiting.first;
-      if (run === undefined) return;
+      if (run === undefined || !this.#waiting.hasSlotFor(run)) return;
       try {
         const worker = this.#workerFor(run);
         if (worker === undefined) return;
-        if (worker.give(this.#takeTogether(run, worker))) this.#slotsTaken++;
+        if (worker.give(this.#takeTogether(run, worker))) {
+          this.#waiting.started(run);
+        }
       } catch (error) {
-        this.#waiting.remove(run.place);
+        this.#waiting.remove(run);
         this.#runs.delete(run.task);
         run.fail(error);
       }
@@ -186,18 +198,21 @@ export class Pool implements PoolWorkerOwner {
     const { code, timed } = first.task;
     const share = Math.ceil(this.#waiting.size / this.#slots);
     const most = Math.min(share, worker.room(code, TIME_TOGETHER));
-    this.#waiting.remove(first.place);
+    this.#waiting.remove(first);
+    first.slotDepth = first.task.depth;
     yield first;
     for (let taken = 1; taken < most && !timed; taken++) {
       const next = this.#waiting.first;
       if (next?.task.code !== code || next.task.timed) return;
       if (!worker.suits(next.needs)) return;
-      this.#waiting.remove(next.place);
+      this.#waiting.remove(next);
+      next.slotDepth = first.slotDepth;
       yield next;
     }
   }
 
   #workerFor({ task, needs }: PoolRun): PoolWorker | undefined {
+    let idle: PoolWorker | undefined;
     let shared: PoolWorker | undefined;
     let useless: PoolWorker | undefined;
     for (const worker of this.#usable) {
@@ -208,7 +223,8 @@ export class Pool implements PoolWorkerOwner {
       } else if (worker.full) {
         continue;
       } else if (worker.load === 0) {
-        return worker;
+        // Where few jobs wait, few are held up when they could go on.
+        if (!(idle && idle.paused <= worker.paused)) idle = worker;
       } else if (
         worker.load < this.#jobsPerWorker &&
         !(shared && shared.load <= worker.load)
@@ -216,6 +232,7 @@ export class Pool implements PoolWorkerOwner {
         shared = worker;
       }
     }
+    if (idle !== undefined) return idle;
     if (this.#usableLike(needs.isolation) < this.#numWorkers) {
       return this.#start(task, needs);
     }

@@ -31,9 +31,8 @@ import {
   PROTOCOL_VERSION,
   type RunMessage,
   type ToWorker,
-  type WireCode,
 } from "../../worker/protocol.ts";
-import { fromWire, moveToWire, toWire } from "../../worker/wire.ts";
+import { codeToWire, fromWire, moveToWire, toWire } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -45,6 +44,7 @@ import { Durations } from "./durations.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
 import type { PoolRun } from "./pool_run.ts";
+import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
 
 /** How many Tasks travel together at most. */
@@ -72,7 +72,11 @@ export interface PoolWorkerOwner {
   /** A Task was not begun here and has to go elsewhere. */
   returned(run: PoolRun): void;
   /** A slot is free again. */
-  freed(): void;
+  freed(run: PoolRun): void;
+  /** A Task waits for jobs that it has submitted; its slot is free. */
+  paused(run: PoolRun): void;
+  /** Such a Task goes on, or has ended, and has its slot again. */
+  resumed(run: PoolRun): void;
   /** A worker that was full can take Tasks again. */
   roomFreed(): void;
   /** The worker takes no more Tasks until its cancelled jobs have ended. */
@@ -98,6 +102,11 @@ export class PoolWorker implements ConnectionOwner {
   readonly #batchOf = new Map<PoolRun, Batch>();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
+  /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
+  readonly #paused = new Set<PoolRun>();
+  readonly #nested = new NestedJobs((message, transfer) =>
+    this.#post(message, transfer)
+  );
   readonly #durations = new Durations();
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
@@ -147,6 +156,16 @@ export class PoolWorker implements ConnectionOwner {
   /** How many slots are taken. */
   get load(): number {
     return this.#load;
+  }
+
+  /** How many of its Tasks wait for jobs that they have submitted. */
+  get paused(): number {
+    return this.#paused.size;
+  }
+
+  /** Whether no Task is in it. */
+  get #isEmpty(): boolean {
+    return this.#load === 0 && this.#paused.size === 0;
   }
 
   /** Whether it is of the kind that a Task needs. */
@@ -206,7 +225,8 @@ export class PoolWorker implements ConnectionOwner {
       this.#running.set(run.sent, run);
       this.#batchOf.set(run, batch);
     }
-    if (this.#load++ === 0) this.#hold(true);
+    if (this.#isEmpty) this.#hold(true);
+    this.#load++;
     if (messages.length === 1) this.#post(first, transfer);
     else {
       this.#post(packBatch(messages), transfer);
@@ -259,7 +279,7 @@ export class PoolWorker implements ConnectionOwner {
       key: task.key,
       name: task.name,
       version: task.version,
-      code: wireCode(task.code, transfer),
+      code: codeToWire(task.code, transfer),
       list: toWire(list, transfer),
       upstream: upstream.map((value) => toWire(value, transfer)),
       digest: task.digest,
@@ -300,7 +320,39 @@ export class PoolWorker implements ConnectionOwner {
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
+      case "waiting":
+        return message.waits
+          ? this.#pause(message.task)
+          : this.#resume(this.#running.get(message.task));
+      case "nested":
+        return this.#nested.submit(
+          message,
+          this.#running.get(message.task)?.task,
+        );
+      case "nestedCancel":
+      case "nestedWatch":
+      case "nestedRelease":
+        return this.#nested.take(message);
     }
+  }
+
+  /** A Task waits for others: its slot is theirs meanwhile. */
+  #pause(id: number): void {
+    const run = this.#running.get(id);
+    if (run === undefined || this.#paused.has(run)) return;
+    // One of those that travelled with it may be what it waits for.
+    this.#recall();
+    this.#paused.add(run);
+    this.#load--;
+    this.#flags.pause();
+    this.#owner.paused(run);
+  }
+
+  #resume(run: PoolRun | undefined): void {
+    if (run === undefined || !this.#paused.delete(run)) return;
+    this.#load++;
+    this.#flags.resume();
+    this.#owner.resumed(run);
   }
 
   /** A Task that has not ended, also one that was cancelled. */
@@ -353,7 +405,7 @@ export class PoolWorker implements ConnectionOwner {
     const { full } = this;
     this.#flags.release(id);
     if (!full || this.full) return;
-    if (this.#load === 0) this.#hold(false);
+    if (this.#isEmpty) this.#hold(false);
     this.#owner.roomFreed();
   }
 
@@ -361,15 +413,18 @@ export class PoolWorker implements ConnectionOwner {
   #leave(run: PoolRun): void {
     const batch = this.#batchOf.get(run);
     if (batch === undefined) return;
+    this.#resume(run);
+    this.#nested.ended(run.sent);
     this.#batchOf.delete(run);
     this.#running.delete(run.sent);
     run.worker = undefined;
     batch.delete(run);
     if (batch.size > 0) return;
+    this.#load--;
     // For one that is full others may wait.
-    if (--this.#load === 0 && !this.full) this.#hold(false);
+    if (this.#isEmpty && !this.full) this.#hold(false);
     this.#endIfDone();
-    this.#owner.freed();
+    this.#owner.freed(run);
   }
 
   /** Takes back what the worker has not begun. */
@@ -390,7 +445,7 @@ export class PoolWorker implements ConnectionOwner {
     const before = this.#progress;
     this.#recallTimer = setTimeout(() => {
       this.#recallTimer = undefined;
-      if (this.#running.size <= this.#load) return;
+      if (this.#running.size - this.#paused.size <= this.#load) return;
       if (this.#progress === before) this.#recall();
       else this.#watchBatches();
     }, BATCH_PATIENCE);
@@ -417,7 +472,7 @@ export class PoolWorker implements ConnectionOwner {
 
   #graceOver(): void {
     this.#graceIsOver = true;
-    if (this.#load === 0) return this.#endBusyOrNot();
+    if (this.#isEmpty) return this.#endBusyOrNot();
     this.retire();
     if (this.#answers) return;
     this.#grace.begin(NEIGHBOUR_GRACE, () => this.#neighboursGraceOver());
@@ -434,7 +489,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #endIfDone(): void {
-    if (!this.#retired || this.#load > 0) return;
+    if (!this.#retired || !this.#isEmpty) return;
     const stopped = this.#stopping.size === 0 && this.#answers;
     if (stopped || this.#graceIsOver) this.#endBusyOrNot();
   }
@@ -481,6 +536,7 @@ export class PoolWorker implements ConnectionOwner {
   #end(busyWith: readonly PoolRun[] = []): void {
     if (this.#gone) return;
     this.#gone = true;
+    this.#nested.close();
     this.#grace.end();
     this.#idle.stop();
     clearTimeout(this.#recallTimer);
@@ -499,6 +555,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
+    if (this.#gone) return;
     this.#connection.post(message, transfer);
   }
 }
@@ -518,10 +575,4 @@ function endingFrom(message: DoneMessage): Ending {
   return contribution === undefined
     ? { status, value, timing }
     : { status, value, timing, contribution };
-}
-
-function wireCode(code: CodeReference, transfer: ArrayBuffer[]): WireCode {
-  return code.kind === "module"
-    ? code
-    : { ...code, values: toWire(code.values, transfer) };
 }

@@ -8,6 +8,9 @@ import { Flag } from "../../worker/protocol.ts";
 
 type FlagValue = typeof Flag[keyof typeof Flag];
 
+/** How many Tasks of one worker may wait for others at a time, at the most. */
+const MOST_PAUSED = 262_144;
+
 /** Flags in shared memory, by the number that a Task has in its worker. */
 export class TaskFlags {
   /** The memory to share. */
@@ -17,18 +20,41 @@ export class TaskFlags {
   readonly #cellOf = new Map<number, number>();
 
   readonly #isShared: boolean;
+  readonly #length: number;
+  /** Cells that have been in use: memory that was never touched costs nothing. */
+  #used: number;
+  #paused = 0;
 
   /** Makes flags for so many Tasks at a time; where they are not shared, no Task can be taken back. */
   constructor(length: number, isShared = true) {
     this.#isShared = isShared;
-    this.buffer = new SharedArrayBuffer(length * Int32Array.BYTES_PER_ELEMENT);
+    const cells = length + MOST_PAUSED;
+    this.buffer = new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT);
     this.#cells = new Int32Array(this.buffer);
     this.#free = Array.from({ length }, (_, index) => index);
+    this.#length = length;
+    this.#used = length;
   }
 
   /** How many more Tasks can have a flag. */
   get room(): number {
-    return this.#free.length;
+    return Math.max(
+      0,
+      Math.min(
+        this.#length + this.#paused - this.#cellOf.size,
+        this.#free.length + this.#cells.length - this.#used,
+      ),
+    );
+  }
+
+  /** A Task waits for others, which need flags of their own. */
+  pause(): void {
+    this.#paused++;
+  }
+
+  /** A Task that has waited goes on, or has ended. */
+  resume(): void {
+    this.#paused--;
   }
 
   /**
@@ -37,7 +63,8 @@ export class TaskFlags {
    * @throws {RangeError} if there is no room.
    */
   send(task: number): number {
-    const cell = this.#free.pop();
+    const cell = this.#free.pop() ??
+      (this.#used < this.#cells.length ? this.#used++ : undefined);
     // Atomics would take it as the first cell, which is another Task's.
     if (cell === undefined) {
       throw new RangeError(

@@ -1,0 +1,111 @@
+/**
+ * Jobs that the jobs of one worker submit, as messages of that worker.
+ *
+ * @module
+ */
+
+import { JobCancelledError } from "../errors.ts";
+import type { NestedJob, NestedListener, Task } from "../task.ts";
+import { encodeThrown } from "../value/thrown.ts";
+import { decodeThrown } from "../value/thrown.ts";
+import type {
+  NestedCancelMessage,
+  NestedMessage,
+  NestedReleaseMessage,
+  NestedWatchMessage,
+  ToWorker,
+} from "../worker/protocol.ts";
+import { codeFromWire, fromWire, toWire } from "../worker/wire.ts";
+
+/** The jobs that the jobs of one worker have submitted. */
+export class NestedJobs {
+  readonly #post: (message: ToWorker, transfer: ArrayBuffer[]) => void;
+  /** Until the worker says that they are no argument of another any more. */
+  readonly #jobs = new Map<number, NestedJob>();
+  /** Those of each Task that have not settled. */
+  readonly #open = new Map<number, Set<NestedJob>>();
+
+  /** Answers through `post`. */
+  constructor(post: (message: ToWorker, transfer: ArrayBuffer[]) => void) {
+    this.#post = post;
+  }
+
+  /** Takes in a job of a Task; `undefined` if that was told to stop. */
+  submit(message: NestedMessage, task: Task | undefined): void {
+    const { id, name, version } = message;
+    if (task === undefined) {
+      const error = new JobCancelledError(
+        `The job ${name} ${version} was cancelled as the job that submits it was stopped`,
+      );
+      const value = toWire(encodeThrown(error), []);
+      return this.#post({
+        type: "nestedDone",
+        id,
+        status: "cancelled",
+        value,
+        console: [],
+        cached: false,
+      }, []);
+    }
+    const listener: NestedListener = {
+      moved: (status, key) =>
+        this.#post({ type: "nestedMoved", id, status, key }, []),
+      reported: (event, past) =>
+        this.#post({ type: "nestedEvent", id, event, past }, []),
+      settled: ({ status, console, timing, key, cached, ...result }) => {
+        this.#open.get(message.task)?.delete(job);
+        const transfer: ArrayBuffer[] = [];
+        const value = toWire(result.value, transfer);
+        this.#post({
+          type: "nestedDone",
+          id,
+          status,
+          value,
+          console,
+          timing,
+          key,
+          cached,
+        }, transfer);
+      },
+    };
+    const job = task.submitNested({
+      ...message,
+      code: codeFromWire(message.code),
+      list: fromWire(message.list),
+      upstream: message.upstream.map((id) => this.#jobs.get(id)!),
+    }, listener);
+    this.#jobs.set(id, job);
+    let open = this.#open.get(message.task);
+    if (open === undefined) this.#open.set(message.task, open = new Set());
+    open.add(job);
+  }
+
+  /** Takes what a worker tells of a job. */
+  take(
+    message: NestedCancelMessage | NestedWatchMessage | NestedReleaseMessage,
+  ): void {
+    switch (message.type) {
+      case "nestedCancel":
+        this.#jobs.get(message.id)?.cancel(
+          decodeThrown(fromWire(message.reason)),
+        );
+        return;
+      case "nestedWatch":
+        return this.#jobs.get(message.id)?.watch();
+      case "nestedRelease":
+        for (const id of message.ids) this.#jobs.delete(id);
+    }
+  }
+
+  /** A Task has ended. */
+  ended(task: number): void {
+    for (const job of this.#open.get(task) ?? []) job.orphan();
+    this.#open.delete(task);
+  }
+
+  /** The worker is gone: nobody asks for its jobs. */
+  close(): void {
+    for (const task of [...this.#open.keys()]) this.ended(task);
+    this.#jobs.clear();
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Which Task is next where jobs wait for jobs.
+ *
+ * Deeper Tasks come first, so that few jobs wait at a time. A job that waits has
+ * given up its slot, but not the last one to its like: a Task that stands no
+ * deeper than a waiting one leaves a slot to those that do. Otherwise it might
+ * sit in that slot and wait, in a way that nobody sees, for the very job whose
+ * children then find no slot (both await one promise in a variable of their
+ * module).
+ *
+ * @module
+ */
+
+import { Queue } from "../queue.ts";
+import type { PoolRun } from "./pool_run.ts";
+
+/** The Tasks that wait for a slot, by depth, and how many have one. */
+export class DepthQueue {
+  readonly #slots: number;
+  readonly #queues: Queue<PoolRun>[] = [];
+  readonly #running: number[] = [];
+  readonly #paused: number[] = [];
+  #size = 0;
+  #runningInAll = 0;
+
+  /** Makes an empty queue for so many slots. */
+  constructor(slots: number) {
+    this.#slots = slots;
+  }
+
+  /** How many Tasks wait. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The Task that comes next. */
+  get first(): PoolRun | undefined {
+    return this.#queues.at(-1)?.first;
+  }
+
+  /** Whether there is a slot for a Task. */
+  hasSlotFor(run: PoolRun): boolean {
+    if (this.#runningInAll >= this.#slots) return false;
+    const { depth } = run.task;
+    // One that was in a worker already may be what a job waits for.
+    if (run.sent > 0 || !this.#paused.some((n, at) => n > 0 && at >= depth)) {
+      return true;
+    }
+    let alike = 0;
+    for (let at = 0; at <= depth; at++) alike += this.#running[at] ?? 0;
+    return alike < this.#slots - 1;
+  }
+
+  /** Adds a Task behind those of its depth. */
+  push(run: PoolRun): void {
+    run.place = this.#at(run.task.depth).push(run);
+    this.#size++;
+  }
+
+  /** Adds a Task before those of its depth. */
+  unshift(run: PoolRun): void {
+    run.place = this.#at(run.task.depth).unshift(run);
+    this.#size++;
+  }
+
+  /** Takes a Task out, if it still waits. */
+  remove(run: PoolRun): void {
+    if (!this.#queues[run.task.depth]?.remove(run.place)) return;
+    this.#size--;
+    while (this.#queues.at(-1)?.size === 0) this.#queues.pop();
+  }
+
+  /** A Task has taken a slot. */
+  started({ slotDepth }: PoolRun): void {
+    this.#count(this.#running, slotDepth, 1);
+    this.#runningInAll++;
+  }
+
+  /** A Task has given its slot back. */
+  freed({ slotDepth }: PoolRun): void {
+    this.#count(this.#running, slotDepth, -1);
+    this.#runningInAll--;
+  }
+
+  /** A Task has given its slot up, as it waits for others. */
+  paused(run: PoolRun): void {
+    this.freed(run);
+    this.#count(this.#paused, run.slotDepth, 1);
+  }
+
+  /** A Task that has waited has a slot again, even if there was none. */
+  resumed(run: PoolRun): void {
+    this.started(run);
+    this.#count(this.#paused, run.slotDepth, -1);
+  }
+
+  #at(depth: number): Queue<PoolRun> {
+    while (this.#queues.length <= depth) this.#queues.push(new Queue());
+    return this.#queues[depth]!;
+  }
+
+  #count(counts: number[], depth: number, change: 1 | -1): void {
+    while (counts.length <= depth) counts.push(0);
+    counts[depth]! += change;
+    while (counts.at(-1) === 0) counts.pop();
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Jobs that a job in a worker submits, as messages to the program.
+ *
+ * @module
+ */
+
+import type { ProgramLink } from "../remote_jobs.ts";
+import { encodeThrown } from "../value/thrown.ts";
+import type { FromWorker } from "./protocol.ts";
+import { codeToWire, moveToWire } from "./wire.ts";
+
+/** The way of the jobs of one Task to the program. */
+export function linkTo(
+  send: (message: FromWorker, transfer: ArrayBuffer[]) => void,
+  task: number,
+): ProgramLink {
+  return {
+    submit(id, request) {
+      const transfer: ArrayBuffer[] = [];
+      const list = moveToWire(request.list, transfer);
+      const code = codeToWire(request.code, transfer);
+      send({ type: "nested", task, id, ...request, list, code }, transfer);
+    },
+    cancel(id, error) {
+      const transfer: ArrayBuffer[] = [];
+      const reason = moveToWire(encodeThrown(error), transfer);
+      send({ type: "nestedCancel", id, reason }, transfer);
+    },
+    watch: (id) => send({ type: "nestedWatch", id }, []),
+    release: (ids) => send({ type: "nestedRelease", ids }, []),
+    waiting: (waits) => send({ type: "waiting", task, waits }, []),
+  };
+}
