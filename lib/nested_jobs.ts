@@ -95,16 +95,26 @@ class ProgramJob implements NestedJob {
       const status = state.status as "error" | "cancelled";
       return this.#settle({ status, value, console: [], key, cached });
     }
+    // A stored outcome reads its parts as they are asked for.
+    const { status, console, timing } = outcome;
     try {
-      outcome.value.restoreFiles?.();
-      for (const leaf of outcome.value.leaves) leaf.peek();
-      this.#settle({ ...outcome, key, cached });
+      const { value } = outcome;
+      value.restoreFiles?.();
+      for (const leaf of value.leaves) leaf.peek();
+      this.#settle({ status, value, console, timing, key, cached });
     } catch (error) {
       const isLost = error instanceof ResultLostError &&
         state.snapshot !== undefined;
       if (!isLost || !state.mayLoseAgain()) {
         const value = encodeThrown(error);
-        return this.#settle({ ...outcome, status: "error", value, cached });
+        return this.#settle({
+          status: "error",
+          value,
+          console,
+          timing,
+          key,
+          cached,
+        });
       }
       runAgain(state);
       if (state.isSettled) this.#deliver();

@@ -21,7 +21,7 @@ import type {
 import { noteFailure } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
-import type { EncodedValue } from "./value/encoded.ts";
+import { type EncodedValue, MemoryLeaf } from "./value/encoded.ts";
 import { sha256Hex } from "./value/sha256.ts";
 import { decodeThrown } from "./value/thrown.ts";
 
@@ -282,10 +282,12 @@ function indexIn(
 
 /** The same with the digests of the leaves: a worker has more time for them than the program. */
 function withDigests(value: EncodedValue): EncodedValue {
-  for (const leaf of value.leaves as { digest?: string; peek(): Uint8Array }[]) {
-    leaf.digest ??= sha256Hex(leaf.peek());
-  }
-  return value;
+  if (value.leaves.length === 0) return value;
+  const leaves = value.leaves.map((leaf) => {
+    const bytes = leaf.peek();
+    return new MemoryLeaf(bytes, leaf.digest ?? sha256Hex(bytes));
+  });
+  return { ...value, leaves };
 }
 
 const digests = new WeakMap<FunctionDefinition, string>();

@@ -471,7 +471,10 @@ let isCancelling = false;
  * Cancels the jobs of a job that was stopped. Work that others wait for goes on.
  * One after the other: jobs in jobs may be many levels deep.
  */
-function cancelChildren({ children, name, version }: Execution, cause: unknown) {
+function cancelChildren(
+  { children, name, version }: Execution,
+  cause: unknown,
+) {
   for (const child of children) withoutParent.push(child);
   if (isCancelling) return;
   isCancelling = true;
