@@ -99,6 +99,7 @@ class NumberedJob implements RemoteJob {
 
   submit(request: NumberedRequest): void {
     this.isHeld = true;
+    this.port.hasBegun();
     remote.set(this.id, this);
     this.port.link.submit(this.id, request);
     if (this.#watched) this.port.link.watch(this.id);
@@ -152,7 +153,12 @@ export class RemoteJobs implements ProgramPort {
     this.#release([...this.#settled]);
   }
 
+  hasBegun(): void {
+    this.#wait(1);
+  }
+
   hasSettled(job: NumberedJob): void {
+    this.#wait(-1);
     if (this.#ended) this.#release([job]);
     else this.#settled.add(job);
   }
@@ -172,7 +178,8 @@ export class RemoteJobs implements ProgramPort {
     }
   }
 
-  // After the turn: a job that goes on computing does not wait yet.
+  // A job that has jobs outstanding waits for them, whatever it does to learn of
+  // their end, but not before the end of the turn: it may go on computing.
   #wait(change: 1 | -1): void {
     this.#waits += change;
     if (this.#telling) return;

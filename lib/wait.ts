@@ -5,7 +5,6 @@
  */
 
 import { currentScope } from "./config.ts";
-import { runningJob } from "./current.ts";
 import { JobTimeoutError } from "./errors.ts";
 import { isIdleWorker, park } from "./role.ts";
 import type { JobCounts } from "./scope.ts";
@@ -41,10 +40,8 @@ import { type WaitOptions, withinLimits } from "./wait_options.ts";
 export function wait(options: WaitOptions = {}): Promise<JobCounts> {
   if (isIdleWorker()) return park();
   const scope = currentScope();
-  const port = runningJob()?.port;
-  const idle = scope.idle();
   return withinLimits(
-    (port?.waitFor(idle) ?? idle).then(() => scope.counts()),
+    scope.idle().then(() => scope.counts()),
     options,
     () =>
       new JobTimeoutError(
