@@ -111,11 +111,43 @@ export class MessageSource {
   }
 }
 
-/** Writes a message; waits as long as the other side does not read. */
-export function writeMessage(sink: Sink, message: object): void {
-  for (const piece of toFrame(message)) {
-    for (let at = 0; at < piece.byteLength;) {
-      at += sink.writeSync(piece.subarray(at));
+/** Writes messages, each in one piece, for the threads that share `lock`. */
+export class MessageSink {
+  readonly #sink: Sink;
+  readonly #lock: Int32Array<SharedArrayBuffer>;
+
+  /** Makes one that writes to `sink`; the lock is one cell. */
+  constructor(sink: Sink, lock: SharedArrayBuffer) {
+    this.#sink = sink;
+    this.#lock = new Int32Array(lock);
+  }
+
+  /** Writes a message; waits as long as the other side does not read. */
+  write(message: object): void {
+    const pieces = toFrame(message);
+    this.#take();
+    try {
+      for (const piece of pieces) {
+        for (let at = 0; at < piece.byteLength;) {
+          at += this.#sink.writeSync(piece.subarray(at));
+        }
+      }
+    } finally {
+      this.#release();
     }
   }
+
+  #take(): void {
+    while (Atomics.compareExchange(this.#lock, 0, FREE, TAKEN) !== FREE) {
+      Atomics.wait(this.#lock, 0, TAKEN);
+    }
+  }
+
+  #release(): void {
+    Atomics.store(this.#lock, 0, FREE);
+    Atomics.notify(this.#lock, 0, 1);
+  }
 }
+
+const FREE = 0;
+const TAKEN = 1;

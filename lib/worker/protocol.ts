@@ -175,6 +175,15 @@ export interface SkippedMessage {
   readonly task: number;
 }
 
+/**
+ * From a process: this Task was cancelled before it began, and never will begin. Its worker thread is busy, and
+ * answers with `skipped` when it comes to it.
+ */
+export interface WithdrawnMessage {
+  readonly type: "withdrawn";
+  readonly task: number;
+}
+
 /** From the worker: the cancel arrived, so the event loop is alive. */
 export interface AcknowledgedMessage {
   readonly type: "acknowledged";
@@ -190,4 +199,5 @@ export type FromWorker =
   | WarningMessage
   | RefusedMessage
   | SkippedMessage
+  | WithdrawnMessage
   | AcknowledgedMessage;

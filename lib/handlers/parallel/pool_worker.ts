@@ -19,10 +19,10 @@ import {
 } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
-import { encodeThrown } from "../../value/thrown.ts";
+import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
 import { isPlain, packBatch } from "../../worker/batch.ts";
 import { showLive } from "../../worker/console.ts";
-import type { Ending } from "../../worker/execute.ts";
+import { type Ending, endingOf } from "../../worker/execute.ts";
 import { permissionNeeded } from "../../worker/load.ts";
 import {
   type DoneMessage,
@@ -297,6 +297,8 @@ export class PoolWorker implements ConnectionOwner {
         return this.#done(message);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
+      case "withdrawn":
+        return this.#stopped(message.task);
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
@@ -312,9 +314,12 @@ export class PoolWorker implements ConnectionOwner {
     this.#progress++;
     const run = this.#running.get(message.task);
     if (run === undefined) {
+      this.#release(message.task);
       return this.#stopped(message.task, message.retire);
     }
-    run.settle(endingFrom(message));
+    run.settle(
+      outOfMemory(message, run) ?? endingFrom(message),
+    );
     this.#durations.learn(run.task.code, message.timing.duration);
     if (message.retire) {
       // Those that end after the first have only shared its worker.
@@ -330,7 +335,6 @@ export class PoolWorker implements ConnectionOwner {
 
   /** A cancelled Task has ended, or never began. */
   #stopped(task: number, retire = false): void {
-    this.#release(task);
     if (!this.#stopping.delete(task)) return this.#endIfDone();
     this.#answers = true;
     if (retire) this.retire();
@@ -339,9 +343,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #notRun(id: number, refused: boolean): void {
+    this.#release(id);
     const run = this.#running.get(id);
     if (run === undefined) return this.#stopped(id);
-    this.#release(id);
     const { code } = run.task;
     if (refused && code.kind === "module") this.#refused.add(code.url);
     this.#owner.returned(run);
@@ -507,6 +511,26 @@ export class PoolWorker implements ConnectionOwner {
 export function namesOf(runs: readonly PoolRun[]): string {
   const names = runs.map(({ task }) => `${task.name} ${task.version}`);
   return [...new Set(names)].join(", ");
+}
+
+/** How a job ends that was refused memory for binary data, of which V8 makes an error like any other. */
+function outOfMemory(
+  { status, value, timing }: DoneMessage,
+  { task, needs }: PoolRun,
+): Ending | undefined {
+  if (needs.memory === undefined || status !== "error") return undefined;
+  const error = decodeThrown(fromWire(value));
+  if (!(error instanceof RangeError)) return undefined;
+  if (!/allocation failed/.test(error.message)) return undefined;
+  const { name, version } = task;
+  return endingOf(
+    new MemoryLimitError(
+      `${name} ${version} wanted more memory than its limit of ${needs.memory} bytes: ${error.message}`,
+      { cause: error },
+    ),
+    true,
+    timing,
+  );
 }
 
 function endingFrom(message: DoneMessage): Ending {
