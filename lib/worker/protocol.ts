@@ -52,6 +52,8 @@ export interface RunMessage {
   readonly digest: boolean;
   /** Whether a `started` message is wanted. */
   readonly timed: boolean;
+  /** How long the import of its code may take, in ms; present where the sender waits for `imported`. */
+  readonly importTimeout?: number | undefined;
   /** The cell of the worker's shared flags that says how far the Task is; see {@linkcode Flag}. */
   readonly flag: number;
 }
@@ -125,6 +127,12 @@ export interface HelloMessage {
   readonly protocol: number;
 }
 
+/** From the worker: the code of the Task is here. */
+export interface ImportedMessage {
+  readonly type: "imported";
+  readonly task: number;
+}
+
 /** From the worker: the function is about to be called. */
 export interface StartedMessage {
   readonly type: "started";
@@ -193,6 +201,7 @@ export interface AcknowledgedMessage {
 /** What a worker tells. */
 export type FromWorker =
   | HelloMessage
+  | ImportedMessage
   | StartedMessage
   | EventMessage
   | DoneMessage

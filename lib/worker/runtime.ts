@@ -7,7 +7,7 @@
 
 import { type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
-import { JobExitError, StrayError } from "../errors.ts";
+import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
 import type { TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
@@ -160,7 +160,11 @@ export class WorkerRuntime implements ScriptWatcher {
           this.#send({ type: "refused", task }, []);
           resolve();
         },
-        (error) => run.invocation.fail(error),
+        (error) => {
+          // The import goes on: what comes next is to find a worker without it.
+          if (error instanceof ImportTimeoutError) this.#retire = true;
+          run.invocation.fail(error);
+        },
       );
     }
     return promise;
@@ -174,14 +178,15 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 
   #load(
-    { code, name, version }: RunMessage,
+    { code, name, version, importTimeout }: RunMessage,
   ): Promise<UserFunction | typeof REFUSED> {
     return code.kind === "module"
-      ? this.#modules.load(code.url, name, version)
+      ? this.#modules.load(code.url, name, version, importTimeout)
       : this.#sources.load(
         { ...code, values: fromWire(code.values) },
         name,
         version,
+        importTimeout,
       );
   }
 
@@ -250,8 +255,9 @@ class WorkerRun implements Host {
   }
 
   start(fn: UserFunction): void {
+    const { task, importTimeout, list, upstream } = this.#message;
+    if (importTimeout !== undefined) this.#send({ type: "imported", task }, []);
     if (this.invocation.settled) return;
-    const { list, upstream } = this.#message;
     this.invocation.run(fn, {
       list: fromWire(list),
       upstream: upstream.map(fromWire),
