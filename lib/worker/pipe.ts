@@ -26,11 +26,8 @@ interface Sink {
 const INPUT = "/dev/fd/3";
 const OUTPUT = "/dev/fd/4";
 
-/** The permissions without which a process with its pipe at `"3,4"` could not begin; it gives them back. */
-export const PIPE_FLAGS: readonly string[] = [
-  `--allow-read=${INPUT}`,
-  `--allow-write=${OUTPUT}`,
-];
+/** The paths without which a process with its pipe at `"3,4"` could not begin; it gives the permission for them back. */
+export const PIPE_PATHS = { read: INPUT, write: OUTPUT } as const;
 
 /** The side that reads. */
 export function openInput(place: PipePlace): Source {
@@ -95,8 +92,10 @@ export class MessageSource {
   #read(into: Uint8Array): number | null {
     if (this.#start === this.#end) {
       // What is large goes where it belongs at once.
-      if (into.byteLength >= AHEAD) return this.#source.readSync(into);
-      const read = this.#source.readSync(this.#ahead);
+      if (into.byteLength >= AHEAD) {
+        return again(() => this.#source.readSync(into));
+      }
+      const read = again(() => this.#source.readSync(this.#ahead));
       if (read === null) return null;
       this.#start = 0;
       this.#end = read;
@@ -129,7 +128,8 @@ export class MessageSink {
     try {
       for (const piece of pieces) {
         for (let at = 0; at < piece.byteLength;) {
-          at += this.#sink.writeSync(piece.subarray(at));
+          const rest = piece.subarray(at);
+          at += again(() => this.#sink.writeSync(rest));
         }
       }
     } finally {
@@ -151,3 +151,14 @@ export class MessageSink {
 
 const FREE = 0;
 const TAKEN = 1;
+
+/** Does what a signal has interrupted again. */
+function again<T>(call: () => T): T {
+  while (true) {
+    try {
+      return call();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.Interrupted)) throw error;
+    }
+  }
+}
