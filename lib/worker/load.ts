@@ -13,6 +13,7 @@ import defer * as hooks from "node:async_hooks";
 import { errorText } from "../error_text.ts";
 import {
   FunctionNotFoundError,
+  ImportTimeoutError,
   ModuleLoadError,
   PermissionNeededError,
 } from "../errors.ts";
@@ -30,7 +31,7 @@ export const REFUSED = Symbol("refused");
 /** The import of one module. */
 interface ModuleImport {
   readonly url: string;
-  state: "loading" | "loaded" | "parked" | "failed";
+  state: "loading" | "loaded" | "parked" | "failed" | "hung";
   /** Whether its script, still loading, wants results: what it has defined must work by now. */
   wantsResults: boolean;
   error?: unknown;
@@ -38,7 +39,10 @@ interface ModuleImport {
   changed: PromiseWithResolvers<void>;
   /** How many jobs wait for it. */
   waiting: number;
+  /** Says a word when it takes long. */
   timer?: ReturnType<typeof setTimeout>;
+  /** Ends the waiting for it. */
+  limit?: ReturnType<typeof setTimeout>;
 }
 
 /** Finds functions by name and version; imports the modules that define them, each once. */
@@ -67,12 +71,14 @@ export class ModuleLoader {
    * The function, once its module was imported, or its script wants results.
    *
    * @throws {ModuleLoadError} if the module cannot be imported.
+   * @throws {ImportTimeoutError} if its import, or one that it waits for, takes longer than `importTimeout` ms.
    * @throws {FunctionNotFoundError} if the module does not define the function.
    */
   async load(
     url: string,
     name: string,
     version: string,
+    importTimeout = Infinity,
   ): Promise<UserFunction | typeof REFUSED> {
     while (true) {
       const found = this.find(url, name, version);
@@ -81,15 +87,18 @@ export class ModuleLoader {
       if (module?.state === "failed") {
         throw loadError(url, name, version, module.error);
       }
+      if (module?.state === "hung") {
+        throw importTimeoutError(url, name, version, importTimeout);
+      }
       if (module !== undefined && module.state !== "loading") {
         throw notFound(url, name, version, module.state === "parked");
       }
       if (module === undefined) {
         // A second import of a script that waits never ends, and this module may hold one.
         if (this.#hasWaiting()) return REFUSED;
-        if (this.#current === undefined) this.#import(url);
+        if (this.#current === undefined) this.#import(url, importTimeout);
       }
-      const current = this.#current!;
+      const current = this.#current ?? module!;
       current.waiting++;
       await current.changed.promise;
       current.waiting--;
@@ -123,7 +132,7 @@ export class ModuleLoader {
       [...this.#imports.values()].some(({ state }) => state === "parked");
   }
 
-  #import(url: string): void {
+  #import(url: string, importTimeout: number): void {
     const module: ModuleImport = {
       url,
       state: "loading",
@@ -139,6 +148,13 @@ export class ModuleLoader {
         `the import of ${url} in a worker has taken 10 s and goes on: jobs wait for it (put what a worker need not do into \`if (import.meta.main)\`)`,
       );
     }, LONG_IMPORT);
+    // Longer than a timer can be is for ever.
+    if (importTimeout < 2 ** 31) {
+      module.limit = setTimeout(
+        () => this.#settle(module, "hung"),
+        importTimeout,
+      );
+    }
     this.#scripts.run(module, () => import(url)).then(
       () => this.#settle(module, "loaded"),
       (error) => {
@@ -150,6 +166,9 @@ export class ModuleLoader {
 
   #settle(module: ModuleImport, state: ModuleImport["state"]): void {
     clearTimeout(module.timer);
+    clearTimeout(module.limit);
+    // What has hung is not waited for any more, whatever becomes of it.
+    if (module.state === "hung") return;
     module.state = state;
     if (this.#current === module) this.#current = undefined;
     change(module);
@@ -176,6 +195,18 @@ export function loadError(
   return new ModuleLoadError(needed?.message ?? `${what}: ${reason}`, {
     cause: needed ?? error,
   });
+}
+
+/** Why a job does not wait for the import of its module any longer. */
+export function importTimeoutError(
+  url: string,
+  name: string,
+  version: string,
+  importTimeout: number,
+): ImportTimeoutError {
+  return new ImportTimeoutError(
+    `Cannot run ${name} ${version} as the import of ${url} has taken longer than the importTimeout of ${importTimeout} ms: put what a worker need not do into \`if (import.meta.main)\`, or raise importTimeout`,
+  );
 }
 
 /** The error that names the flag, if `reason` is Deno's refusal for want of a permission. */

@@ -26,11 +26,8 @@ interface Sink {
 const INPUT = "/dev/fd/3";
 const OUTPUT = "/dev/fd/4";
 
-/** The permissions without which a process with its pipe at `"3,4"` could not begin; it gives them back. */
-export const PIPE_FLAGS: readonly string[] = [
-  `--allow-read=${INPUT}`,
-  `--allow-write=${OUTPUT}`,
-];
+/** The paths without which a process with its pipe at `"3,4"` could not begin; it gives the permission for them back. */
+export const PIPE_PATHS = { read: INPUT, write: OUTPUT } as const;
 
 /** The side that reads. */
 export function openInput(place: PipePlace): Source {
@@ -95,8 +92,10 @@ export class MessageSource {
   #read(into: Uint8Array): number | null {
     if (this.#start === this.#end) {
       // What is large goes where it belongs at once.
-      if (into.byteLength >= AHEAD) return this.#source.readSync(into);
-      const read = this.#source.readSync(this.#ahead);
+      if (into.byteLength >= AHEAD) {
+        return again(() => this.#source.readSync(into));
+      }
+      const read = again(() => this.#source.readSync(this.#ahead));
       if (read === null) return null;
       this.#start = 0;
       this.#end = read;
@@ -111,11 +110,55 @@ export class MessageSource {
   }
 }
 
-/** Writes a message; waits as long as the other side does not read. */
-export function writeMessage(sink: Sink, message: object): void {
-  for (const piece of toFrame(message)) {
-    for (let at = 0; at < piece.byteLength;) {
-      at += sink.writeSync(piece.subarray(at));
+/** Writes messages, each in one piece, for the threads that share `lock`. */
+export class MessageSink {
+  readonly #sink: Sink;
+  readonly #lock: Int32Array<SharedArrayBuffer>;
+
+  /** Makes one that writes to `sink`; the lock is one cell. */
+  constructor(sink: Sink, lock: SharedArrayBuffer) {
+    this.#sink = sink;
+    this.#lock = new Int32Array(lock);
+  }
+
+  /** Writes a message; waits as long as the other side does not read. */
+  write(message: object): void {
+    const pieces = toFrame(message);
+    this.#take();
+    try {
+      for (const piece of pieces) {
+        for (let at = 0; at < piece.byteLength;) {
+          const rest = piece.subarray(at);
+          at += again(() => this.#sink.writeSync(rest));
+        }
+      }
+    } finally {
+      this.#release();
+    }
+  }
+
+  #take(): void {
+    while (Atomics.compareExchange(this.#lock, 0, FREE, TAKEN) !== FREE) {
+      Atomics.wait(this.#lock, 0, TAKEN);
+    }
+  }
+
+  #release(): void {
+    Atomics.store(this.#lock, 0, FREE);
+    Atomics.notify(this.#lock, 0, 1);
+  }
+}
+
+const FREE = 0;
+const TAKEN = 1;
+
+/** Does what a signal has interrupted again. */
+function again<T>(call: () => T): T {
+  while (true) {
+    try {
+      return call();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.Interrupted)) throw error;
     }
   }
 }

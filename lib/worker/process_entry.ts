@@ -14,19 +14,28 @@
 import { buffersOf } from "./frames.ts";
 import {
   dropPipePermissions,
+  MessageSink,
   MessageSource,
   openInput,
+  openOutput,
   type PipePlace,
 } from "./pipe.ts";
-import { Flag, type ToWorker } from "./protocol.ts";
+import type { ThreadStart } from "./process_worker.ts";
+import { Flag, type FromWorker, type ToWorker } from "./protocol.ts";
 
 const place = (Deno.args[0] ?? "stdio") as PipePlace;
+const lock = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+const source = new MessageSource(openInput(place));
+const sink = new MessageSink(openOutput(place), lock);
 const worker = new Worker(new URL("./process_worker.ts", import.meta.url), {
   type: "module",
-  name: place,
+  name: "hither",
 });
-const source = new MessageSource(openInput(place));
-await new Promise<void>((resolve) => worker.onmessage = () => resolve());
+await new Promise<void>((resolve) => {
+  worker.onmessage = () => resolve();
+  const start: ThreadStart = { place, lock };
+  worker.postMessage(start);
+});
 dropPipePermissions(place);
 
 let flags = new Int32Array(new SharedArrayBuffer(0));
@@ -42,19 +51,35 @@ Deno.exit(0);
 function prepare(message: ToWorker): ToWorker {
   switch (message.type) {
     case "begin":
-      flags = new Int32Array(new SharedArrayBuffer(4 * (message.cells ?? 0)));
+      flags = new Int32Array(
+        new SharedArrayBuffer(
+          Int32Array.BYTES_PER_ELEMENT * (message.cells ?? 0),
+        ),
+      );
       return { ...message, flags: flags.buffer };
     case "run":
       Atomics.store(flags, message.flag, Flag.SENT);
       tasks[message.flag] = message.task;
       return message;
     case "cancel": {
-      const cell = tasks.indexOf(message.task);
-      const because = message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED;
-      if (cell >= 0) Atomics.store(flags, cell, because);
+      const { task, timedOut } = message;
+      tellToStop(task, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
       return message;
     }
     default:
       return message;
   }
+}
+
+/** Tells a Task that runs through its flag, and takes one back that has not begun. */
+function tellToStop(task: number, because: number): void {
+  const cell = tasks.indexOf(task);
+  if (cell < 0) return;
+  const was = Atomics.compareExchange(flags, cell, Flag.SENT, because);
+  if (was !== Flag.SENT) {
+    Atomics.store(flags, cell, because);
+    return;
+  }
+  const answer: FromWorker = { type: "withdrawn", task };
+  sink.write(answer);
 }

@@ -6,20 +6,28 @@
 
 import {
   dropPipePermissions,
+  MessageSink,
   openOutput,
   type PipePlace,
-  writeMessage,
 } from "./pipe.ts";
 import { serve } from "./serve.ts";
 
-// Before any of the user's code.
+/** What a worker thread is told by its process, before anything else. */
+export interface ThreadStart {
+  readonly place: PipePlace;
+  /** The lock of the side of the pipe that is written to. */
+  readonly lock: SharedArrayBuffer;
+}
+
 const scope = globalThis as unknown as {
-  readonly name: PipePlace;
-  postMessage(message: unknown): void;
+  postMessage(message: null): void;
 };
+// Before any of the user's code.
 const ready = scope.postMessage.bind(scope);
-const place = scope.name;
-const output = openOutput(place);
-dropPipePermissions(place);
-serve((message) => writeMessage(output, message));
-ready(null);
+addEventListener("message", (event) => {
+  const { place, lock } = (event as MessageEvent<ThreadStart>).data;
+  const sink = new MessageSink(openOutput(place), lock);
+  dropPipePermissions(place);
+  serve((message) => sink.write(message));
+  ready(null);
+}, { once: true });

@@ -52,6 +52,8 @@ export interface RunMessage {
   readonly digest: boolean;
   /** Whether a `started` message is wanted. */
   readonly timed: boolean;
+  /** How long the import of its code may take, in ms; present where the sender waits for `imported`. */
+  readonly importTimeout?: number | undefined;
   /** The cell of the worker's shared flags that says how far the Task is; see {@linkcode Flag}. */
   readonly flag: number;
 }
@@ -158,6 +160,12 @@ export interface HelloMessage {
   readonly protocol: number;
 }
 
+/** From the worker: the code of the Task is here. */
+export interface ImportedMessage {
+  readonly type: "imported";
+  readonly task: number;
+}
+
 /** From the worker: the function is about to be called. */
 export interface StartedMessage {
   readonly type: "started";
@@ -205,6 +213,15 @@ export interface RefusedMessage {
 /** From the worker: it has not begun with this Task and never will. */
 export interface SkippedMessage {
   readonly type: "skipped";
+  readonly task: number;
+}
+
+/**
+ * From a process: this Task was cancelled before it began, and never will begin. Its worker thread is busy, and
+ * answers with `skipped` when it comes to it.
+ */
+export interface WithdrawnMessage {
+  readonly type: "withdrawn";
   readonly task: number;
 }
 
@@ -262,12 +279,14 @@ export interface WaitingMessage {
 /** What a worker tells. */
 export type FromWorker =
   | HelloMessage
+  | ImportedMessage
   | StartedMessage
   | EventMessage
   | DoneMessage
   | WarningMessage
   | RefusedMessage
   | SkippedMessage
+  | WithdrawnMessage
   | AcknowledgedMessage
   | NestedMessage
   | NestedCancelMessage

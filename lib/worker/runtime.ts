@@ -7,7 +7,7 @@
 
 import { type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
-import { JobExitError, StrayError } from "../errors.ts";
+import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
 import {
   nestedMoved,
@@ -176,7 +176,11 @@ export class WorkerRuntime implements ScriptWatcher {
           this.#send({ type: "refused", task }, []);
           resolve();
         },
-        (error) => run.invocation.fail(error),
+        (error) => {
+          // The import goes on: what comes next is to find a worker without it.
+          if (error instanceof ImportTimeoutError) this.#retire = true;
+          run.invocation.fail(error);
+        },
       );
     }
     return promise;
@@ -190,14 +194,15 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 
   #load(
-    { code, name, version }: RunMessage,
+    { code, name, version, importTimeout }: RunMessage,
   ): Promise<UserFunction | typeof REFUSED> {
     return code.kind === "module"
-      ? this.#modules.load(code.url, name, version)
+      ? this.#modules.load(code.url, name, version, importTimeout)
       : this.#sources.load(
         { ...code, values: fromWire(code.values) },
         name,
         version,
+        importTimeout,
       );
   }
 
@@ -270,8 +275,9 @@ class WorkerRun implements Host {
   }
 
   start(fn: UserFunction): void {
+    const { task, importTimeout, list, upstream } = this.#message;
+    if (importTimeout !== undefined) this.#send({ type: "imported", task }, []);
     if (this.invocation.settled) return;
-    const { list, upstream } = this.#message;
     this.invocation.run(fn, {
       list: fromWire(list),
       upstream: upstream.map(fromWire),

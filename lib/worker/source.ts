@@ -5,11 +5,12 @@
  * @module
  */
 
-import { ModuleLoadError } from "../errors.ts";
+import { ImportTimeoutError, ModuleLoadError } from "../errors.ts";
 import type { CodeReference } from "../task.ts";
 import { decodeValue } from "../value/decode.ts";
 import type { UserFunction } from "./load.ts";
-import { loadError } from "./load.ts";
+import { importTimeoutError, loadError } from "./load.ts";
+
 /** A function's source text, with what it needs. */
 export type SourceCode = CodeReference & { readonly kind: "source" };
 
@@ -20,13 +21,19 @@ export class SourceLoader {
   /**
    * The function.
    *
+   * @throws {ImportTimeoutError} if one of its imports takes longer than `importTimeout` ms.
    * @throws {ModuleLoadError} if one of its imports fails or its text is not a function.
    */
-  load(code: SourceCode, name: string, version: string): Promise<UserFunction> {
+  load(
+    code: SourceCode,
+    name: string,
+    version: string,
+    importTimeout = Infinity,
+  ): Promise<UserFunction> {
     const id = identity(code);
     let made = this.#functions.get(id);
     if (made === undefined) {
-      made = make(code, name, version);
+      made = make(code, name, version, importTimeout);
       this.#functions.set(id, made);
     }
     return made;
@@ -47,10 +54,14 @@ async function make(
   code: SourceCode,
   name: string,
   version: string,
+  importTimeout: number,
 ): Promise<UserFunction> {
   const names = new Map<string, unknown>();
   for (const [key, specifier] of Object.entries(code.imports)) {
-    names.set(key, await importExport(key, specifier, name, version));
+    names.set(
+      key,
+      await importExport(key, specifier, name, version, importTimeout),
+    );
   }
   const values = decodeValue(code.values, { lend: true });
   for (const [key, value] of Object.entries(values as object)) {
@@ -84,15 +95,37 @@ async function importExport(
   specifier: string,
   name: string,
   version: string,
+  importTimeout: number,
 ): Promise<unknown> {
   let module: Record<string, unknown>;
   try {
-    module = await import(specifier);
+    module = await within(
+      importTimeout,
+      () => importTimeoutError(specifier, name, version, importTimeout),
+      import(specifier),
+    );
   } catch (error) {
+    if (error instanceof ImportTimeoutError) throw error;
     throw loadError(specifier, name, version, error);
   }
   if (key in module) return module[key];
   return "default" in module ? module.default : module;
+}
+
+/** What a promise resolves to, if it does so in `time` ms. */
+async function within<T>(
+  time: number,
+  late: () => Error,
+  promise: Promise<T>,
+): Promise<T> {
+  // Longer than a timer can be is for ever.
+  if (time >= 2 ** 31) return await promise;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), time);
+  });
+  return await Promise.race([promise, over])
+    .finally(() => clearTimeout(timer));
 }
 
 function evaluate(

@@ -38,7 +38,7 @@ const SPINS = `
   import * as hi from "hither";
   const spins = hi.func("spins", "1", (x: number): number => { while (true) x++; });
   const add = hi.func("add", "1", (a: number, b: number) => a + b);
-  const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+  const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "worker" });
 `;
 
 Deno.test("a busy job that runs out of time fails, its slot comes back, and the program ends", async () => {
@@ -69,7 +69,7 @@ Deno.test("a worker that was given up is told of with all jobs that may be the c
       ${SPINS}
       const waits = hi.func("waits", "2", () => new Promise(() => {}));
       if (import.meta.main) {
-        await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, jobsPerWorker: 2 });
+        await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, jobsPerWorker: 2, isolation: "worker" });
         hi.setDefaults({ jobHandler, jobCache: null, timeout: 50 });
         await Promise.allSettled([waits.run(), spins.run(0)]);
       }

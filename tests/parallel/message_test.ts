@@ -44,7 +44,7 @@ for (const message of MESSAGES) {
 for (const message of [null, undefined, "text", 5, {}, { type: "unknown" }]) {
   Deno.test(`a message from a worker that says nothing is ignored: ${Deno.inspect(message)}`, () =>
     withWorkers((workers) =>
-      inPool({ numWorkers: 1 }, async (jobHandler) => {
+      inPool({ numWorkers: 1, isolation: "worker" }, async (jobHandler) => {
         const task = makeTask(f.untilAborted, []);
         jobHandler.run(task);
         await task.hasStarted;
@@ -58,7 +58,7 @@ for (const message of [null, undefined, "text", 5, {}, { type: "unknown" }]) {
 
 Deno.test("a message from a worker that cannot be understood costs that worker and its jobs, no more", () =>
   withWorkers((workers) =>
-    inPool({ numWorkers: 1 }, async (jobHandler) => {
+    inPool({ numWorkers: 1, isolation: "worker" }, async (jobHandler) => {
       const task = makeTask(f.untilAborted, []);
       const outcome = jobHandler.run(task);
       await task.hasStarted;

@@ -19,11 +19,11 @@ import {
 } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
-import { encodeThrown } from "../../value/thrown.ts";
+import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
 import { isPlain, packBatch } from "../../worker/batch.ts";
 import { showLive } from "../../worker/console.ts";
-import type { Ending } from "../../worker/execute.ts";
-import { permissionNeeded } from "../../worker/load.ts";
+import { type Ending, endingOf } from "../../worker/execute.ts";
+import { importTimeoutError, permissionNeeded } from "../../worker/load.ts";
 import {
   type DoneMessage,
   Flag,
@@ -58,6 +58,9 @@ const NEIGHBOUR_GRACE = 5_000;
 
 /** After how long without progress the rest of a batch is taken back, in ms. */
 const BATCH_PATIENCE = 5;
+
+/** How much longer than it may an import is waited for from outside: a worker that can say so itself comes first. In ms. */
+const IMPORT_GRACE = 100;
 
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
@@ -123,6 +126,11 @@ export class PoolWorker implements ConnectionOwner {
   #recallTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #mostTogether: number;
   readonly #idle: Idle;
+  /** Code that this worker has imported. */
+  readonly #imported = new WeakSet<CodeReference>();
+  /** Tasks whose code it may be importing. */
+  readonly #importing = new Set<PoolRun>();
+  readonly #importLimit = new Patience();
 
   /**
    * Starts a worker with a number of slots, which is ended after `idleTimeout` ms without a Task.
@@ -227,6 +235,7 @@ export class PoolWorker implements ConnectionOwner {
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
+    this.#watchImport(batch);
     if (messages.length === 1) this.#post(first, transfer);
     else {
       this.#post(packBatch(messages), transfer);
@@ -284,6 +293,9 @@ export class PoolWorker implements ConnectionOwner {
       upstream: upstream.map((value) => toWire(value, transfer)),
       digest: task.digest,
       timed: task.timed,
+      importTimeout: this.#imported.has(task.code)
+        ? undefined
+        : task.importTimeout,
       // Last: what is above may throw.
       flag: this.#flags.send(sent),
     };
@@ -305,7 +317,9 @@ export class PoolWorker implements ConnectionOwner {
     switch (message.type) {
       case "hello":
         this.#ready = true;
-        return;
+        return this.#timeImport();
+      case "imported":
+        return this.#noteImported(message.task);
       case "started":
         return this.#running.get(message.task)?.task.started();
       case "event":
@@ -317,6 +331,8 @@ export class PoolWorker implements ConnectionOwner {
         return this.#done(message);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
+      case "withdrawn":
+        return this.#stopped(message.task);
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
@@ -362,11 +378,15 @@ export class PoolWorker implements ConnectionOwner {
 
   #done(message: DoneMessage): void {
     this.#progress++;
+    this.#noteImported(message.task);
     const run = this.#running.get(message.task);
     if (run === undefined) {
+      this.#release(message.task);
       return this.#stopped(message.task, message.retire);
     }
-    run.settle(endingFrom(message));
+    run.settle(
+      outOfMemory(message, run) ?? endingFrom(message),
+    );
     this.#durations.learn(run.task.code, message.timing.duration);
     if (message.retire) {
       // Those that end after the first have only shared its worker.
@@ -382,7 +402,6 @@ export class PoolWorker implements ConnectionOwner {
 
   /** A cancelled Task has ended, or never began. */
   #stopped(task: number, retire = false): void {
-    this.#release(task);
     if (!this.#stopping.delete(task)) return this.#endIfDone();
     this.#answers = true;
     if (retire) this.retire();
@@ -391,9 +410,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #notRun(id: number, refused: boolean): void {
+    this.#release(id);
     const run = this.#running.get(id);
     if (run === undefined) return this.#stopped(id);
-    this.#release(id);
     const { code } = run.task;
     if (refused && code.kind === "module") this.#refused.add(code.url);
     this.#owner.returned(run);
@@ -417,6 +436,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#nested.ended(run.sent);
     this.#batchOf.delete(run);
     this.#running.delete(run.sent);
+    if (this.#importing.delete(run)) this.#timeImport();
     run.worker = undefined;
     batch.delete(run);
     if (batch.size > 0) return;
@@ -449,6 +469,51 @@ export class PoolWorker implements ConnectionOwner {
       if (this.#progress === before) this.#recall();
       else this.#watchBatches();
     }, BATCH_PATIENCE);
+  }
+
+  /** Waits with Tasks whose code is new here: a module that computes for ever when it is imported never says so. */
+  #watchImport(batch: Batch): void {
+    const [first] = batch;
+    if (first === undefined || this.#imported.has(first.task.code)) return;
+    if (first.task.importTimeout === undefined) return;
+    this.#importing.add(first);
+    if (this.#importing.size === 1) this.#timeImport();
+  }
+
+  /** Begins anew with the time for an import. */
+  #timeImport(): void {
+    const [first] = this.#importing;
+    if (first === undefined) return this.#importLimit.end();
+    const { importTimeout = Infinity } = first.task;
+    const limit = this.#ready ? importTimeout + IMPORT_GRACE : BEGINNING;
+    if (limit >= 2 ** 31) return this.#importLimit.end();
+    this.#importLimit.begin(limit, () => this.#importTooLong());
+  }
+
+  /** The code of a Task has been imported, or could not be. */
+  #noteImported(id: number): void {
+    if (this.#importing.size === 0) return;
+    const run = this.#run(id);
+    if (run === undefined) return;
+    this.#imported.add(run.task.code);
+    if (this.#importing.delete(run)) this.#timeImport();
+  }
+
+  #importTooLong(): void {
+    if (!this.#ready) {
+      return this.lost({
+        reason: `it has not begun within ${BEGINNING} ms`,
+      });
+    }
+    for (const run of [...this.#importing]) {
+      const { name, version, code, importTimeout } = run.task;
+      const url = code.kind === "module" ? code.url : "what its text names";
+      const error = importTimeoutError(url, name, version, importTimeout!);
+      this.stop(run, error);
+      run.fail(error);
+      this.#owner.settled(run);
+    }
+    this.retire();
   }
 
   #recover(): void {
@@ -539,6 +604,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#nested.close();
     this.#grace.end();
     this.#idle.stop();
+    this.#importLimit.end();
     clearTimeout(this.#recallTimer);
     const gone = this.#connection.end();
     // Only a thread goes on when it is ended.
@@ -564,6 +630,26 @@ export class PoolWorker implements ConnectionOwner {
 export function namesOf(runs: readonly PoolRun[]): string {
   const names = runs.map(({ task }) => `${task.name} ${task.version}`);
   return [...new Set(names)].join(", ");
+}
+
+/** How a job ends that was refused memory for binary data, of which V8 makes an error like any other. */
+function outOfMemory(
+  { status, value, timing }: DoneMessage,
+  { task, needs }: PoolRun,
+): Ending | undefined {
+  if (needs.memory === undefined || status !== "error") return undefined;
+  const error = decodeThrown(fromWire(value));
+  if (!(error instanceof RangeError)) return undefined;
+  if (!/allocation failed/.test(error.message)) return undefined;
+  const { name, version } = task;
+  return endingOf(
+    new MemoryLimitError(
+      `${name} ${version} wanted more memory than its limit of ${needs.memory} bytes: ${error.message}`,
+      { cause: error },
+    ),
+    true,
+    timing,
+  );
 }
 
 function endingFrom(message: DoneMessage): Ending {

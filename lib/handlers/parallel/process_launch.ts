@@ -7,7 +7,7 @@
 
 import defer * as launch from "../../code/launch.ts";
 import { launchWords, wordsOf } from "../../code/launch_words.ts";
-import { PIPE_FLAGS, type PipePlace } from "../../worker/pipe.ts";
+import { PIPE_PATHS, type PipePlace } from "../../worker/pipe.ts";
 
 /** The module with which a process begins. */
 const ENTRY = new URL("../../worker/process_entry.ts", import.meta.url).href;
@@ -54,8 +54,7 @@ export function launchOf(
     "--quiet",
     "--no-prompt",
     ...resolution(words, denoArgs),
-    ...permissions(words),
-    ...(place === "3,4" && !isAll() ? PIPE_FLAGS : []),
+    ...permissions(words, place),
     ...(heap === undefined ? [] : [`--v8-flags=--max-old-space-size=${heap}`]),
     ENTRY,
     place,
@@ -127,8 +126,8 @@ const ITEM: Record<Name, string> = {
   import: "host",
 };
 
-/** What this program may do now. */
-function permissions(words: readonly string[]): string[] {
+/** What this program may do now, and what opens the pipe. */
+function permissions(words: readonly string[], place: PipePlace): string[] {
   if (isAll()) return ["--allow-all"];
   return [
     ...NAMES.flatMap((name) => {
@@ -138,6 +137,9 @@ function permissions(words: readonly string[]): string[] {
       const items = listed(words, `allow-${name}`).filter((item) =>
         isGranted({ name, [ITEM[name]]: item } as never)
       );
+      if (place !== "stdio" && (name === "read" || name === "write")) {
+        items.push(PIPE_PATHS[name]);
+      }
       return items.length === 0 ? [] : [`--allow-${name}=${items.join(",")}`];
     }),
     ...words.filter((word) => word.startsWith("--deny-")),
