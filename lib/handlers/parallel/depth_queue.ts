@@ -2,11 +2,10 @@
  * Which Task is next where jobs wait for jobs.
  *
  * Deeper Tasks come first, so that few jobs wait at a time. A job that waits has
- * given up its slot, but not the last one to its like: a Task that stands no
- * deeper than a waiting one leaves a slot to those that do. Otherwise it might
- * sit in that slot and wait, in a way that nobody sees, for the very job whose
- * children then find no slot (both await one promise in a variable of their
- * module).
+ * given up its slot, but the last one only to the jobs of jobs: a Task that no job
+ * has submitted leaves a slot to them. Otherwise it might sit in that slot and
+ * wait, in a way that nobody sees, for the very job whose own jobs then find no
+ * slot (both await one promise in a variable of their module).
  *
  * @module
  */
@@ -18,10 +17,11 @@ import type { PoolRun } from "./pool_run.ts";
 export class DepthQueue {
   readonly #slots: number;
   readonly #queues: Queue<PoolRun>[] = [];
-  readonly #running: number[] = [];
-  readonly #paused: number[] = [];
   #size = 0;
-  #runningInAll = 0;
+  #running = 0;
+  /** Those of them that no job has submitted. */
+  #outermost = 0;
+  #paused = 0;
 
   /** Makes an empty queue for so many slots. */
   constructor(slots: number) {
@@ -40,15 +40,10 @@ export class DepthQueue {
 
   /** Whether there is a slot for a Task. */
   hasSlotFor(run: PoolRun): boolean {
-    if (this.#runningInAll >= this.#slots) return false;
-    const { depth } = run.task;
+    if (this.#running >= this.#slots) return false;
     // One that was in a worker already may be what a job waits for.
-    if (run.sent > 0 || !this.#paused.some((n, at) => n > 0 && at >= depth)) {
-      return true;
-    }
-    let alike = 0;
-    for (let at = 0; at <= depth; at++) alike += this.#running[at] ?? 0;
-    return alike < this.#slots - 1;
+    return run.task.depth > 0 || run.sent > 0 || this.#paused === 0 ||
+      this.#outermost < this.#slots - 1;
   }
 
   /** Adds a Task behind those of its depth. */
@@ -72,36 +67,30 @@ export class DepthQueue {
 
   /** A Task has taken a slot. */
   started({ slotDepth }: PoolRun): void {
-    this.#count(this.#running, slotDepth, 1);
-    this.#runningInAll++;
+    this.#running++;
+    if (slotDepth === 0) this.#outermost++;
   }
 
   /** A Task has given its slot back. */
   freed({ slotDepth }: PoolRun): void {
-    this.#count(this.#running, slotDepth, -1);
-    this.#runningInAll--;
+    this.#running--;
+    if (slotDepth === 0) this.#outermost--;
   }
 
   /** A Task has given its slot up, as it waits for others. */
   paused(run: PoolRun): void {
     this.freed(run);
-    this.#count(this.#paused, run.slotDepth, 1);
+    this.#paused++;
   }
 
   /** A Task that has waited has a slot again, even if there was none. */
   resumed(run: PoolRun): void {
     this.started(run);
-    this.#count(this.#paused, run.slotDepth, -1);
+    this.#paused--;
   }
 
   #at(depth: number): Queue<PoolRun> {
     while (this.#queues.length <= depth) this.#queues.push(new Queue());
     return this.#queues[depth]!;
-  }
-
-  #count(counts: number[], depth: number, change: 1 | -1): void {
-    while (counts.length <= depth) counts.push(0);
-    counts[depth]! += change;
-    while (counts.at(-1) === 0) counts.pop();
   }
 }
