@@ -58,6 +58,7 @@ export function explainState(state: JobState): Explanation {
     differences: [],
     text: `${name} ${version}: ${why}`,
   });
+  if (state.remote !== undefined) return plain(...explainRemote(state));
   if (!cache) return plain("uncached", "the function keeps no results");
   if (jobCache === null) return plain("uncached", "no cache was in force");
   if (state.key === undefined) {
@@ -94,6 +95,16 @@ export function explainState(state: JobState): Explanation {
       listed || "a part differs that is not kept"
     }`,
   };
+}
+
+/** Of a job that a job in a worker has submitted, only the program knows more. */
+function explainRemote(
+  { hit, key }: JobState,
+): [Explanation["status"], string] {
+  if (hit) return ["hit", "its outcome was in the cache"];
+  return key === undefined
+    ? ["pending", "its arguments are not there yet"]
+    : ["miss", "its outcome was not taken from the cache of the program"];
 }
 
 function differencesOf(

@@ -53,6 +53,19 @@ Deno.test("cache.ts computes nothing the second time", async () => {
   assertStringIncludes(text, "8 of 8 jobs were in the cache");
 });
 
+Deno.test("nested.ts counts primes in jobs of jobs, each once", async () => {
+  await using folder = await temporaryFolder();
+  const primes = "7837 primes below 80,000\n14683 primes below 160,000\n";
+  assertEquals(
+    await example("nested.ts", folder.path),
+    `${primes}1 of 49 jobs were in the cache\n`,
+  );
+  assertEquals(
+    await example("nested.ts", folder.path),
+    `${primes}2 of 2 jobs were in the cache\n`,
+  );
+});
+
 Deno.test("pipeline.ts prints the means", async () => {
   await using folder = await temporaryFolder();
   const text = await example("pipeline.ts", folder.path);
