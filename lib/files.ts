@@ -6,7 +6,7 @@
  */
 
 import { recordStoreOf } from "./cache/job_cache.ts";
-import { currentScope } from "./config.ts";
+import { currentScope, withDefaults } from "./config.ts";
 import {
   type DigestMemo,
   processMemo,
@@ -78,7 +78,7 @@ export function folder(path: string | URL): FolderReference {
 }
 
 function memoInForce(): DigestMemo {
-  const { jobCache } = currentScope().options;
+  const { jobCache } = withDefaults(currentScope().options);
   const stored = jobCache === null
     ? undefined
     : recordStoreOf(jobCache).fileDigests;

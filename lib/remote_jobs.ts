@@ -7,7 +7,6 @@
 
 import { cacheOptionsOf } from "./cache/job_cache.ts";
 import type { ProgramPort } from "./current.ts";
-import { JobCancelledError } from "./errors.ts";
 import { sourceDigest } from "./function_info.ts";
 import { JobState, type RemoteJob, stateOf } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";

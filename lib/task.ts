@@ -107,6 +107,7 @@ export interface NestedRequest {
 
 /** What became of a nested job. */
 export interface NestedResult {
+  /** How it ended. */
   readonly status: "finished" | "error" | "cancelled";
   /** The result, or the encoded error. */
   readonly value: EncodedValue;
