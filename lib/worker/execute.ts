@@ -37,6 +37,8 @@ export interface Host {
   started(): void;
   /** Passes on what the job reports. */
   report(event: TaskEvent): void;
+  /** Makes the way to the program for what the job submits, if that is elsewhere. */
+  port?(): ProgramPort;
   /** Whether a sender in another thread wants the job to stop, and why. */
   stopReason?(): "cancelled" | "timed out" | undefined;
 }
@@ -57,11 +59,11 @@ export type Ending = {
 /** A job while it is executed. */
 export class Invocation implements RunningJob {
   scope: unknown;
-  readonly port: ProgramPort | undefined;
   readonly #job: ExecutedJob;
   readonly #host: Host;
   readonly #settle: (ending: Ending) => void;
   #context: JobContext | undefined;
+  #port: ProgramPort | undefined;
   #console: Console | undefined;
   #controller: AbortController | undefined;
   #aborted = false;
@@ -70,14 +72,8 @@ export class Invocation implements RunningJob {
   #startedAt = 0;
   #start = 0;
 
-  /** Prepares a call; `settle` is called once, when it has ended. What the job submits goes to `port`, if there is one. */
-  constructor(
-    job: ExecutedJob,
-    host: Host,
-    settle: (ending: Ending) => void,
-    port?: ProgramPort,
-  ) {
-    this.port = port;
+  /** Prepares a call; `settle` is called once, when it has ended. */
+  constructor(job: ExecutedJob, host: Host, settle: (ending: Ending) => void) {
     this.scope = job.scope;
     this.#job = job;
     this.#host = host;
@@ -141,6 +137,11 @@ export class Invocation implements RunningJob {
   /** What the job's own code sees; made when it first looks. */
   get context(): JobContext {
     return this.#context ??= this.#makeContext();
+  }
+
+  /** Where the jobs go that this one submits, made when it submits the first. */
+  get port(): ProgramPort | undefined {
+    return this.#port ??= this.#host.port?.();
   }
 
   /** The job's own console, made when it first prints. */

@@ -257,6 +257,7 @@ class WorkerRun implements Host {
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
   readonly #send: Send;
+  #remote: RemoteJobs | undefined;
 
   constructor(
     message: RunMessage,
@@ -267,11 +268,10 @@ class WorkerRun implements Host {
     this.#message = message;
     this.#flags = flags;
     this.#send = send;
-    const port = new RemoteJobs(linkTo(send, message.task), message);
     this.invocation = new Invocation(message, this, (ending) => {
-      port.end();
+      this.#remote?.end();
       settle(ending);
-    }, port);
+    });
   }
 
   start(fn: UserFunction): void {
@@ -282,6 +282,13 @@ class WorkerRun implements Host {
       list: fromWire(list),
       upstream: upstream.map(fromWire),
     });
+  }
+
+  port(): RemoteJobs {
+    const { task } = this.#message;
+    this.#remote = new RemoteJobs(linkTo(this.#send, task), this.#message);
+    if (this.invocation.settled) this.#remote.end();
+    return this.#remote;
   }
 
   started(): void {

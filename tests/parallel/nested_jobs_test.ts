@@ -240,3 +240,12 @@ Deno.test("two jobs in two workers that submit the same job share its run", () =
     assertEquals(await Promise.all(jobs), [6, 6]);
     assert((await traces(folder, 0)).includes("total [3]"));
   }));
+
+Deno.test("a process that is killed while its job waits leaves nothing behind", () =>
+  withPool({ numWorkers: 2, isolation: "process" }, async ({ traces }) => {
+    const job = fns.killedWithChild.run(traces);
+    assertInstanceOf(await failureOf(job), hi.WorkerLostError);
+    const { total, error, cancelled } = await hi.wait();
+    assertEquals([total, error + cancelled], [2, 2]);
+    assertEquals(await Promise.all(fns.chain.map([5, 6, 7])), [5, 6, 7]);
+  }));
