@@ -19,6 +19,7 @@ import { dispatch } from "./questions/dispatch.ts";
 import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
+import { roundTrip } from "./questions/round_trip.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
 import { warmHits } from "./questions/warm_hits.ts";
@@ -35,6 +36,7 @@ const QUESTIONS: readonly Question[] = [
   largeResult,
   largeArgument,
   dispatch,
+  roundTrip,
 ];
 
 const flags = new Set(Deno.args.filter((arg) => arg.startsWith("--")));
