@@ -82,8 +82,8 @@ for (const what of ["objects", "binary data"]) {
 
 Deno.test("a job may take what its limit of memory allows", () =>
   inPool({ numWorkers: 1 }, async () => {
-    const bytes = 200 * 2 ** 20;
-    const job = f.takes.with({ memory: 256 * 2 ** 20 }).run(bytes);
+    const bytes = 400 * 2 ** 20;
+    const job = f.takes.with({ memory: 450 * 2 ** 20 }).run(bytes);
     assertEquals(await job, bytes);
     const failure = await failureOf(
       f.takes.with({ memory: 100 * 2 ** 20 }).run(bytes),

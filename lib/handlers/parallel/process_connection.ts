@@ -13,9 +13,6 @@ import { limitMemory } from "./memory_limit.ts";
 import { launchOf } from "./process_launch.ts";
 import { LastWords } from "./last_words.ts";
 
-/** How much is read at a time: as much as a pipe holds on Linux. */
-const CHUNK = 65_536;
-
 /** How long a process that has ended is read from: one that a job has started may keep its pipes open. In ms. */
 const LAST_READ = 50;
 
@@ -110,37 +107,16 @@ export class ProcessConnection implements Connection {
   async #read(): Promise<void> {
     const reader = this.#child.stdout.getReader({ mode: "byob" });
     const frames = new FrameReader();
-    let chunk = new Uint8Array(CHUNK);
-    let wanted = frames.wanted;
-    let at = 0;
-    const take = (): void => {
-      const message = frames.take(wanted);
-      wanted = frames.wanted;
-      at = 0;
-      if (message !== undefined && !this.#ended) this.#receive(message);
-    };
     try {
       while (true) {
-        if (wanted.byteLength - at >= CHUNK) {
-          // What is large goes where it belongs at once.
-          const { length } = wanted;
-          const { value, done } = await reader.read(wanted.subarray(at));
-          if (done) return;
-          wanted = new Uint8Array(value.buffer, 0, length);
-          at += value.byteLength;
-          if (at === length) take();
-          continue;
-        }
-        const { value, done } = await reader.read(chunk);
+        for (
+          let message = frames.next();
+          message !== undefined;
+          message = frames.next()
+        ) if (!this.#ended) this.#receive(message);
+        const { value, done } = await reader.read(frames.space());
         if (done) return;
-        for (let from = 0; from < value.byteLength;) {
-          const part = value.subarray(from, from + wanted.byteLength - at);
-          wanted.set(part, at);
-          at += part.byteLength;
-          from += part.byteLength;
-          if (at === wanted.byteLength) take();
-        }
-        chunk = new Uint8Array(value.buffer);
+        frames.filled(value);
       }
     } catch (error) {
       this.#failure ??= errorText(error);
