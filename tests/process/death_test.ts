@@ -112,3 +112,31 @@ Deno.test("what a process says when it dies is in the error", async () => {
   assertEquals([code, stderr], [0, "my last words\n"]);
   assert(/SIGKILL, and said:\nmy last words\n$/.test(stdout), stdout);
 });
+
+Deno.test("a program that a job has started and left does not hold up the end of its process", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      import * as hi from "hither";
+      const leaves = hi.func("leaves", "1", () => {
+        const child = new Deno.Command("sleep", {
+          args: ["1000"], stdin: "inherit", stdout: "inherit", stderr: "inherit",
+        }).spawn();
+        console.log(child.pid);
+        Deno.kill(Deno.pid, "SIGKILL");
+        return new Promise(() => {});
+      });
+      const add = hi.func("add", "1", (a: number, b: number) => a + b);
+      if (import.meta.main) {
+        await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "process" });
+        await hi.config({ jobHandler, jobCache: null }, async () => {
+          const job = leaves.run();
+          try { await job; } catch (error) { console.log(error.name); }
+          console.log(await add.run(1, 2));
+          Deno.kill(Number(job.console[0].text), "SIGKILL");
+        });
+      }
+    `,
+  });
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "WorkerLostError\n3\n");
+});

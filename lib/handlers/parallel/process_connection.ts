@@ -28,6 +28,7 @@ export class ProcessConnection implements Connection {
   readonly #memory: number | undefined;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamBYOBReader;
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -53,6 +54,7 @@ export class ProcessConnection implements Connection {
       stderr: "piped",
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
+    this.#output = this.#child.stdout.getReader({ mode: "byob" });
     // Whatever the reason: the process has ended, and that is told by its status.
     this.#input.closed.catch(() => {});
     this.#words = new LastWords(this.#child.stderr);
@@ -105,7 +107,6 @@ export class ProcessConnection implements Connection {
   }
 
   async #read(): Promise<void> {
-    const reader = this.#child.stdout.getReader({ mode: "byob" });
     const frames = new FrameReader();
     try {
       while (true) {
@@ -114,7 +115,7 @@ export class ProcessConnection implements Connection {
           message !== undefined;
           message = frames.next()
         ) if (!this.#ended) this.#receive(message);
-        const { value, done } = await reader.read(frames.space());
+        const { value, done } = await this.#output.read(frames.space());
         if (done) return;
         frames.filled(value);
       }
@@ -154,6 +155,7 @@ export class ProcessConnection implements Connection {
     ]);
     clearTimeout(timer);
     this.#words.stop();
+    this.#output.cancel().catch(() => {});
     if (this.#ended) return;
     this.#ended = true;
     const how = this.#failure ??
