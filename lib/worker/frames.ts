@@ -31,6 +31,8 @@ const SMALL = 16_384;
 /** Stands for a byte array; no message has a property of this name. */
 const REFERENCE = "\0bytes";
 
+/** Where most frames are put together. */
+const scratch = new Uint8Array(AHEAD);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -48,7 +50,8 @@ export function toFrame(message: object): Uint8Array<ArrayBuffer>[] {
   }
   // A UTF-16 unit takes three bytes at most.
   const most = HEAD + 3 * json.length + LENGTH * arrays.length + copied;
-  const piece = new Uint8Array(most);
+  const isShort = most <= scratch.byteLength;
+  const piece = isShort ? scratch : new Uint8Array(most);
   const { written } = encoder.encodeInto(json, piece.subarray(HEAD));
   const view = new DataView(piece.buffer);
   view.setUint32(0, MARK, true);
@@ -63,7 +66,10 @@ export function toFrame(message: object): Uint8Array<ArrayBuffer>[] {
     piece.set(arrays[i]!, at);
     at += arrays[i]!.byteLength;
   }
-  return [piece.subarray(0, at), ...arrays.slice(together)];
+  const first = isShort ? piece.slice(0, at) : piece.subarray(0, at);
+  return together === arrays.length
+    ? [first]
+    : [first, ...arrays.slice(together)];
 }
 
 /**
