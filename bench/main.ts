@@ -20,6 +20,7 @@ import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
 import { nested } from "./questions/nested.ts";
+import { roundTrip } from "./questions/round_trip.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
 import { warmHits } from "./questions/warm_hits.ts";
@@ -37,6 +38,7 @@ const QUESTIONS: readonly Question[] = [
   largeArgument,
   dispatch,
   nested,
+  roundTrip,
 ];
 
 const flags = new Set(Deno.args.filter((arg) => arg.startsWith("--")));

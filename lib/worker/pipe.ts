@@ -59,16 +59,10 @@ export function dropPipePermissions(place: PipePlace): void {
   }
 }
 
-/** How much is read ahead: as much as a pipe holds on Linux. */
-const AHEAD = 65_536;
-
 /** Reads messages, one after the other. */
 export class MessageSource {
   readonly #source: Source;
   readonly #frames = new FrameReader();
-  readonly #ahead = new Uint8Array(AHEAD);
-  #start = 0;
-  #end = 0;
 
   /** Makes one that reads from `source`. */
   constructor(source: Source) {
@@ -78,35 +72,13 @@ export class MessageSource {
   /** The next message; `undefined` at the end of the pipe. Waits for it. */
   next(): object | undefined {
     while (true) {
-      const { wanted } = this.#frames;
-      for (let at = 0; at < wanted.byteLength;) {
-        const read = this.#read(wanted.subarray(at));
-        if (read === null) return undefined;
-        at += read;
-      }
-      const message = this.#frames.take(wanted);
+      const message = this.#frames.next();
       if (message !== undefined) return message;
+      const space = this.#frames.space();
+      const read = again(() => this.#source.readSync(space));
+      if (read === null) return undefined;
+      this.#frames.filled(space.subarray(0, read));
     }
-  }
-
-  #read(into: Uint8Array): number | null {
-    if (this.#start === this.#end) {
-      // What is large goes where it belongs at once.
-      if (into.byteLength >= AHEAD) {
-        return again(() => this.#source.readSync(into));
-      }
-      const read = again(() => this.#source.readSync(this.#ahead));
-      if (read === null) return null;
-      this.#start = 0;
-      this.#end = read;
-    }
-    const part = this.#ahead.subarray(
-      this.#start,
-      Math.min(this.#end, this.#start + into.byteLength),
-    );
-    into.set(part);
-    this.#start += part.byteLength;
-    return part.byteLength;
   }
 }
 

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { buffersOf } from "./frames.ts";
+import { largeBuffersOf } from "./frames.ts";
 import {
   dropPipePermissions,
   MessageSink,
@@ -43,7 +43,7 @@ let flags = new Int32Array(new SharedArrayBuffer(0));
 const tasks: (number | undefined)[] = [];
 for (let it = source.next(); it !== undefined; it = source.next()) {
   const message = prepare(it as ToWorker);
-  worker.postMessage(message, buffersOf(it));
+  worker.postMessage(message, largeBuffersOf(it));
 }
 Deno.exit(0);
 

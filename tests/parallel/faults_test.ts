@@ -88,28 +88,30 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
-for (const { what, run, error, says } of FAULTS) {
-  Deno.test(`a job that ${what} fails alone, and its slot comes back`, () =>
-    inPool({ numWorkers: 1 }, async () => {
-      const before = f.add.run(1, 1);
-      const bad = run();
-      const after = f.add.run(2, 2);
-      const failure = await failureOf(bad);
-      assertInstanceOf(failure, error);
-      assertStringIncludes(failure.message, says);
-      assertEquals([await before, await after], [2, 4]);
-    }));
+for (const isolation of ["worker", "process"] as const) {
+  for (const { what, run, error, says } of FAULTS) {
+    Deno.test(`a job that ${what} fails alone, and its slot comes back (${isolation})`, () =>
+      inPool({ numWorkers: 1, isolation }, async () => {
+        const before = f.add.run(1, 1);
+        const bad = run();
+        const after = f.add.run(2, 2);
+        const failure = await failureOf(bad);
+        assertInstanceOf(failure, error);
+        assertStringIncludes(failure.message, says);
+        assertEquals([await before, await after], [2, 4]);
+      }));
 
-  Deno.test(`a job that ${what} leaves its neighbour alone`, () =>
-    inPool({ numWorkers: 1, jobsPerWorker: 2 }, async () => {
-      await using folder = await temporaryFolder();
-      const neighbour = f.waitsForFile.run(folder.path);
-      await fileIn(folder.path, "started");
-      const failure = await failureOf(run());
-      assertInstanceOf(failure, error);
-      await Deno.writeTextFile(`${folder.path}/go`, "");
-      assertEquals(await neighbour, "gone");
-    }));
+    Deno.test(`a job that ${what} leaves its neighbour alone (${isolation})`, () =>
+      inPool({ numWorkers: 1, jobsPerWorker: 2, isolation }, async () => {
+        await using folder = await temporaryFolder();
+        const neighbour = f.waitsForFile.run(folder.path);
+        await fileIn(folder.path, "started");
+        const failure = await failureOf(run());
+        assertInstanceOf(failure, error);
+        await Deno.writeTextFile(`${folder.path}/go`, "");
+        assertEquals(await neighbour, "gone");
+      }));
+  }
 }
 
 Deno.test("an error keeps class, message, stack and cause", () =>

@@ -10,7 +10,7 @@ import { failureOf, inPool, runProgram } from "../parallel/pool.ts";
 import * as f from "./fixtures/functions.ts";
 import { makeFifo } from "./processes.ts";
 
-for (const signal of ["SIGKILL", "SIGSEGV", "SIGABRT"]) {
+for (const signal of ["SIGKILL", "SIGABRT", "SIGTERM"]) {
   Deno.test(`a process that ends by ${signal} costs its job, which says so, and no other`, () =>
     inPool({ numWorkers: 1, isolation: "process" }, async (jobHandler) => {
       const before = await f.pid.run();
@@ -82,8 +82,8 @@ for (const what of ["objects", "binary data"]) {
 
 Deno.test("a job may take what its limit of memory allows", () =>
   inPool({ numWorkers: 1 }, async () => {
-    const bytes = 200 * 2 ** 20;
-    const job = f.takes.with({ memory: 256 * 2 ** 20 }).run(bytes);
+    const bytes = 400 * 2 ** 20;
+    const job = f.takes.with({ memory: 450 * 2 ** 20 }).run(bytes);
     assertEquals(await job, bytes);
     const failure = await failureOf(
       f.takes.with({ memory: 100 * 2 ** 20 }).run(bytes),
@@ -111,4 +111,32 @@ Deno.test("what a process says when it dies is in the error", async () => {
   });
   assertEquals([code, stderr], [0, "my last words\n"]);
   assert(/SIGKILL, and said:\nmy last words\n$/.test(stdout), stdout);
+});
+
+Deno.test("a program that a job has started and left does not hold up the end of its process", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      import * as hi from "hither";
+      const leaves = hi.func("leaves", "1", () => {
+        const child = new Deno.Command("sleep", {
+          args: ["1000"], stdin: "inherit", stdout: "inherit", stderr: "inherit",
+        }).spawn();
+        console.log(child.pid);
+        Deno.kill(Deno.pid, "SIGKILL");
+        return new Promise(() => {});
+      });
+      const add = hi.func("add", "1", (a: number, b: number) => a + b);
+      if (import.meta.main) {
+        await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "process" });
+        await hi.config({ jobHandler, jobCache: null }, async () => {
+          const job = leaves.run();
+          try { await job; } catch (error) { console.log(error.name); }
+          console.log(await add.run(1, 2));
+          Deno.kill(Number(job.console[0].text), "SIGKILL");
+        });
+      }
+    `,
+  });
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stdout, "WorkerLostError\n3\n");
 });

@@ -15,7 +15,7 @@ import { errorText } from "../../error_text.ts";
 import { mayRun } from "./process_launch.ts";
 
 /** What V8 may need to collect garbage, in bytes. */
-const SLACK = 64 * 2 ** 20;
+const SLACK = 128 * 2 ** 20;
 
 /** Reads how much it is now, in KiB, and sets the limit. */
 const SET_LIMIT = `

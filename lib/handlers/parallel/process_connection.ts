@@ -13,9 +13,6 @@ import { limitMemory } from "./memory_limit.ts";
 import { launchOf } from "./process_launch.ts";
 import { LastWords } from "./last_words.ts";
 
-/** How much is read at a time: as much as a pipe holds on Linux. */
-const CHUNK = 65_536;
-
 /** How long a process that has ended is read from: one that a job has started may keep its pipes open. In ms. */
 const LAST_READ = 50;
 
@@ -31,6 +28,7 @@ export class ProcessConnection implements Connection {
   readonly #memory: number | undefined;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #output: ReadableStreamBYOBReader;
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -56,6 +54,7 @@ export class ProcessConnection implements Connection {
       stderr: "piped",
     }).spawn();
     this.#input = this.#child.stdin.getWriter();
+    this.#output = this.#child.stdout.getReader({ mode: "byob" });
     // Whatever the reason: the process has ended, and that is told by its status.
     this.#input.closed.catch(() => {});
     this.#words = new LastWords(this.#child.stderr);
@@ -108,39 +107,17 @@ export class ProcessConnection implements Connection {
   }
 
   async #read(): Promise<void> {
-    const reader = this.#child.stdout.getReader({ mode: "byob" });
     const frames = new FrameReader();
-    let chunk = new Uint8Array(CHUNK);
-    let wanted = frames.wanted;
-    let at = 0;
-    const take = (): void => {
-      const message = frames.take(wanted);
-      wanted = frames.wanted;
-      at = 0;
-      if (message !== undefined && !this.#ended) this.#receive(message);
-    };
     try {
       while (true) {
-        if (wanted.byteLength - at >= CHUNK) {
-          // What is large goes where it belongs at once.
-          const { length } = wanted;
-          const { value, done } = await reader.read(wanted.subarray(at));
-          if (done) return;
-          wanted = new Uint8Array(value.buffer, 0, length);
-          at += value.byteLength;
-          if (at === length) take();
-          continue;
-        }
-        const { value, done } = await reader.read(chunk);
+        for (
+          let message = frames.next();
+          message !== undefined;
+          message = frames.next()
+        ) if (!this.#ended) this.#receive(message);
+        const { value, done } = await this.#output.read(frames.space());
         if (done) return;
-        for (let from = 0; from < value.byteLength;) {
-          const part = value.subarray(from, from + wanted.byteLength - at);
-          wanted.set(part, at);
-          at += part.byteLength;
-          from += part.byteLength;
-          if (at === wanted.byteLength) take();
-        }
-        chunk = new Uint8Array(value.buffer);
+        frames.filled(value);
       }
     } catch (error) {
       this.#failure ??= errorText(error);
@@ -178,6 +155,7 @@ export class ProcessConnection implements Connection {
     ]);
     clearTimeout(timer);
     this.#words.stop();
+    this.#output.cancel().catch(() => {});
     if (this.#ended) return;
     this.#ended = true;
     const how = this.#failure ??
