@@ -40,3 +40,18 @@ Deno.test("a task for which there is no flag is refused, and the others keep the
   flags.release(1);
   assertEquals(flags.send(2), 0);
 });
+
+Deno.test("while a task waits for others there is one more flag", () => {
+  const flags = new TaskFlags(1);
+  const cells = [flags.send(1)];
+  flags.pause();
+  assertEquals(flags.room, 1);
+  cells.push(flags.send(2));
+  assertEquals([flags.room, new Set(cells).size], [0, 2]);
+  flags.resume();
+  assertEquals(flags.room, 0);
+  flags.release(1);
+  assertEquals(flags.room, 0);
+  flags.release(2);
+  assertEquals(flags.room, 1);
+});

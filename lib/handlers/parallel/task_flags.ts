@@ -63,14 +63,13 @@ export class TaskFlags {
    * @throws {RangeError} if there is no room.
    */
   send(task: number): number {
-    const cell = this.#free.pop() ??
-      (this.#used < this.#cells.length ? this.#used++ : undefined);
-    // Atomics would take it as the first cell, which is another Task's.
-    if (cell === undefined) {
+    // Atomics would take `undefined` as the first cell, which is another Task's.
+    if (this.room === 0) {
       throw new RangeError(
-        `Cannot send a Task to a worker as all ${this.#cells.length} of its flags are taken`,
+        `Cannot send a Task to a worker as all ${this.#cellOf.size} of its flags are taken`,
       );
     }
+    const cell = this.#free.pop() ?? this.#used++;
     this.#cellOf.set(task, cell);
     Atomics.store(this.#cells, cell, Flag.SENT);
     return cell;
