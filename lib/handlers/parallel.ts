@@ -1,5 +1,5 @@
 /**
- * Runs jobs on web workers of this process.
+ * Runs jobs on web workers of this process, and on processes of their own.
  *
  * @module
  */
@@ -54,13 +54,13 @@ export interface ParallelJobHandlerOptions {
 }
 
 /**
- * Runs jobs on all cores, each in a web worker of this process, which imports the
- * module that defines the function.
+ * Runs jobs on all cores, each in a web worker of this process or in a process of
+ * its own (`isolation`), which imports the module that defines the function.
  *
  * Workers start when jobs wait for them, and stay for the next jobs. A job that
  * fails in any way (it throws, exits, is cancelled, runs out of time) fails
- * alone, and its place is free at once. A web worker that is busy cannot be stopped: if a
- * cancelled job does not look at `hi.current().throwIfAborted()`, its worker is
+ * alone, and its place is free at once. A process that is busy is killed. A web worker
+ * that is busy cannot be stopped: if a cancelled job does not look at `hi.current().throwIfAborted()`, its worker is
  * given up, {@linkcode ParallelJobHandler.abandoned} counts it, and one warning
  * tells so.
  *
