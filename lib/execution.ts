@@ -7,15 +7,18 @@
 
 import { NO_FILES, readyFiles } from "./argument_files.ts";
 import type { RecordStore } from "./cache/record.ts";
-import { ResultLostError } from "./errors.ts";
+import { badFunctionError } from "./crashes.ts";
+import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import { KeyClaim } from "./key_claim.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
+import type { Holding } from "./resources.ts";
 import type { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import type {
   CodeReference,
+  ConsoleLine,
   JobHandler,
   Task,
   TaskArguments,
@@ -38,6 +41,11 @@ export class Execution implements Task {
   readonly digest: boolean;
   readonly timed: boolean;
   readonly nested: boolean;
+  readonly priority: number;
+  /** What the attempts before this one have printed. */
+  earlierLines: readonly ConsoleLine[] = NO_LINES;
+  /** What it takes of the resources, from when it waits for them. */
+  holding: Holding | undefined;
   /** The jobs that wait for the outcome. */
   readonly states: Set<JobState> = new Set();
   /** Where the outcome went already; there may be many executions, so sets are made when needed. */
@@ -50,7 +58,10 @@ export class Execution implements Task {
   readonly claim: KeyClaim | undefined;
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
-  readonly #onTimeout: (state: JobState) => void;
+  readonly #onTimeout: (state: JobState, error?: Error) => void;
+  readonly #crashRetries: number;
+  /** Whether it waits between two attempts, which is no time in the queue. */
+  #paused: boolean;
   /** The executions that the children of its job wait for. */
   #waitsFor: Set<Execution> | undefined;
   /** The executions whose children wait for this one. */
@@ -60,7 +71,11 @@ export class Execution implements Task {
   #abandoned: AbortController | undefined;
   #timers: Map<JobState, ReturnType<typeof setTimeout>> | undefined;
 
-  constructor(first: JobState, onTimeout: (state: JobState) => void) {
+  constructor(
+    first: JobState,
+    onTimeout: (state: JobState, error?: Error) => void,
+    paused = false,
+  ) {
     const { definition, options } = first;
     this.key = first.key!;
     this.name = definition.name;
@@ -71,21 +86,36 @@ export class Execution implements Task {
     this.digest = options.cache && options.jobCache !== null;
     this.timed = options.timeout !== null;
     this.nested = first.nested;
+    this.priority = options.priority;
+    this.#crashRetries = options.crashRetries;
     const store = options.forceRun ? undefined : storeOf(first);
     this.claim = store && new KeyClaim(store, first.keyBytes!);
     this.#snapshot = first.snapshot!;
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
+    this.#paused = paused;
     this.join(first);
   }
 
   /** The children's scope; a new one for whoever asks. */
   get scope(): Scope<ResolvedOptions> {
     // A child has a time of its own, and not what one of several jobs was given.
-    return this.#scope.child({ ...this.#scope.options, timeout: null }, this);
+    const options = {
+      ...this.#scope.options,
+      timeout: null,
+      queueTimeout: null,
+    };
+    return this.#scope.child(options, this);
+  }
+
+  /** What runs the job that this one is a job of. */
+  get parent(): object | undefined {
+    return this.#scope.parentOwner;
   }
 
   arguments(): TaskArguments {
+    const bad = badFunctionError(this.definition, this.#crashRetries);
+    if (bad !== undefined) throw bad;
     const { list, upstream } = this.#snapshot;
     if (!upstream.every((job) => job.outcome?.status === "finished")) {
       throw new ResultLostError(
@@ -123,8 +153,20 @@ export class Execution implements Task {
       (parent.#waitsFor ??= new Set()).add(this);
       (this.#waitedForBy ??= new Set()).add(parent);
     }
-    state.advance(this.#startedAt === undefined ? "queued" : "running");
-    if (this.#startedAt !== undefined) this.#watch(state);
+    if (this.#startedAt === undefined) {
+      state.advance("queued");
+      if (!this.#paused) this.#watchQueue(state);
+    } else {
+      state.attempts++;
+      state.advance("running");
+      this.#watch(state);
+    }
+  }
+
+  /** Ends the pause between two attempts. */
+  resume(): void {
+    this.#paused = false;
+    for (const state of this.states) this.#watchQueue(state);
   }
 
   /** Takes a job out; whether it was the last one. */
@@ -152,6 +194,7 @@ export class Execution implements Task {
     }
     this.#waitedForBy = undefined;
     this.claim?.release();
+    this.holding?.release();
     this.#abandoned?.abort();
     return states;
   }
@@ -168,6 +211,7 @@ export class Execution implements Task {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = performance.now();
     for (const state of this.states) {
+      state.attempts++;
       state.advance("running");
       this.#watch(state);
     }
@@ -179,11 +223,44 @@ export class Execution implements Task {
 
   #watch(state: JobState): void {
     const { timeout } = state.options;
-    if (timeout === null) return;
+    if (timeout === null) return this.#begin(state, Infinity, () => {});
     const left = Math.max(0, timeout - (performance.now() - this.#startedAt!));
-    this.#timers ??= new Map();
+    this.#begin(state, left, () => this.#onTimeout(state));
+  }
+
+  #watchQueue(state: JobState): void {
+    const { queueTimeout } = state.options;
+    if (queueTimeout === null) return;
+    this.#begin(state, queueTimeout, () =>
+      this.#onTimeout(
+        state,
+        new JobQueueTimeoutError(
+          `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
+        ),
+      ));
+  }
+
+  /** Begins a time limit of a job, in place of the one that it had. */
+  #begin(state: JobState, ms: number, over: () => void): void {
+    if (this.#timers !== undefined) {
+      clearTimeout(this.#timers.get(state));
+      this.#timers.delete(state);
+    }
     // Longer than a timer can be is for ever.
-    if (left >= 2 ** 31) return;
-    this.#timers.set(state, setTimeout(() => this.#onTimeout(state), left));
+    if (ms >= 2 ** 31) return;
+    this.#timers ??= new Map();
+    this.#timers.set(state, setTimeout(over, ms));
   }
 }
+
+/** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
+export function holdingOf(owner: unknown): Holding | undefined {
+  let execution = owner;
+  while (execution instanceof Execution) {
+    if (execution.holding?.isGranted) return execution.holding;
+    execution = execution.parent;
+  }
+  return undefined;
+}
+
+const NO_LINES: readonly ConsoleLine[] = [];

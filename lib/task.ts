@@ -103,6 +103,8 @@ export interface Task {
   readonly timed: boolean;
   /** Whether a running job submitted it: such a Task must not wait for its parent's slot. */
   readonly nested: boolean;
+  /** Which Task is to start first: the one with the higher number. Equal ones start in the order in which they came. */
+  readonly priority: number;
   /** For handlers that run in this process: the scope that the running job's children belong to. */
   readonly scope: unknown;
   /**
@@ -119,8 +121,8 @@ export interface Task {
 }
 
 /**
- * A way to run jobs. A handler gets Tasks, in the order in which they are to
- * start, and settles each one once.
+ * A way to run jobs. A handler gets Tasks, starts them by their priority and in
+ * the order in which they came, and settles each one once.
  *
  * @example A handler that runs every Task at once, in this process
  * ```ts

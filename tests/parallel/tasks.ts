@@ -36,6 +36,7 @@ export function makeTask<A extends readonly unknown[]>(
     digest: false,
     timed: true,
     nested: false,
+    priority: 0,
     scope: undefined,
     arguments: () => ({
       list: encodeValue([...args], { root: "args" }),

@@ -14,7 +14,7 @@ import type { Outcome, Task } from "../../task.ts";
 import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import { permissionNeeded } from "../../worker/load.ts";
-import { Queue } from "../queue.ts";
+import { Queue } from "../../queue.ts";
 import { PoolRun } from "./pool_run.ts";
 import {
   ENTRY,
@@ -59,7 +59,7 @@ export class Pool implements PoolWorkerOwner {
       const run = new PoolRun(task, resolve);
       if (this.#closing !== undefined) return run.fail(closedError(task));
       this.#runs.set(task, run);
-      run.place = this.#waiting.push(run);
+      run.place = this.#waiting.push(run, task.priority);
       this.#schedule();
     });
   }
@@ -94,7 +94,7 @@ export class Pool implements PoolWorkerOwner {
   }
 
   returned(run: PoolRun): void {
-    run.place = this.#waiting.unshift(run);
+    run.place = this.#waiting.unshift(run, run.task.priority);
     this.#schedule();
   }
 
@@ -237,7 +237,7 @@ function startError({ name, version }: Task, error: unknown): Error {
   const reason = errorText(error);
   const what = `Cannot start a worker for ${name} ${version}`;
   return permissionNeeded(what, reason, error) ??
-    new WorkerLostError(`${what}: ${reason}`, { cause: error });
+    new WorkerLostError(`${what}: ${reason}`, { cause: error, suspects: 0 });
 }
 
 function closedError({ name, version }: Task): HandlerClosedError {
