@@ -11,6 +11,7 @@ import { badFunctionError } from "./crashes.ts";
 import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import { KeyClaim } from "./key_claim.ts";
+import { noteElsewhere } from "./outstanding.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Holding } from "./resources.ts";
@@ -46,6 +47,7 @@ export class Execution implements Task {
   earlierLines: readonly ConsoleLine[] = NO_LINES;
   /** What it takes of the resources, from when it waits for them. */
   holding: Holding | undefined;
+  #isElsewhere = false;
   /** The jobs that wait for the outcome. */
   readonly states: Set<JobState> = new Set();
   /** Where the outcome went already; there may be many executions, so sets are made when needed. */
@@ -163,6 +165,13 @@ export class Execution implements Task {
     }
   }
 
+  /** Its handler runs it outside of this process's own event loop. */
+  goElsewhere(): void {
+    if (this.#isElsewhere) return;
+    this.#isElsewhere = true;
+    noteElsewhere(1);
+  }
+
   /** Ends the pause between two attempts. */
   resume(): void {
     this.#paused = false;
@@ -195,6 +204,10 @@ export class Execution implements Task {
     this.#waitedForBy = undefined;
     this.claim?.release();
     this.holding?.release();
+    if (this.#isElsewhere) {
+      this.#isElsewhere = false;
+      noteElsewhere(-1);
+    }
     this.#abandoned?.abort();
     return states;
   }

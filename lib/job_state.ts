@@ -10,6 +10,7 @@ import type { ResolvedOptions } from "./config.ts";
 import type { KeyPart } from "./cache/record.ts";
 import type { Execution } from "./execution.ts";
 import type { FunctionDefinition } from "./registry.ts";
+import { outstanding } from "./outstanding.ts";
 import type { Scope } from "./scope.ts";
 import {
   CONSOLE_LIMIT,
@@ -142,6 +143,7 @@ export class JobState {
     this.lines = undefined;
     const { signal } = this.options;
     if (signal !== null) forgetOnAbort(signal, this);
+    outstanding.delete(this);
     this.scope.leave(this.status as SettledStatus, this.hit);
     if (this.#listeners !== undefined) {
       this.emit({ type: "status", status: this.status });

@@ -49,6 +49,7 @@ import {
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
+import { interruptionReason, outstanding } from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
@@ -77,9 +78,11 @@ export function submit(state: JobState, args: readonly unknown[]): void {
   if (isIdleWorker()) return noteSubmission();
   // A cache folder that cannot be one is refused before the job counts.
   storeOf(state);
-  if (state.options.signal?.aborted) {
+  const { signal } = state.options;
+  const reason = signal?.aborted ? signal.reason : interruptionReason();
+  if (reason !== undefined) {
     state.scope.enter();
-    return cancel(state, state.options.signal.reason);
+    return cancel(state, reason);
   }
   const digests: LeafDigests = new Map();
   let complete = true;
@@ -192,6 +195,7 @@ function describe(
 
 /** Waits for the jobs among the arguments, then goes on with a key. */
 function afterUpstream(state: JobState): void {
+  outstanding.add(state);
   const { upstream } = state.snapshot!;
   const failed = upstream.find((job) =>
     job.isSettled && job.status !== "finished"
@@ -326,6 +330,7 @@ function execute(state: JobState): void {
   if (parent instanceof Execution && shared.reaches(parent)) {
     return fail(state, "error", waitsForItself(state));
   }
+  outstanding.add(state);
   shared.join(state);
   if (state.nested) promote(state);
 }
@@ -364,6 +369,7 @@ function begin(state: JobState): void {
 
 /** Makes an execution, which identical jobs can join from now on. */
 function enlist(state: JobState, paused = false): Execution {
+  outstanding.add(state);
   const execution = new Execution(state, onTimeout, paused);
   if (state.options.cache) inFlight.set(state.key!, execution);
   execution.handler = handlerOf(state.options.jobHandler);
@@ -413,6 +419,7 @@ function start(execution: Execution): void {
 
 function hand(execution: Execution): void {
   const handler = execution.handler!;
+  if (handler.inProcess !== true && !isWorker()) execution.goElsewhere();
   let running: Promise<Outcome>;
   try {
     running = Promise.resolve(runOutside(() => handler.run(execution)));

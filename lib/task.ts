@@ -148,6 +148,11 @@ export interface Task {
  */
 export interface JobHandler extends AsyncDisposable {
   /**
+   * `true` if functions are called in this process's own event loop. While they compute
+   * nobody hears of a signal, so Ctrl-C ends such a program at once, as it always does.
+   */
+  readonly inProcess?: boolean;
+  /**
    * Runs a Task when a slot is free. Never rejects: what goes wrong is an
    * Outcome with status `"error"`.
    */

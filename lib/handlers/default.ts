@@ -67,6 +67,8 @@ export interface DefaultJobHandlerOptions {
  * ```
  */
 export class DefaultJobHandler implements JobHandler {
+  /** Functions are called in this process's own event loop. */
+  readonly inProcess = true;
   readonly #concurrency: number;
   readonly #waiting = new Queue<LocalRun>();
   readonly #live = new Map<Task, LocalRun>();

@@ -10,6 +10,7 @@
 
 import { errorText } from "../../error_text.ts";
 import { HandlerClosedError, WorkerLostError } from "../../errors.ts";
+import { interruptionReason } from "../../outstanding.ts";
 import type { Outcome, Task } from "../../task.ts";
 import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
@@ -126,7 +127,13 @@ export class Pool implements PoolWorkerOwner {
   gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void {
     this.#usable.delete(worker);
     this.#workers.delete(worker);
-    if (busyWith.length > 0 && this.#abandoned++ === 0) warnAbandoned(busyWith);
+    if (busyWith.length > 0) {
+      const isFirst = this.#abandoned++ === 0;
+      // Who ends the program does not ask for the worker.
+      if (isFirst && interruptionReason() === undefined) {
+        warnAbandoned(busyWith);
+      }
+    }
     if (this.#workers.size === 0) this.#closing?.resolve();
     this.#schedule();
   }
