@@ -22,7 +22,8 @@ const killsOf = new WeakMap<FunctionDefinition, Kills>();
 /** Whether a job failed as its worker died under it: not one that could not start, or had too little memory. */
 export function isCrash(error: unknown): error is WorkerLostError {
   return error instanceof WorkerLostError &&
-    Object.getPrototypeOf(error) === WorkerLostError.prototype &&
+    // Not what is derived from it: with too little memory the next worker dies as well.
+    error.name === "WorkerLostError" &&
     error.suspects > 0;
 }
 
