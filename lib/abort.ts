@@ -25,7 +25,8 @@ export function cancelOnAbort(
     const all = jobs = new Set<JobState>();
     jobsOf.set(signal, all);
     signal.addEventListener("abort", () => {
-      for (const job of [...all]) cancel(job, signal.reason);
+      // A job goes before those that it waits for: it has not failed through them.
+      for (const job of [...all].reverse()) cancel(job, signal.reason);
     }, { once: true });
   }
   jobs.add(state);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { runOutside } from "./current.ts";
 import type { JobState } from "./job_state.ts";
 
 /** The jobs that wait or run; a job comes after those that it waits for. */
@@ -49,7 +50,7 @@ export function interruptionReason(): Error | undefined {
 function load(): void {
   if (loading) return;
   loading = true;
-  import("./interrupt.ts").then((module) => {
+  runOutside(() => import("./interrupt.ts")).then((module) => {
     watcher = module;
     if (elsewhere > 0) watcher.begin();
   });

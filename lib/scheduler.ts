@@ -438,7 +438,8 @@ function hand(execution: Execution): void {
 
 /** Resolves after `ms`; rejects when the signal is aborted. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { delay } = await import("jsr:@std/async@^1/delay");
+  // What Deno does after an import goes on in the context of whoever asked for it.
+  const { delay } = await runOutside(() => import("jsr:@std/async@^1/delay"));
   await delay(ms, { signal });
 }
 
