@@ -21,7 +21,7 @@ const analyse = hi.func("example_analyse", "1", async (text: string) => {
   await new Promise((resolve) => setTimeout(resolve, 5));
   busy--;
   return Number(text.match(/(\d+) words/)![1]);
-}, { limits: { licence: 2 } });
+}, { limits: { licence: 1 } });
 
 /** All pages that there are, and there is no end of them. */
 function* pages() {
