@@ -55,7 +55,7 @@ export { Job } from "./lib/job.ts";
 export type { JobEvent, JobStatus } from "./lib/job_state.ts";
 export { map } from "./lib/map.ts";
 export type { MapOptions } from "./lib/map.ts";
-export type { RetryOptions } from "./lib/retry.ts";
+export type { ErrorKind, RetryOptions } from "./lib/retry.ts";
 export type { SchedulingOptions } from "./lib/scheduling_options.ts";
 export type { JobCounts } from "./lib/scope.ts";
 export type {

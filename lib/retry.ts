@@ -16,8 +16,19 @@ import {
   StrayError,
 } from "./errors.ts";
 
-/** A class of errors, or the `name` of one. */
-type ErrorKind = string | (abstract new (...args: never[]) => Error);
+/**
+ * A class of errors, or the `name` of one.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const on: hi.ErrorKind[] = [TypeError, "TimeoutError"];
+ * const f = hi.func("error_kind_f", "1", () => 1, { retry: { on } });
+ * console.assert(await f.run() === 1);
+ * ```
+ */
+export type ErrorKind = string | (abstract new (...args: never[]) => Error);
 
 /**
  * How often a job is tried and how long it waits in between. The wait before the
@@ -132,7 +143,7 @@ function isErrorClass(
   value: unknown,
 ): value is abstract new (...args: never[]) => Error {
   return typeof value === "function" &&
-    (value === Error || Error.prototype.isPrototypeOf(value.prototype));
+    (value === Error || value.prototype instanceof Error);
 }
 
 /** What is wrong with the option `retry`. */
