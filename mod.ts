@@ -53,6 +53,10 @@ export { ParallelJobHandler } from "./lib/handlers/parallel.ts";
 export type { ParallelJobHandlerOptions } from "./lib/handlers/parallel.ts";
 export { Job } from "./lib/job.ts";
 export type { JobEvent, JobStatus } from "./lib/job_state.ts";
+export { map } from "./lib/map.ts";
+export type { MapOptions } from "./lib/map.ts";
+export type { ErrorKind, RetryOptions } from "./lib/retry.ts";
+export type { SchedulingOptions } from "./lib/scheduling_options.ts";
 export type { JobCounts } from "./lib/scope.ts";
 export type {
   CodeReference,

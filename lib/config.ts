@@ -9,6 +9,14 @@ import { JobCache } from "./cache/job_cache.ts";
 import { innermostScope, runInScope, runningJob } from "./current.ts";
 import { rechecksDone } from "./recheck.ts";
 import { isIdleWorker, isWorker, park } from "./role.ts";
+import {
+  eitherSignal,
+  type ResolvedSchedulingOptions,
+  SCHEDULING_CHECKS,
+  SCHEDULING_DEFAULTS,
+  type SchedulingOptions,
+  schedulingRefusal,
+} from "./scheduling_options.ts";
 import { Scope } from "./scope.ts";
 import type { JobHandler } from "./task.ts";
 
@@ -25,7 +33,7 @@ import type { JobHandler } from "./task.ts";
  * console.assert(await hi.config(options, () => f.run()) === 1);
  * ```
  */
-export interface Options {
+export interface Options extends SchedulingOptions {
   /** Where jobs run; `null`: in this process, one after the other. */
   readonly jobHandler?: JobHandler | null | undefined;
   /** Where results are kept; `null`, as from the start: nowhere. */
@@ -56,7 +64,7 @@ export interface Options {
    * are found out where that can be done.
    */
   readonly denoArgs?: readonly string[] | undefined;
-  /** How long a job may run, in ms from its start; `null`, as from the start: as long as it likes. */
+  /** How long a job may run, in ms from its start, and each attempt of it anew; `null`, as from the start: as long as it likes. */
   readonly timeout?: number | null | undefined;
   /**
    * How much memory a job may take, in bytes; `null`, as from the start: as much as there is.
@@ -71,7 +79,7 @@ export interface Options {
 }
 
 /** Options with nothing left out. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends ResolvedSchedulingOptions {
   readonly jobHandler: JobHandler | null;
   readonly jobCache: JobCache | null;
   readonly forceRun: boolean;
@@ -97,6 +105,7 @@ const root = new Scope<ResolvedOptions>({
   timeout: null,
   memory: null,
   importTimeout: 30_000,
+  ...SCHEDULING_DEFAULTS,
 });
 
 const NOTHING_SET = {} as ResolvedOptions;
@@ -128,7 +137,7 @@ export function currentScope(): Scope<ResolvedOptions> {
  * @param body What to call.
  * @returns What `body` returns.
  * @throws {TypeError} if an option is of the wrong type.
- * @throws {RangeError} if `timeout`, `memory` or `importTimeout` is not a positive number, or `recheck` not from 0 to 1.
+ * @throws {RangeError} if a number is not one that the option can have.
  *
  * @example
  * ```ts
@@ -179,7 +188,7 @@ async function withRechecks<R>(result: Promise<R>): Promise<R> {
  *
  * @param options What is to change.
  * @throws {TypeError} if an option is of the wrong type.
- * @throws {RangeError} if `timeout`, `memory` or `importTimeout` is not a positive number, or `recheck` not from 0 to 1.
+ * @throws {RangeError} if a number is not one that the option can have.
  *
  * @example
  * ```ts
@@ -214,7 +223,12 @@ export function resolve(
   const given = Object.entries(change).filter(([, value]) =>
     value !== undefined
   );
-  return { ...base, ...Object.fromEntries(given) };
+  const resolved: ResolvedOptions = { ...base, ...Object.fromEntries(given) };
+  // In a job in a worker only what was given there is known.
+  return !base.signal || !change.signal ? resolved : {
+    ...resolved,
+    signal: eitherSignal(base.signal, change.signal),
+  };
 }
 
 const CHECKS: Record<
@@ -257,6 +271,7 @@ const CHECKS: Record<
     (value) => typeof value === "number",
     "a number of milliseconds",
   ],
+  ...SCHEDULING_CHECKS,
 };
 
 /** Options that must be more than 0, each with its unit. */
@@ -293,6 +308,10 @@ function check(
     throw new RangeError(
       `Cannot call ${where} as recheck must be from 0 to 1: current value is ${value}`,
     );
+  }
+  const refusal = schedulingRefusal(name, value);
+  if (refusal !== undefined) {
+    throw new RangeError(`Cannot call ${where} as ${refusal}`);
   }
   const unit = UNITS[name];
   if (unit !== undefined && value !== null && !((value as number) > 0)) {

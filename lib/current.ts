@@ -104,6 +104,12 @@ export function runOutside<R>(body: () => R): R {
   return storage === undefined ? body() : storage.run(undefined, body);
 }
 
+/** How to call something later in the async context of now. */
+export function keepContext(): <R>(body: () => R) => R {
+  const context = storage?.getStore();
+  return (body) => storage === undefined ? body() : storage.run(context, body);
+}
+
 /** The job that is running in this async context, or `undefined`. */
 export function runningJob(): RunningJob | undefined {
   return storage?.getStore()?.job;

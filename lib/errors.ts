@@ -257,6 +257,7 @@ export class JobCancelledError extends HitherError {
 
 /**
  * The job ran longer than its `timeout`, or a `wait` took longer than its own.
+ * {@linkcode JobQueueTimeoutError} is one of these.
  *
  * @example
  * ```ts
@@ -273,6 +274,66 @@ export class JobCancelledError extends HitherError {
 export class JobTimeoutError extends HitherError {
   /** The name of the class, also where the class is not at hand. */
   override name = "JobTimeoutError";
+}
+
+/**
+ * The job waited in the queue for longer than its `queueTimeout`, and was never started.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const never = hi.func("errors_queue_timeout", "1", (_: number) => new Promise<number>(() => {}));
+ * await using jobHandler = new hi.DefaultJobHandler({ concurrency: 1 });
+ * const first = never.with({ jobHandler }).run(1);
+ * try {
+ *   await never.with({ jobHandler, queueTimeout: 10 }).run(2);
+ * } catch (error) {
+ *   console.assert(error instanceof hi.JobQueueTimeoutError);
+ * }
+ * first.cancel();
+ * ```
+ */
+export class JobQueueTimeoutError extends JobTimeoutError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "JobQueueTimeoutError";
+}
+
+/**
+ * A job takes more of a resource than there is for it: `limits` against `resources`.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const train = hi.func("errors_resource", "1", () => 1, { limits: { gpu: 2 } });
+ * try {
+ *   await hi.config({ resources: { gpu: 1 } }, () => train.run());
+ * } catch (error) {
+ *   console.assert(error instanceof hi.ResourceUnavailableError);
+ * }
+ * ```
+ */
+export class ResourceUnavailableError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "ResourceUnavailableError";
+}
+
+/**
+ * The function has killed its worker again and again, so its jobs are not run any more.
+ * A new version of it starts afresh. `cause` holds the last WorkerLostError.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.BadFunctionError("crash 1 has killed its worker 3 times in a row");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class BadFunctionError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "BadFunctionError";
 }
 
 /**
@@ -360,7 +421,8 @@ export class StrayError extends HitherError {
 }
 
 /**
- * The worker that ran the job is gone, or could not be started.
+ * The worker that ran the job is gone, or could not be started. A job that had begun is
+ * run again first, as often as its `crashRetries` say.
  *
  * @example
  * ```ts
@@ -373,6 +435,20 @@ export class StrayError extends HitherError {
 export class WorkerLostError extends HitherError {
   /** The name of the class, also where the class is not at hand. */
   override name = "WorkerLostError";
+  /**
+   * How many jobs may have been the cause: those that had begun in the worker. 1 if
+   * the job was alone there, 0 if the worker was lost before it began with any.
+   */
+  readonly suspects: number;
+
+  /** Makes the error with a message and, if there are any, its cause and the number of suspects. */
+  constructor(
+    message: string,
+    { suspects = 1, ...options }: ErrorOptions & { suspects?: number } = {},
+  ) {
+    super(message, options);
+    this.suspects = suspects;
+  }
 }
 
 /**

@@ -7,16 +7,20 @@
 
 import { NO_FILES, readyFiles } from "./argument_files.ts";
 import type { RecordStore } from "./cache/record.ts";
-import { ResultLostError } from "./errors.ts";
+import { badFunctionError } from "./crashes.ts";
+import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import defer * as nestedJobs from "./nested_jobs.ts";
 import { KeyClaim } from "./key_claim.ts";
+import { noteElsewhere } from "./outstanding.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
+import type { Holding } from "./resources.ts";
 import type { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import type {
   CodeReference,
+  ConsoleLine,
   JobHandler,
   NestedJob,
   NestedListener,
@@ -46,6 +50,12 @@ export class Execution implements Task {
   readonly denoArgs: readonly string[];
   readonly nested: boolean;
   readonly depth: number;
+  readonly priority: number;
+  /** What the attempts before this one have printed. */
+  earlierLines: readonly ConsoleLine[] = NO_LINES;
+  /** What it takes of the resources, from when it waits for them. */
+  holding: Holding | undefined;
+  #isElsewhere = false;
   /** The jobs that wait for the outcome. */
   readonly states: Set<JobState> = new Set();
   /** Where the outcome went already; there may be many executions, so sets are made when needed. */
@@ -58,7 +68,10 @@ export class Execution implements Task {
   readonly claim: KeyClaim | undefined;
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
-  readonly #onTimeout: (state: JobState) => void;
+  readonly #onTimeout: (state: JobState, error?: Error) => void;
+  readonly #crashRetries: number;
+  /** Whether it waits between two attempts, which is no time in the queue. */
+  #paused: boolean;
   /** The children of its job that have not settled. */
   #children: Set<JobState> | undefined;
   /** The executions that the children of its job wait for. */
@@ -70,7 +83,11 @@ export class Execution implements Task {
   #abandoned: AbortController | undefined;
   #timers: Map<JobState, ReturnType<typeof setTimeout>> | undefined;
 
-  constructor(first: JobState, onTimeout: (state: JobState) => void) {
+  constructor(
+    first: JobState,
+    onTimeout: (state: JobState, error?: Error) => void,
+    paused = false,
+  ) {
     const { definition, options } = first;
     this.key = first.key!;
     this.name = definition.name;
@@ -87,22 +104,32 @@ export class Execution implements Task {
     const parent = first.scope.parentOwner;
     const above = parent instanceof Execution ? parent.depth : 0;
     this.depth = first.nested ? above + 1 : 0;
+    this.priority = options.priority;
+    this.#crashRetries = options.crashRetries;
     const store = options.forceRun ? undefined : storeOf(first);
     this.claim = store && new KeyClaim(store, first.keyBytes!);
     this.#snapshot = first.snapshot!;
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
+    this.#paused = paused;
     this.join(first);
   }
 
   /** The children's scope; a new one for whoever asks. */
   get scope(): Scope<ResolvedOptions> {
     // A child has a time and a memory of its own, and not what one of several jobs was given.
-    const own = { timeout: null, memory: null };
+    const own = { timeout: null, queueTimeout: null, memory: null };
     return this.#scope.child({ ...this.#scope.options, ...own }, this);
   }
 
+  /** What runs the job that this one is a job of. */
+  get parent(): object | undefined {
+    return this.#scope.parentOwner;
+  }
+
   arguments(): TaskArguments {
+    const bad = badFunctionError(this.definition, this.#crashRetries);
+    if (bad !== undefined) throw bad;
     const { list, upstream } = this.#snapshot;
     if (!upstream.every((job) => job.outcome?.status === "finished")) {
       throw new ResultLostError(
@@ -140,8 +167,27 @@ export class Execution implements Task {
       (parent.#waitsFor ??= new Set()).add(this);
       (this.#waitedForBy ??= new Set()).add(parent);
     }
-    state.advance(this.#startedAt === undefined ? "queued" : "running");
-    if (this.#startedAt !== undefined) this.#watch(state);
+    if (this.#startedAt === undefined) {
+      state.advance("queued");
+      if (!this.#paused) this.#watchQueue(state);
+    } else {
+      state.attempts++;
+      state.advance("running");
+      this.#watch(state);
+    }
+  }
+
+  /** Its handler runs it outside of this process's own event loop. */
+  goElsewhere(): void {
+    if (this.#isElsewhere) return;
+    this.#isElsewhere = true;
+    noteElsewhere(1);
+  }
+
+  /** Ends the pause between two attempts. */
+  resume(): void {
+    this.#paused = false;
+    for (const state of this.states) this.#watchQueue(state);
   }
 
   /** Takes in a job that the running job has submitted. */
@@ -185,6 +231,11 @@ export class Execution implements Task {
     }
     this.#waitedForBy = undefined;
     this.claim?.release();
+    this.holding?.release();
+    if (this.#isElsewhere) {
+      this.#isElsewhere = false;
+      noteElsewhere(-1);
+    }
     this.#abandoned?.abort();
     return states;
   }
@@ -201,6 +252,7 @@ export class Execution implements Task {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = performance.now();
     for (const state of this.states) {
+      state.attempts++;
       state.advance("running");
       this.#watch(state);
     }
@@ -212,13 +264,45 @@ export class Execution implements Task {
 
   #watch(state: JobState): void {
     const { timeout } = state.options;
-    if (timeout === null) return;
+    if (timeout === null) return this.#begin(state, Infinity, () => {});
     const left = Math.max(0, timeout - (performance.now() - this.#startedAt!));
-    this.#timers ??= new Map();
+    this.#begin(state, left, () => this.#onTimeout(state));
+  }
+
+  #watchQueue(state: JobState): void {
+    const { queueTimeout } = state.options;
+    if (queueTimeout === null) return;
+    this.#begin(state, queueTimeout, () =>
+      this.#onTimeout(
+        state,
+        new JobQueueTimeoutError(
+          `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
+        ),
+      ));
+  }
+
+  /** Begins a time limit of a job, in place of the one that it had. */
+  #begin(state: JobState, ms: number, over: () => void): void {
+    if (this.#timers !== undefined) {
+      clearTimeout(this.#timers.get(state));
+      this.#timers.delete(state);
+    }
     // Longer than a timer can be is for ever.
-    if (left >= 2 ** 31) return;
-    this.#timers.set(state, setTimeout(() => this.#onTimeout(state), left));
+    if (ms >= 2 ** 31) return;
+    this.#timers ??= new Map();
+    this.#timers.set(state, setTimeout(over, ms));
   }
 }
 
 const NO_CHILDREN: readonly JobState[] = [];
+/** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
+export function holdingOf(owner: unknown): Holding | undefined {
+  let execution = owner;
+  while (execution instanceof Execution) {
+    if (execution.holding?.isGranted) return execution.holding;
+    execution = execution.parent;
+  }
+  return undefined;
+}
+
+const NO_LINES: readonly ConsoleLine[] = [];

@@ -187,7 +187,7 @@ export function run(name: string, ...args: unknown[]): Job<unknown> {
       }`,
     );
   }
-  return submitJob(definition, {}, args);
+  return submitJob(definition, NO_OPTIONS, args);
 }
 
 function callable<A extends readonly unknown[], R>(
@@ -241,20 +241,22 @@ function submitJob<T>(
   return job;
 }
 
-const WITH_CACHE = new WeakMap<object, JobOptions>();
+const NO_OPTIONS: RunOptions = {};
 
-/** The options of a job; the common case, a function without any of its own, makes no new object. */
+const resolved = new WeakMap<object, WeakMap<RunOptions, JobOptions>>();
+
+/** The options of a job; all jobs of a function in a scope have the same object. */
 function jobOptions(
   inherited: Omit<JobOptions, "cache">,
   own: RunOptions,
 ): JobOptions {
-  for (const _ in own) {
-    const { cache = true, ...options } = own;
-    return { ...resolve(inherited, options, "run"), cache };
-  }
-  let options = WITH_CACHE.get(inherited);
+  let known = resolved.get(inherited);
+  if (known === undefined) resolved.set(inherited, known = new WeakMap());
+  let options = known.get(own);
   if (options === undefined) {
-    WITH_CACHE.set(inherited, options = { ...inherited, cache: true });
+    const { cache = true, ...others } = own;
+    options = { ...resolve(inherited, others, "run"), cache };
+    known.set(own, options);
   }
   return options;
 }

@@ -88,6 +88,14 @@ export class Job<T> implements PromiseLike<T> {
     return errorOf(this.#state);
   }
 
+  /**
+   * How often the function was called for this job: 0 before the first call and for
+   * a hit, more than 1 if it was tried again (`retry`, `crashRetries`).
+   */
+  get attempts(): number {
+    return this.#state.attempts;
+  }
+
   /** What the job has printed, so far or in the run that the cache remembers. */
   get console(): readonly ConsoleLine[] {
     if (!this.#state.isSettled) this.#state.remote?.watch();

@@ -5,10 +5,12 @@
  * @module
  */
 
+import { forgetOnAbort } from "./abort.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { KeyPart } from "./cache/record.ts";
 import type { Execution } from "./execution.ts";
 import type { FunctionDefinition } from "./registry.ts";
+import { outstanding } from "./outstanding.ts";
 import type { Scope } from "./scope.ts";
 import {
   CONSOLE_LIMIT,
@@ -91,6 +93,10 @@ export class JobState {
   contribution: Uint8Array | undefined;
   /** Why the job settled without an outcome: cancelled, timed out, an argument failed. */
   failure: { readonly error: Error } | undefined;
+  /** How often the function was called for the job. */
+  attempts = 0;
+  /** How many of these calls ended with the death of the worker. */
+  crashes = 0;
   /** Whether the outcome was in the cache. */
   hit = false;
   /** Whether somebody waits for the job or has looked at its error. */
@@ -145,6 +151,9 @@ export class JobState {
       this.status = by.status;
     }
     this.lines = undefined;
+    const { signal } = this.options;
+    if (signal !== null) forgetOnAbort(signal, this);
+    outstanding.delete(this);
     this.scope.leave(this.status as SettledStatus, this.hit);
     if (this.#listeners !== undefined) {
       this.emit({ type: "status", status: this.status });
@@ -161,6 +170,8 @@ export class JobState {
     this.outcome = undefined;
     this.contribution = undefined;
     this.hit = false;
+    this.attempts = 0;
+    this.crashes = 0;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");
   }

@@ -10,7 +10,7 @@ import type { ProgramPort } from "./current.ts";
 import { sourceDigest } from "./function_info.ts";
 import { JobState, type RemoteJob, stateOf } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
-import { cancel, failUpstream } from "./scheduler.ts";
+import { cancel, failUpstream, watchSignal } from "./scheduler.ts";
 import type {
   NestedRequest,
   NestedResult,
@@ -212,6 +212,8 @@ export class RemoteJobs implements ProgramPort {
     }
     const job = new NumberedJob(state, this);
     state.remote = job;
+    watchSignal(state);
+    if (state.isSettled) return;
     const send = (list: EncodedValue, jobs: readonly JobState[]): void => {
       const { name, version, code, definedAt, label, fn } = state.definition;
       job.submit({
@@ -307,10 +309,12 @@ function textDigest(
   return digest;
 }
 
-/** Options as plain data. A handler means the one that runs the job itself: those that a worker makes do nothing. */
+/** Options as plain data. A signal is heard here. A handler means the one that runs the job itself: those that a worker makes do nothing. */
 function travellingOptions(
   { name, version }: FunctionDefinition,
-  { jobHandler: _, jobCache, ...options }: Readonly<Record<string, unknown>>,
+  { jobHandler: _, signal: __, jobCache, ...options }: Readonly<
+    Record<string, unknown>
+  >,
 ): Record<string, unknown> {
   const travelling: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(options)) {

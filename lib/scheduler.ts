@@ -17,8 +17,11 @@
 
 import type { Lease } from "./cache/lease.ts";
 import type { NewRecord, StoredRecord } from "./cache/record.ts";
+import { cancelOnAbort } from "./abort.ts";
 import { withUnchangedFiles } from "./argument_files.ts";
-import { runOutside } from "./current.ts";
+import { type Failure, joinLines, markOf, nextAttemptIn } from "./attempts.ts";
+import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
+import { innermostScope, runOutside } from "./current.ts";
 import {
   CycleError,
   HandlerClosedError,
@@ -28,7 +31,7 @@ import {
   ResultLostError,
   UpstreamError,
 } from "./errors.ts";
-import { Execution } from "./execution.ts";
+import { Execution, holdingOf } from "./execution.ts";
 import {
   explainHook,
   isDryRun,
@@ -46,10 +49,12 @@ import {
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
-import { isIdleWorker, noteSubmission } from "./role.ts";
+import { interruptionReason, outstanding } from "./outstanding.ts";
+import { resourceRefusal, resourcesOf } from "./resources.ts";
+import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
-import type { Outcome } from "./task.ts";
+import type { ConsoleLine, Outcome } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { contributionOf, jobKey } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
@@ -73,6 +78,12 @@ export function submit(state: JobState, args: readonly unknown[]): void {
   if (isIdleWorker()) return noteSubmission();
   // A cache folder that cannot be one is refused before the job counts.
   storeOf(state);
+  const { signal } = state.options;
+  const reason = signal?.aborted ? signal.reason : interruptionReason();
+  if (reason !== undefined) {
+    state.scope.enter();
+    return cancel(state, reason);
+  }
   const digests: LeafDigests = new Map();
   let complete = true;
   const key = keyOf(state, args, digests, (node) => {
@@ -87,11 +98,13 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     setKey(state, key);
     if (lookUp(state, () => takeSnapshot(state, args, digests))) return;
     takeSnapshot(state, args, digests);
+    watchSignal(state);
     execute(state);
     return;
   }
   takeSnapshot(state, args, digests);
   enter(state);
+  watchSignal(state);
   afterUpstream(state);
 }
 
@@ -107,6 +120,7 @@ export function submitEncoded(
   } catch (error) {
     return fail(state, "error", error as Error);
   }
+  watchSignal(state);
   afterUpstream(state);
 }
 
@@ -127,6 +141,12 @@ export function cancel(state: JobState, reason: unknown): void {
       cause: reason,
     }),
   );
+}
+
+/** Lets the signal of its options cancel a job. */
+export function watchSignal(state: JobState): void {
+  const { signal } = state.options;
+  if (signal) cancelOnAbort(signal, state, cancel);
 }
 
 /** Runs a job again whose result was in the cache and is lost. */
@@ -199,6 +219,7 @@ function describe(
 
 /** Waits for the jobs among the arguments, then goes on with a key. */
 function afterUpstream(state: JobState): void {
+  outstanding.add(state);
   const { upstream } = state.snapshot!;
   const failed = upstream.find((job) =>
     job.isSettled && job.status !== "finished"
@@ -334,6 +355,7 @@ function execute(state: JobState): void {
   if (parent instanceof Execution && shared.reaches(parent)) {
     return fail(state, "error", waitsForItself(state));
   }
+  outstanding.add(state);
   shared.join(state);
   if (state.nested) promote(state);
 }
@@ -367,9 +389,19 @@ function beginElsewhere(state: JobState, queued: Execution): void {
 }
 
 function begin(state: JobState): void {
-  const execution = new Execution(state, onTimeout);
+  fetchOrStart(enlist(state), state);
+}
+
+/** Makes an execution, which identical jobs can join from now on. */
+function enlist(state: JobState, paused = false): Execution {
+  outstanding.add(state);
+  const execution = new Execution(state, onTimeout, paused);
   if (state.options.cache) inFlight.set(state.key!, execution);
   execution.handler = handlerOf(state.options.jobHandler);
+  return execution;
+}
+
+function fetchOrStart(execution: Execution, state: JobState): void {
   const store = state.options.forceRun ? undefined : storeOf(state);
   const fetching = store?.fetch?.(state.keyBytes!, execution.abandoned);
   if (fetching === undefined) return start(execution);
@@ -379,10 +411,40 @@ function begin(state: JobState): void {
   );
 }
 
-/** Hands an execution to its handler. */
+/** Hands an execution to its handler, once it has what it takes of the resources. */
 function start(execution: Execution): void {
   if (execution.states.size === 0 || isDryRun) return;
+  const [first] = execution.states;
+  const { limits, resources } = first!.options;
+  // In a worker nobody knows what the other workers take.
+  if (limits === null || isWorker()) return hand(execution);
+  // Where a running job waits for one of another place, that one runs with what it holds.
+  const here = innermostScope();
+  const held = holdingOf(execution.parent) ??
+    (here instanceof Scope ? holdingOf(here.parentOwner) : undefined);
+  const from = held?.children ?? resourcesOf(resources);
+  const refusal = resourceRefusal(
+    `${execution.name} ${execution.version}`,
+    limits,
+    from,
+    held?.who,
+  );
+  if (refusal !== undefined) {
+    for (const state of [...execution.states]) fail(state, "error", refusal);
+    return;
+  }
+  const who = `${execution.name} ${execution.version}`;
+  execution.holding = from.take(
+    who,
+    limits,
+    execution.priority,
+    () => hand(execution),
+  );
+}
+
+function hand(execution: Execution): void {
   const handler = execution.handler!;
+  if (handler.inProcess !== true && !isWorker()) execution.goElsewhere();
   let running: Promise<Outcome>;
   try {
     running = Promise.resolve(runOutside(() => handler.run(execution)));
@@ -397,6 +459,13 @@ function start(execution: Execution): void {
       ),
     (error) => complete(execution, brokenHandler(error)),
   );
+}
+
+/** Resolves after `ms`; rejects when the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // What Deno does after an import goes on in the context of whoever asked for it.
+  const { delay } = await runOutside(() => import("jsr:@std/async@^1/delay"));
+  await delay(ms, { signal });
 }
 
 function waitsForItself(
@@ -433,14 +502,66 @@ function brokenHandler(error: unknown): Outcome {
   };
 }
 
-function onTimeout(state: JobState): void {
+function onTimeout(state: JobState, late?: Error): void {
   const { name, version } = state.definition;
-  fail(
-    state,
-    "error",
-    new JobTimeoutError(
-      `The job ${name} ${version} ran longer than its timeout of ${state.options.timeout} ms`,
-    ),
+  const error = late ?? new JobTimeoutError(
+    `The job ${name} ${version} ran longer than its timeout of ${state.options.timeout} ms`,
+  );
+  const failure = { error, lost: false };
+  const wait = nextAttemptIn(state, failure);
+  if (wait === undefined) return fail(state, "error", error);
+  leaveExecution(state, error);
+  tryAgain([[state, wait]], failure, state.lines ?? []);
+}
+
+/** Begins the next attempt of jobs, after the longest of their waits. */
+function tryAgain(
+  waits: readonly (readonly [JobState, number])[],
+  failure: Failure,
+  lines: readonly ConsoleLine[],
+): void {
+  const wait = Math.max(...waits.map(([, wait]) => wait));
+  const [first] = waits[0]!;
+  const mark = markOf(first, failure, wait);
+  const execution = enlist(first, wait > 0);
+  execution.earlierLines = joinLines(lines, [mark]);
+  for (const [state] of waits) {
+    if (state !== first) execution.join(state);
+    state.report({ type: "console", line: mark });
+  }
+  if (wait === 0) return fetchOrStart(execution, first);
+  pause(wait, execution.abandoned).then(
+    () => {
+      execution.resume();
+      fetchOrStart(execution, first);
+    },
+    // Nobody waits for the outcome any more.
+    () => {},
+  );
+}
+
+/** Begins another attempt for the jobs that may have one, and takes them out of the execution. */
+function tryAgainWherePossible(
+  execution: Execution,
+  outcome: Outcome & { status: "error" },
+): void {
+  const failure = { error: thrownBy(outcome), lost: outcome.lost ?? false };
+  if (failure.lost && isCrash(failure.error)) {
+    noteCrash(execution.definition, failure.error);
+  } else if (!failure.lost) noteSurvival(execution.definition);
+  const waits: [JobState, number][] = [];
+  for (const state of execution.states) {
+    const wait = nextAttemptIn(state, failure);
+    if (wait !== undefined) waits.push([state, wait]);
+  }
+  if (waits.length === 0) return;
+  for (const [state] of waits) execution.leave(state);
+  if (execution.states.size === 0) execution.end();
+  forget(execution);
+  tryAgain(
+    waits,
+    failure,
+    joinLines(execution.earlierLines, outcome.console),
   );
 }
 
@@ -451,17 +572,21 @@ function fail(
   error: Error,
 ): void {
   if (state.isSettled) return;
-  const { execution } = state;
-  if (execution?.leave(state)) {
-    execution.end();
-    forget(execution);
-    execution.handler?.cancel(execution, error);
-    cancelChildren(execution, error);
-  }
+  leaveExecution(state, error);
   state.remote?.cancel(error);
   state.snapshot = undefined;
   state.settle({ failure: error, status });
   if (status === "error") noteFailure(state);
+}
+
+/** Takes a job out of its execution; the last one to go stops the work. */
+function leaveExecution(state: JobState, reason: Error): void {
+  const { execution } = state;
+  if (!execution?.leave(state)) return;
+  execution.end();
+  forget(execution);
+  execution.handler?.cancel(execution, reason);
+  cancelChildren(execution, reason);
 }
 
 const withoutParent: JobState[] = [];
@@ -528,6 +653,7 @@ async function whenUnblocked(
 ): Promise<void> {
   // If it is stored and the jobs do not want it, they claim the key all the same.
   claim.evenIfStored = blocked === "stored";
+  execution.holding?.release();
   if (execution.states.size === 0) return;
   if (blocked === "elsewhere") {
     try {
@@ -560,7 +686,7 @@ async function complete(
   if (blocked !== undefined) {
     return await whenUnblocked(execution, claim!, blocked);
   }
-  const outcome = withUnchangedFiles(given, execution.files, execution.name);
+  let outcome = withUnchangedFiles(given, execution.files, execution.name);
   if (outcome.status === "error" && outcome.lost) {
     const error = thrownBy(outcome);
     if (error instanceof ResultLostError) {
@@ -573,6 +699,16 @@ async function complete(
   }
   for (const state of execution.overdue(outcome.timing.duration)) {
     onTimeout(state);
+  }
+  if (execution.states.size === 0) return endUnwanted(execution);
+  if (outcome.status === "finished") noteSurvival(execution.definition);
+  else {
+    tryAgainWherePossible(execution, outcome);
+    if (execution.states.size === 0) return endUnwanted(execution);
+  }
+  if (execution.earlierLines.length > 0) {
+    const console = joinLines(execution.earlierLines, outcome.console);
+    outcome = { ...outcome, console };
   }
   // Jobs may join while this waits for a busy cache; nothing is awaited where
   // everything is stored at once, so that such a job settles in this turn.
@@ -596,6 +732,12 @@ async function complete(
     if (!inBlobs) state.snapshot = undefined;
     settleByOutcome(state, final, false);
   }
+}
+
+/** Nobody waits for the outcome any more. */
+function endUnwanted(execution: Execution): void {
+  execution.end();
+  forget(execution);
 }
 
 /** Whether the function passed on that one of its own jobs ran out of time, was cancelled and the like: another time it may not. */

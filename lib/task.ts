@@ -169,6 +169,8 @@ export interface Task {
   readonly nested: boolean;
   /** How many running jobs stand above it: 0 if none submitted it. Deeper Tasks are to start first, so that few jobs wait at a time. */
   readonly depth: number;
+  /** Which Task is to start first: the one with the higher number. Equal ones start in the order in which they came. */
+  readonly priority: number;
   /** For handlers that run in this process: the scope that the running job's children belong to. */
   readonly scope: unknown;
   /**
@@ -187,8 +189,8 @@ export interface Task {
 }
 
 /**
- * A way to run jobs. A handler gets Tasks, in the order in which they are to
- * start, and settles each one once.
+ * A way to run jobs. A handler gets Tasks, starts them by their priority and in
+ * the order in which they came, and settles each one once.
  *
  * @example A handler that runs every Task at once, in this process
  * ```ts
@@ -213,6 +215,11 @@ export interface Task {
  * ```
  */
 export interface JobHandler extends AsyncDisposable {
+  /**
+   * `true` if functions are called in this process's own event loop. While they compute
+   * nobody hears of a signal, so Ctrl-C ends such a program at once, as it always does.
+   */
+  readonly inProcess?: boolean;
   /**
    * Runs a Task when a slot is free. Never rejects: what goes wrong is an
    * Outcome with status `"error"`.

@@ -20,7 +20,7 @@ import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
 import type { SourceCode, SourceLoader } from "../worker/source.ts";
 import { type Host, Invocation } from "../worker/execute.ts";
 import { checkOptions, wholeNumber } from "./options.ts";
-import { Queue, type QueuePlace } from "./queue.ts";
+import { Queue, type QueuePlace } from "../queue.ts";
 
 /**
  * Options of {@linkcode DefaultJobHandler}.
@@ -67,6 +67,8 @@ export interface DefaultJobHandlerOptions {
  * ```
  */
 export class DefaultJobHandler implements JobHandler {
+  /** Functions are called in this process's own event loop. */
+  readonly inProcess = true;
   readonly #concurrency: number;
   readonly #waiting = new Queue<LocalRun>();
   readonly #live = new Map<Task, LocalRun>();
@@ -103,7 +105,7 @@ export class DefaultJobHandler implements JobHandler {
       if (this.#closed) return run.fail(closedError(task));
       this.#live.set(task, run);
       if (task.nested) return queueMicrotask(() => run.start());
-      run.place = this.#waiting.push(run);
+      run.place = this.#waiting.push(run, task.priority);
       this.#schedule();
     });
   }

@@ -131,3 +131,11 @@ Deno.test("files.ts restores its file and computes what changed", async () => {
   await Deno.writeTextFile(`${folder.path}/docs/a.md`, "two\n");
   assertStringIncludes(await run(), "one,1\nthree,1\ntwo,1\nComputed");
 });
+
+Deno.test("scheduling.ts tries again, keeps to its limit and leaves an endless stream", async () => {
+  await using folder = await temporaryFolder();
+  assertEquals(
+    await example("scheduling.ts", folder.path),
+    "Words on the covers: [ 3, 2, 1 ]\nLicences in use, at most: 2\nWords: 52\npage 99 has 3 words after 2 attempts\n",
+  );
+});

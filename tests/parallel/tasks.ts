@@ -37,6 +37,7 @@ export function makeTask<A extends readonly unknown[]>(
     timed: true,
     nested: false,
     depth: 0,
+    priority: 0,
     scope: undefined,
     arguments: () => ({
       list: encodeValue([...args], { root: "args" }),

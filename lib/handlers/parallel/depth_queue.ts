@@ -1,7 +1,7 @@
 /**
  * Which Task is next where jobs wait for jobs.
  *
- * Deeper Tasks come first, so that few jobs wait at a time. A job that waits has
+ * Deeper Tasks come first, those of one depth by priority, so that few jobs wait at a time. A job that waits has
  * given up its slot, but the last one only to the jobs of jobs: a Task that no job
  * has submitted leaves a slot to them. Otherwise it might sit in that slot and
  * wait, in a way that nobody sees, for the very job whose own jobs then find no
@@ -10,7 +10,7 @@
  * @module
  */
 
-import { Queue } from "../queue.ts";
+import { Queue } from "../../queue.ts";
 import type { PoolRun } from "./pool_run.ts";
 
 /** The Tasks that wait for a slot, by depth, and how many have one. */
@@ -46,15 +46,18 @@ export class DepthQueue {
       this.#outermost < this.#slots - 1;
   }
 
-  /** Adds a Task behind those of its depth. */
+  /** Adds a Task behind those of its depth and priority. */
   push(run: PoolRun): void {
-    run.place = this.#at(run.task.depth).push(run);
+    run.place = this.#at(run.task.depth).push(run, run.task.priority);
     this.#size++;
   }
 
-  /** Adds a Task before those of its depth. */
+  /** Adds a Task before those of its depth and priority. */
   unshift(run: PoolRun): void {
-    run.place = this.#at(run.task.depth).unshift(run);
+    run.place = this.#at(run.task.depth).unshift(
+      run,
+      run.task.priority,
+    );
     this.#size++;
   }
 

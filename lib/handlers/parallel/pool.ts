@@ -14,6 +14,7 @@ import {
   PermissionNeededError,
   WorkerLostError,
 } from "../../errors.ts";
+import { interruptionReason } from "../../outstanding.ts";
 import type { Outcome, Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
@@ -153,7 +154,13 @@ export class Pool implements PoolWorkerOwner {
   gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void {
     this.#usable.delete(worker);
     this.#workers.delete(worker);
-    if (busyWith.length > 0 && this.#abandoned++ === 0) warnAbandoned(busyWith);
+    if (busyWith.length > 0) {
+      const isFirst = this.#abandoned++ === 0;
+      // Who ends the program does not ask for the worker.
+      if (isFirst && interruptionReason() === undefined) {
+        warnAbandoned(busyWith);
+      }
+    }
     if (this.#workers.size === 0) this.#closing?.resolve();
     this.#schedule();
   }
@@ -310,7 +317,7 @@ function startError({ name, version }: Task, error: unknown): Error {
   const reason = errorText(error);
   const what = `Cannot start a worker for ${name} ${version}`;
   return permissionNeeded(what, reason, error) ??
-    new WorkerLostError(`${what}: ${reason}`, { cause: error });
+    new WorkerLostError(`${what}: ${reason}`, { cause: error, suspects: 0 });
 }
 
 function closedError({ name, version }: Task): HandlerClosedError {

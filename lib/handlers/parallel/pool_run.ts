@@ -7,7 +7,7 @@
 import type { ConsoleLine, Outcome, Task, TaskEvent } from "../../task.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
-import type { QueuePlace } from "../queue.ts";
+import type { QueuePlace } from "../../queue.ts";
 import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 

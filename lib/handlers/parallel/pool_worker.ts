@@ -544,11 +544,13 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #neighboursGraceOver(): void {
-    const names = namesOf(this.#suspects());
+    const suspected = this.#suspects();
+    const names = namesOf(suspected);
     this.#endBusyOrNot();
     this.#failAll((who) =>
       new WorkerLostError(
         `${who} is lost with its worker, which is kept busy (it ran ${names}): use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
+        { suspects: suspected.length },
       )
     );
   }
@@ -578,6 +580,7 @@ export class PoolWorker implements ConnectionOwner {
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) this.#recall();
     this.#end();
+    const suspects = this.#ready ? this.#running.size : 0;
     this.#failAll((who) =>
       permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
         (outOfMemory
@@ -586,6 +589,7 @@ export class PoolWorker implements ConnectionOwner {
           )
           : new WorkerLostError(
             `The worker that ran ${who} has ended: ${reason}`,
+            { suspects },
           ))
     );
   }

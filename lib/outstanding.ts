@@ -1,0 +1,57 @@
+/**
+ * The jobs that are outstanding in this program, for whoever wants to cancel them
+ * all: Ctrl-C.
+ *
+ * @module
+ */
+
+import { runOutside } from "./current.ts";
+import type { JobState } from "./job_state.ts";
+
+/** The jobs that wait or run; a job comes after those that it waits for. */
+export const outstanding: Set<JobState> = new Set();
+
+/** What listens for signals while jobs run outside of this process's own event loop. */
+interface Watcher {
+  begin(): void;
+  end(): void;
+}
+
+let elsewhere = 0;
+let watcher: Watcher | undefined;
+let loading = false;
+let interruption: Error | undefined;
+
+/** An execution has begun to wait or run in workers, or has ended there. */
+export function noteElsewhere(change: 1 | -1): void {
+  elsewhere += change;
+  if (change === 1 && elsewhere === 1) {
+    if (watcher !== undefined) watcher.begin();
+    else load();
+  } else if (elsewhere === 0) watcher?.end();
+}
+
+/** Whether executions are in workers. */
+export function isElsewhere(): boolean {
+  return elsewhere > 0;
+}
+
+/** No job is to run any more. */
+export function interrupt(reason: Error): void {
+  interruption = reason;
+}
+
+/** Why no job is to run any more, if that is so. */
+export function interruptionReason(): Error | undefined {
+  return interruption;
+}
+
+// A program whose jobs all hit never needs it.
+function load(): void {
+  if (loading) return;
+  loading = true;
+  runOutside(() => import("./interrupt.ts")).then((module) => {
+    watcher = module;
+    if (elsewhere > 0) watcher.begin();
+  });
+}
