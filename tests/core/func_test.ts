@@ -163,7 +163,7 @@ Deno.test("a misspelt option is told what there is", () => {
   assertThrows(
     () => define("func_misspelt", "1", () => 1, { modul: "x" }),
     TypeError,
-    "timeout, cache, module, imports, values",
+    "timeout, memory, importTimeout, cache, module, imports, values",
   );
   assertThrows(
     () => (hi.config as (options: unknown) => unknown)({}),
