@@ -51,12 +51,8 @@ export class Pool implements PoolWorkerOwner {
   readonly #runs = new Map<Task, PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
-<<<<<<< HEAD
-=======
   #processes: Processes | undefined;
   #loading: Promise<void> | undefined;
-  #slotsTaken = 0;
->>>>>>> process
   #scheduled = false;
   #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -84,17 +80,12 @@ export class Pool implements PoolWorkerOwner {
       const run = new PoolRun(task, resolve);
       if (this.#closing !== undefined) return run.fail(closedError(task));
       this.#runs.set(task, run);
-<<<<<<< HEAD
-      this.#waiting.push(run);
-      this.#schedule();
-=======
       if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
       if (this.#processes !== undefined) return this.#admitAs(run);
       this.#loadProcesses().then(
         () => this.#admitAs(run),
         (error) => this.#refuse(run, error),
       );
->>>>>>> process
     });
   }
 
@@ -120,7 +111,7 @@ export class Pool implements PoolWorkerOwner {
   }
 
   #admit(run: PoolRun): void {
-    run.place = this.#waiting.push(run);
+    this.#waiting.push(run);
     this.#schedule();
   }
 
@@ -236,14 +227,8 @@ export class Pool implements PoolWorkerOwner {
           this.#waiting.started(run);
         }
       } catch (error) {
-<<<<<<< HEAD
         this.#waiting.remove(run);
-        this.#runs.delete(run.task);
-        run.fail(error);
-=======
-        this.#waiting.remove(run.place);
         this.#refuse(run, error);
->>>>>>> process
       }
     }
   }
