@@ -67,6 +67,7 @@ testBoth(
     const heal = () =>
       runChild(["heal", folder.path, `${LARGE}`, `${LARGE + 1}`], {
         prefix: prefix!,
+        layout,
       });
     Deno.chmodSync(parent, 0o555);
     try {
@@ -97,7 +98,7 @@ testBoth(
     Deno.chmodSync(path, 0o000);
     const { answer } = await runChild(
       ["heal", folder.path, `${LARGE}`, `${LARGE + 1}`],
-      { prefix: prefix! },
+      { prefix: prefix!, layout },
     );
     assertEquals(answer, [["lost", true, "hit"]]);
   },
