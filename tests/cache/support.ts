@@ -1,5 +1,6 @@
 /** What the tests of the cache share: records to store, and a judge of what comes back. */
 
+import { Buffer } from "node:buffer";
 import { ResultLostError } from "../../lib/errors.ts";
 import type { Layout } from "../../lib/cache/folder.ts";
 import {
@@ -191,7 +192,7 @@ function compare(found: StoredRecord, right: NewRecord): Verdict {
 
 /** Whether two byte strings are equal. */
 export function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return Buffer.compare(a, b) === 0;
 }
 
 /** The files of a folder and below, as paths relative to it. */
