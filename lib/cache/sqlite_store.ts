@@ -288,7 +288,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         deleteAll(database);
         connection.exec("VACUUM");
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-        sweepFiles(database, this.#blobs.files(), () => true);
+        sweepFiles(database, this.#blobs.files(), this.#folder, () => true);
       });
       interned.forget();
       this.#blobs.removeStale();
@@ -427,9 +427,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     key: Uint8Array<ArrayBuffer>,
   ): (RecordDetails & Details) | undefined {
     return this.#attempt((opened) => {
-      const { database: { connection, schema }, interned } = opened;
-      const row = connection.prepare(
-        `SELECT stored_at, bytes, duration, origin, details FROM ${schema}.records WHERE key = ?`,
+      const { database, interned } = opened;
+      const row = database.statement(
+        `SELECT stored_at, bytes, duration, origin, details FROM ${database.schema}.records WHERE key = ?`,
       ).get(key);
       if (row === undefined) return undefined;
       const columns = {
