@@ -1,10 +1,10 @@
 /** `verify` of a database: beside others that write, and where the database itself is damaged. */
 
 import { assert, assertEquals } from "@std/assert";
+import { TABLE_NAMES } from "../../lib/cache/schema.ts";
 import { JobCache, recordStoreOf } from "../../lib/cache/job_cache.ts";
 import {
   captureWarnings,
-  filesOf,
   judge,
   keyOf,
   makeFolder,
@@ -28,17 +28,19 @@ Deno.test("Records that are replaced while they are verified are no damage", asy
   for (const n of [WITH_BLOB, 1, 2, 3]) await store.store(recordOf(n));
   using warnings = captureWarnings();
   using other = openStore(folder.path);
+  // Asked while the blob of the first row is read: the other rows are read by then, but not looked at.
   let isDone = false;
-  const report = await jobCache.verify({
-    onProgress: () => {
-      // While the rows are read, but not yet looked at.
-      if (isDone || report !== undefined) return;
-      other.delete(keyOf(3));
-      // Takes the number of the row that has just gone.
-      other.store(recordOf(4));
-      isDone = other.lookup(keyOf(4)) !== undefined;
-    },
-  }).then((report) => report);
+  const { signal } = new AbortController();
+  signal.throwIfAborted = () => {
+    if (isDone || other.lookup(keyOf(3)) === undefined) return;
+    if (++asked <= TABLE_NAMES.length) return;
+    other.delete(keyOf(3));
+    // Takes the number of the row that has just gone.
+    other.store(recordOf(4));
+    isDone = true;
+  };
+  let asked = 0;
+  const report = await jobCache.verify({ signal });
   assert(isDone);
   assertEquals(report.badRecords, 0);
   assertEquals(warnings.lines, []);
@@ -48,7 +50,6 @@ Deno.test("Records that are replaced while they are verified are no damage", asy
     "miss",
     "hit",
   ]);
-  assertEquals(filesOf(folder.path).filter((name) => /quar/.test(name)), []);
 });
 
 Deno.test("Verifying a database whose pages are damaged counts what was lost, and keeps the rest", async () => {
@@ -62,11 +63,9 @@ Deno.test("Verifying a database whose pages are damaged counts what was lost, an
   const path = `${folder.path}/cache.sqlite`;
   const bytes = Deno.readFileSync(path);
   const TABLE_LEAF = 0x0d;
-  const page = bytes.length / 4_096 - 1 -
-    [...Array(bytes.length / 4_096).keys()].reverse()
-      .findIndex((i) => i > 1 && bytes[i * 4_096] === TABLE_LEAF);
-  bytes.fill(0xa5, (bytes.length / 4_096 - 1 - page) * 4_096, 0);
-  bytes.fill(0xa5, page * 4_096, (page + 1) * 4_096);
+  let page = bytes.length - 4_096;
+  while (bytes[page] !== TABLE_LEAF) page -= 4_096;
+  bytes.fill(0xa5, page, page + 4_096);
   Deno.writeFileSync(path, bytes);
   using warnings = captureWarnings();
   const { jobCache, store } = open(folder.path);
