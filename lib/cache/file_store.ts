@@ -353,6 +353,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
     try {
       return this.#blobs.read(reference);
     } catch (error) {
+      const isBack = error instanceof BlobDamage && !error.present &&
+        this.#state === "writable" && this.#sharing.recall(reference.sha256);
+      if (isBack) return this.readBlob(key, reference);
       if (error instanceof BlobDamage) throw this.#lost(key, reference, error);
       const path = this.#blobs.path(reference);
       throw new ResultLostError(
