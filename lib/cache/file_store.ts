@@ -23,7 +23,7 @@ import type { Limits } from "./limits.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
 import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable } from "./portable_eviction.ts";
+import { evict, type Evictable, expire } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -71,6 +71,9 @@ const DOCUMENT_BYTES = 65_536;
 /** Stores after which the totals are written and compared with the limit. */
 const STORES = 64;
 
+/** Records whose age is looked at each time. */
+const AGES = 2 * STORES;
+
 /** The same in parts of the limit, for few and large results. */
 const PART_OF_LIMIT = 32;
 
@@ -104,6 +107,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #misses = 0;
   #stores = 0;
   #evicting = false;
+  /** Of which folder of records the next ages are looked at. */
+  #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
   readonly leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
@@ -330,6 +335,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async settled(): Promise<void> {
+    if (this.#stores % STORES > 0) this.#expire();
     for (;;) {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
       const { bytes } = this.#totals.unwritten;
@@ -720,7 +726,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#files.write(path, bytes);
     }
     this.#count(bytes.length - replaced);
-    if (++this.#stores % STORES === 0 || this.#isMuch()) {
+    this.#stores++;
+    if (this.#stores % STORES === 0) this.#expire();
+    if (this.#stores % STORES === 0 || this.#isMuch()) {
       this.#makeRoomIfNeeded();
     }
   }
@@ -762,6 +770,22 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
     }
     return true;
+  }
+
+  /** Deletes some of what was not used for too long; all have their turn. */
+  #expire(): void {
+    const { maxAge } = this.#options;
+    if (maxAge === undefined) return;
+    this.#attempt(() => {
+      const cache = this.#evictable();
+      const shards = this.#files.shards("jobs");
+      for (let seen = 0, i = 0; i < shards.length && seen < AGES; i++) {
+        const shard = shards[this.#hand++ % shards.length]!;
+        const expired = expire(cache, shard, Date.now() - maxAge);
+        seen += expired.seen;
+        this.#count(-expired.freed);
+      }
+    });
   }
 
   async #makeRoom(excess: number): Promise<void> {
