@@ -9,7 +9,7 @@ import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
 import { processMemo } from "../value/file_digest.ts";
 import { storeBlobs } from "./arrival.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
-import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
+import { MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
@@ -62,6 +62,8 @@ import type {
 } from "./report.ts";
 import { restoreFiles, storeFiles } from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
+import { UnreadBlobs } from "./unread.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -107,6 +109,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #misses = 0;
   #stores = 0;
   #evicting = false;
+  #countedBlobs = 0;
+  #unread: UnreadBlobs | undefined;
   /** Of which folder of records the next ages are looked at. */
   #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
@@ -387,6 +391,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     damage: BlobDamage,
   ): ResultLostError {
     const path = this.#blobs.path(reference);
+    this.#unread?.lost(key);
     this.#dropBlob(key, reference, path, damage);
     return new ResultLostError(
       `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
@@ -422,13 +427,15 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#attempt(() => remove(this.#records.path(key.toHex())));
   }
 
-  #recordOf(file: RecordFile): CachedRecord {
-    return new CachedRecord(
-      new FileSource(this, file),
-      file.key,
-      file.fn,
-      file.body,
-    );
+  /** @param fresh The record as it was just stored. */
+  #recordOf(file: RecordFile, fresh?: NewRecord): CachedRecord {
+    const { key, fn, body } = file;
+    let source: RecordSource = new FileSource(this, file);
+    if (fresh !== undefined && this.#options.maxSize !== undefined) {
+      this.#unread ??= new UnreadBlobs();
+      source = this.#unread.keep(source, key, body, fresh.outcome.value);
+    }
+    return new CachedRecord(source, key, fn, body);
   }
 
   /** The record of a key, read and checked; a damaged one is set aside. */
@@ -594,13 +601,19 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    const before = this.#blobs.written;
+    const { maxSize } = this.#options;
+    const refusal = refusalOf(record, this.#folder.path, maxSize);
+    if (refusal !== undefined) {
+      this.#release(record);
+      return void this.#warn("large", refusal);
+    }
     try {
       for (let attempt = 1;; attempt++) {
         const body = await this.#writeBlobs(record);
+        this.#countBlobs();
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        if (this.#hasBlobs(body)) return this.#recordOf(file);
+        if (this.#hasBlobs(body)) return this.#recordOf(file, record);
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -612,13 +625,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return undefined;
     } finally {
-      this.#count(this.#blobs.written - before);
+      this.#countBlobs();
       this.#release(record);
     }
   }
 
   async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
-    const before = this.#blobs.written;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -627,6 +639,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
           (cause) => this.#warnNotStored(cause),
         );
         if (!isStored) return false;
+        this.#countBlobs();
         this.#adopt(arrival);
         if (this.#hasBlobs(arrival.file.body)) return true;
       }
@@ -636,7 +649,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return false;
     } finally {
-      this.#count(this.#blobs.written - before);
+      this.#countBlobs();
     }
   }
 
@@ -742,6 +755,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#totals.add(bytes, 0);
   }
 
+  /** Counts the blobs that were written since the last time, by whichever store. */
+  #countBlobs(): void {
+    const { written } = this.#blobs;
+    this.#count(written - this.#countedBlobs);
+    this.#countedBlobs = written;
+  }
+
   /** Whether so much was stored since the totals were written that it may be over the limit. */
   #isMuch(): boolean {
     const { maxSize } = this.#options;
@@ -790,8 +810,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   async #makeRoom(excess: number): Promise<void> {
     this.#evicting = true;
+    let freed = 0;
     try {
-      this.#count(-await evict(this.#evictable(), excess));
+      freed = await evict(this.#evictable(), excess);
+      this.#count(-freed);
     } catch (error) {
       this.#warn(
         "evict",
@@ -802,6 +824,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
     } finally {
       this.#evicting = false;
     }
+    // Others were stored meanwhile. Where nothing more can go, the next store tries again.
+    if (freed > 0) this.#makeRoomIfNeeded();
   }
 
   #evictable(): Evictable {
@@ -895,19 +919,6 @@ class FileSource implements RecordSource {
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
   return outcome.status === "finished" ? outcome.contribution : undefined;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
-}
-
-function valueBytes(record: NewRecord): number {
-  const { value } = record.outcome;
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
-  return bytes;
 }
 
 /** Whether an error came from a disk. */

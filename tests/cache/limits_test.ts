@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { DatabaseSync } from "node:sqlite";
 import * as hi from "../../mod.ts";
 import type { Layout } from "../../lib/cache/folder.ts";
-import { filesOf, makeFolder, testBoth } from "./support.ts";
+import { captureWarnings, filesOf, makeFolder, testBoth } from "./support.ts";
 
 const DAY = 24 * 3_600_000;
 
@@ -124,5 +124,64 @@ testBoth(
       .map(({ fn, preview }) => `${fn.name}(${preview})`);
     assertEquals(old.sort(), ["limits_kept(2)", "limits_text(7, 10)"]);
     assertEquals(filesOf(`${path}/blobs`), []);
+  },
+);
+
+let runs = 0;
+const large = hi.func("limits_large", "1", (n: number, length: number) => {
+  runs++;
+  return new Float64Array(length).fill(n);
+});
+
+testBoth(
+  "A limit that is too small for the results of a program costs none of them",
+  async (layout) => {
+    await using folder = await makeFolder();
+    using warnings = captureWarnings();
+    const options = { path: folder.path, layout, maxSize: 1_000_000 };
+    await using jobCache = new hi.JobCache(options);
+    await hi.config({ jobCache }, async () => {
+      const numbers = Array.from({ length: 20 }, (_, n) => n);
+      runs = 0;
+      const results = await Promise.all(
+        numbers.map((n) => large.run(n, 50_000)),
+      );
+      assertEquals(results.map((result) => result[49_999]), numbers);
+      // Pushed out before they were read, none had to be computed again.
+      assertEquals(runs, 20);
+      assertEquals(warnings.lines, []);
+      await jobCache[Symbol.asyncDispose]();
+      const bytes = bytesIn(folder.path, layout);
+      assert(bytes <= 1_000_000 && bytes > 300_000, `${bytes} bytes`);
+      // Hits that others push out before they are read are computed again.
+      const jobs = numbers.map((n) => large.run(n, 50_000));
+      await hi.wait();
+      for (const [n, job] of jobs.entries()) {
+        assertEquals((await job)[49_999], n);
+      }
+    });
+  },
+);
+
+testBoth(
+  "A result that is larger than maxSize stays in memory, and pushes nothing out",
+  async (layout) => {
+    await using folder = await makeFolder();
+    using warnings = captureWarnings();
+    const options = { path: folder.path, layout, maxSize: 1_000_000 };
+    await using jobCache = new hi.JobCache(options);
+    await hi.config({ jobCache }, async () => {
+      await large.run(1, 50_000);
+      const jobs = [large.run(2, 200_000)];
+      await hi.wait();
+      for (const _ of [1, 2]) assertEquals((await jobs[0]!)[7], 2);
+      assertEquals(jobs[0]!.getResult()[7], 2);
+      await jobCache[Symbol.asyncDispose]();
+      const again = [large.run(1, 50_000)];
+      await hi.wait();
+      assertEquals(again[0]!.cached, true);
+    });
+    assertEquals(warnings.lines.length, 1);
+    assert(/16000\d\d bytes .* maxSize is 1000000/.test(warnings.lines[0]!));
   },
 );
