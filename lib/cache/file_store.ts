@@ -108,7 +108,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #hits = 0;
   #misses = 0;
   #stores = 0;
-  #evicting = false;
+  /** Settles when there is room again. */
+  #makingRoom: Promise<void> | undefined;
   #countedBlobs = 0;
   #unread: UnreadBlobs | undefined;
   /** Of which folder of records the next ages are looked at. */
@@ -613,7 +614,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
         this.#countBlobs();
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        if (this.#hasBlobs(body)) return this.#recordOf(file, record);
+        if (this.#hasBlobs(body)) {
+          // In memory meanwhile, should it be pushed out at once.
+          const stored = this.#recordOf(file, record);
+          await this.#makingRoom;
+          return stored;
+        }
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -784,10 +790,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #makeRoomIfNeeded(): boolean {
     if (!this.#writeTotals()) return false;
     const { maxSize } = this.#options;
-    if (maxSize === undefined || this.#evicting) return true;
+    if (maxSize === undefined || this.#makingRoom !== undefined) return true;
     const bytes = this.#attempt(() => this.#totals.read().bytes) ?? 0;
     if (bytes > maxSize) {
-      this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
+      this.#makingRoom = this.#keep(
+        this.#makeRoom(bytes - maxSize * (1 - ROOM)),
+      );
     }
     return true;
   }
@@ -809,7 +817,6 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #makeRoom(excess: number): Promise<void> {
-    this.#evicting = true;
     let freed = 0;
     try {
       freed = await evict(this.#evictable(), excess);
@@ -822,10 +829,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
         }`,
       );
     } finally {
-      this.#evicting = false;
+      this.#makingRoom = undefined;
     }
     // Others were stored meanwhile. Where nothing more can go, the next store tries again.
     if (freed > 0) this.#makeRoomIfNeeded();
+    await this.#makingRoom;
   }
 
   #evictable(): Evictable {
