@@ -9,7 +9,7 @@ import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
 import { processMemo } from "../value/file_digest.ts";
 import { storeBlobs } from "./arrival.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
-import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
+import { MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
@@ -23,7 +23,7 @@ import type { Limits } from "./limits.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
 import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable } from "./portable_eviction.ts";
+import { evict, type Evictable, expire } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -62,6 +62,8 @@ import type {
 } from "./report.ts";
 import { restoreFiles, storeFiles } from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
+import { UnreadBlobs } from "./unread.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -70,6 +72,9 @@ const DOCUMENT_BYTES = 65_536;
 
 /** Stores after which the totals are written and compared with the limit. */
 const STORES = 64;
+
+/** Records whose age is looked at each time. */
+const AGES = 2 * STORES;
 
 /** The same in parts of the limit, for few and large results. */
 const PART_OF_LIMIT = 32;
@@ -103,7 +108,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #hits = 0;
   #misses = 0;
   #stores = 0;
-  #evicting = false;
+  /** Settles when there is room again. */
+  #makingRoom: Promise<void> | undefined;
+  #countedBlobs = 0;
+  #unread: UnreadBlobs | undefined;
+  /** Of which folder of records the next ages are looked at. */
+  #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
   readonly leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
@@ -330,6 +340,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async settled(): Promise<void> {
+    if (this.#stores % STORES > 0) this.#expire();
     for (;;) {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
       const { bytes } = this.#totals.unwritten;
@@ -353,6 +364,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
     try {
       return this.#blobs.read(reference);
     } catch (error) {
+      const isBack = error instanceof BlobDamage && !error.present &&
+        this.#state === "writable" && this.#sharing.recall(reference.sha256);
+      if (isBack) return this.readBlob(key, reference);
       if (error instanceof BlobDamage) throw this.#lost(key, reference, error);
       const path = this.#blobs.path(reference);
       throw new ResultLostError(
@@ -378,6 +392,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     damage: BlobDamage,
   ): ResultLostError {
     const path = this.#blobs.path(reference);
+    this.#unread?.lost(key);
     this.#dropBlob(key, reference, path, damage);
     return new ResultLostError(
       `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
@@ -413,13 +428,15 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#attempt(() => remove(this.#records.path(key.toHex())));
   }
 
-  #recordOf(file: RecordFile): CachedRecord {
-    return new CachedRecord(
-      new FileSource(this, file),
-      file.key,
-      file.fn,
-      file.body,
-    );
+  /** @param fresh The record as it was just stored. */
+  #recordOf(file: RecordFile, fresh?: NewRecord): CachedRecord {
+    const { key, fn, body } = file;
+    let source: RecordSource = new FileSource(this, file);
+    if (fresh !== undefined && this.#options.maxSize !== undefined) {
+      this.#unread ??= new UnreadBlobs();
+      source = this.#unread.keep(source, key, body, fresh.outcome.value);
+    }
+    return new CachedRecord(source, key, fn, body);
   }
 
   /** The record of a key, read and checked; a damaged one is set aside. */
@@ -585,13 +602,24 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    const before = this.#blobs.written;
+    const { maxSize } = this.#options;
+    const refusal = refusalOf(record, this.#folder.path, maxSize);
+    if (refusal !== undefined) {
+      this.#release(record);
+      return void this.#warn("large", refusal);
+    }
     try {
       for (let attempt = 1;; attempt++) {
         const body = await this.#writeBlobs(record);
+        this.#countBlobs();
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        if (this.#hasBlobs(body)) return this.#recordOf(file);
+        if (this.#hasBlobs(body)) {
+          // In memory meanwhile, should it be pushed out at once.
+          const stored = this.#recordOf(file, record);
+          await this.#makingRoom;
+          return stored;
+        }
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -603,13 +631,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return undefined;
     } finally {
-      this.#count(this.#blobs.written - before);
+      this.#countBlobs();
       this.#release(record);
     }
   }
 
   async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
-    const before = this.#blobs.written;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -618,6 +645,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
           (cause) => this.#warnNotStored(cause),
         );
         if (!isStored) return false;
+        this.#countBlobs();
         this.#adopt(arrival);
         if (this.#hasBlobs(arrival.file.body)) return true;
       }
@@ -627,7 +655,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return false;
     } finally {
-      this.#count(this.#blobs.written - before);
+      this.#countBlobs();
     }
   }
 
@@ -717,7 +745,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#files.write(path, bytes);
     }
     this.#count(bytes.length - replaced);
-    if (++this.#stores % STORES === 0 || this.#isMuch()) {
+    this.#stores++;
+    if (this.#stores % STORES === 0) this.#expire();
+    if (this.#stores % STORES === 0 || this.#isMuch()) {
       this.#makeRoomIfNeeded();
     }
   }
@@ -729,6 +759,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   #count(bytes: number): void {
     this.#totals.add(bytes, 0);
+  }
+
+  /** Counts the blobs that were written since the last time, by whichever store. */
+  #countBlobs(): void {
+    const { written } = this.#blobs;
+    this.#count(written - this.#countedBlobs);
+    this.#countedBlobs = written;
   }
 
   /** Whether so much was stored since the totals were written that it may be over the limit. */
@@ -753,18 +790,37 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #makeRoomIfNeeded(): boolean {
     if (!this.#writeTotals()) return false;
     const { maxSize } = this.#options;
-    if (maxSize === undefined || this.#evicting) return true;
+    if (maxSize === undefined || this.#makingRoom !== undefined) return true;
     const bytes = this.#attempt(() => this.#totals.read().bytes) ?? 0;
     if (bytes > maxSize) {
-      this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
+      this.#makingRoom = this.#keep(
+        this.#makeRoom(bytes - maxSize * (1 - ROOM)),
+      );
     }
     return true;
   }
 
+  /** Deletes some of what was not used for too long; all have their turn. */
+  #expire(): void {
+    const { maxAge } = this.#options;
+    if (maxAge === undefined) return;
+    this.#attempt(() => {
+      const cache = this.#evictable();
+      const shards = this.#files.shards("jobs");
+      for (let seen = 0, i = 0; i < shards.length && seen < AGES; i++) {
+        const shard = shards[this.#hand++ % shards.length]!;
+        const expired = expire(cache, shard, Date.now() - maxAge);
+        seen += expired.seen;
+        this.#count(-expired.freed);
+      }
+    });
+  }
+
   async #makeRoom(excess: number): Promise<void> {
-    this.#evicting = true;
+    let freed = 0;
     try {
-      this.#count(-await evict(this.#evictable(), excess));
+      freed = await evict(this.#evictable(), excess);
+      this.#count(-freed);
     } catch (error) {
       this.#warn(
         "evict",
@@ -773,8 +829,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
         }`,
       );
     } finally {
-      this.#evicting = false;
+      this.#makingRoom = undefined;
     }
+    // Others were stored meanwhile. Where nothing more can go, the next store tries again.
+    if (freed > 0) this.#makeRoomIfNeeded();
+    await this.#makingRoom;
   }
 
   #evictable(): Evictable {
@@ -868,19 +927,6 @@ class FileSource implements RecordSource {
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
   return outcome.status === "finished" ? outcome.contribution : undefined;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
-}
-
-function valueBytes(record: NewRecord): number {
-  const { value } = record.outcome;
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
-  return bytes;
 }
 
 /** Whether an error came from a disk. */

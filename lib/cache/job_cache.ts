@@ -12,7 +12,12 @@ import defer * as fileStore from "./file_store.ts";
 import { layoutOf, type LayoutOption } from "./layout.ts";
 import { checkLimits, type Keep, type Limits } from "./limits.ts";
 import type { CacheStats, Catalog, RecordStore } from "./record.ts";
-import { checkCollectOptions, checkFilter, resolveKey } from "./requests.ts";
+import {
+  checkCollectOptions,
+  checkFilter,
+  checkWorkOptions,
+  resolveKey,
+} from "./requests.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -144,7 +149,9 @@ export class JobCache implements AsyncDisposable {
     const key = typeof job === "string" ? job : job?.key;
     if (typeof key !== "string" || !/^[0-9a-f]{64}$/.test(key)) {
       throw new TypeError(
-        `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${key}`,
+        `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${
+          String(key).slice(0, 80)
+        }`,
       );
     }
     this.#requireWritable("delete from");
@@ -222,6 +229,7 @@ export class JobCache implements AsyncDisposable {
    * @param options How to end it, and who is told how far it is.
    * @returns What was looked at, and what was wrong.
    * @throws {CacheError} if the cache is read-only or cannot be used.
+   * @throws {TypeError} if an option is not what it must be.
    *
    * @example
    * ```ts
@@ -238,7 +246,7 @@ export class JobCache implements AsyncDisposable {
    */
   async verify(options: WorkOptions = {}): Promise<VerifyReport> {
     this.#requireWritable("verify");
-    return await this.#recordStore().verify(options);
+    return await this.#recordStore().verify(checkWorkOptions(options));
   }
 
   /**

@@ -139,7 +139,7 @@ async function collectFiles(
     if (nameless.length > 0) {
       count += store.change(({ database }) =>
         database.patiently(() =>
-          sweepFiles(database, nameless, isOld)
+          sweepFiles(database, nameless, store.folder, isOld)
         )
       ).count;
     }

@@ -80,6 +80,8 @@ import {
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
 import { countRecords } from "./sqlite_totals.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
+import { UnreadBlobs } from "./unread.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -130,6 +132,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #readonly: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
+  #unread: UnreadBlobs | undefined;
   readonly leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
@@ -288,7 +291,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         deleteAll(database);
         connection.exec("VACUUM");
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-        sweepFiles(database, this.#blobs.files(), () => true);
+        sweepFiles(database, this.#blobs.files(), this.#folder, () => true);
       });
       interned.forget();
       this.#blobs.removeStale();
@@ -416,6 +419,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     damage: BlobDamage,
   ): ResultLostError {
     const path = this.#blobs.path(reference);
+    this.#unread?.lost(key);
     this.#dropBlob(key, reference, path, damage);
     return new ResultLostError(
       `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
@@ -427,9 +431,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     key: Uint8Array<ArrayBuffer>,
   ): (RecordDetails & Details) | undefined {
     return this.#attempt((opened) => {
-      const { database: { connection, schema }, interned } = opened;
-      const row = connection.prepare(
-        `SELECT stored_at, bytes, duration, origin, details FROM ${schema}.records WHERE key = ?`,
+      const { database, interned } = opened;
+      const row = database.statement(
+        `SELECT stored_at, bytes, duration, origin, details FROM ${database.schema}.records WHERE key = ?`,
       ).get(key);
       if (row === undefined) return undefined;
       const columns = {
@@ -803,6 +807,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (opened === undefined ? !this.#isKeptOut : !opened.database.writable) {
       return undefined;
     }
+    const { maxSize } = this.#limits;
+    const refusal = refusalOf(record, this.#folder.path, maxSize);
+    if (refusal !== undefined) return void this.#warn("large", refusal);
     try {
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await this.#writeBlobs(record);
@@ -812,7 +819,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           : done;
         if (waited === "gone") continue;
         if (waited === "refused") return undefined;
-        return new CachedRecord(this, record.key, record.fn, body);
+        return new CachedRecord(
+          this.#sourceOf(record, body),
+          record.key,
+          record.fn,
+          body,
+        );
       }
       throw new Error("its blobs are deleted as fast as they are written");
     } catch (error) {
@@ -820,6 +832,13 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       this.#warnNotStored(causeOf(error));
       return undefined;
     }
+  }
+
+  /** Where a record that was just stored is read from. */
+  #sourceOf({ key, outcome }: NewRecord, body: Body): RecordSource {
+    if (this.#limits.maxSize === undefined) return this;
+    this.#unread ??= new UnreadBlobs();
+    return this.#unread.keep(this, key, body, outcome.value);
   }
 
   async #adoptWithBlobs(
@@ -960,14 +979,11 @@ function insertRow(
   folder: CacheFolder,
 ): number {
   const { key, outcome, preview, parts, upstream } = record;
-  const { timing, value } = outcome;
+  const { timing } = outcome;
   const fn = interned.functionId(record.fn, record.snapshot);
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
   const columns = {
     storedAt: Date.now(),
-    bytes: elsewhere?.bytes ?? bytes,
+    bytes: elsewhere?.bytes ?? valueBytes(record),
     // SQLite knows neither NaN nor -0.
     duration: Math.max(timing.duration, 0) || 0,
     origin: elsewhere === undefined
@@ -998,11 +1014,6 @@ function insertRow(
     folder,
   );
   return encoded.length + details.length;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
 }
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
