@@ -271,8 +271,9 @@ testBoth(
       fn: functionOf(1),
       parts: shapes[0]!,
     });
-    let other: string | undefined;
-    const distanceOf = (made: FunctionInfo) => Number(made.version === other);
+    const farther = new Set<string>();
+    const distanceOf = (made: FunctionInfo) =>
+      Number(farther.has(made.version));
     const nearest = (parts: typeof shapes[0], except = "") =>
       store.nearest(fn.name, { parts, distanceOf }, except, Date.now())?.key;
     assertEquals(nearest(shapes[0]!), keyOf(0).toHex());
@@ -288,7 +289,7 @@ testBoth(
     const longer = { ...recordOf(1), key: keyOf(10), fn };
     store.store({ ...longer, parts: [a!, b!, c!, part("d", "1")] });
     assertEquals(nearest(shapes[0]!), keyOf(0).toHex());
-    other = fn.version;
+    farther.add(fn.version);
     store.store({
       ...recordOf(1),
       key: keyOf(11),
