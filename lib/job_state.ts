@@ -85,6 +85,8 @@ export class JobState {
   failure: { readonly error: Error } | undefined;
   /** Whether the outcome was in the cache. */
   hit = false;
+  /** Whether its result was stored and is lost. */
+  wasLost = false;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
   /** What runs the job. */
@@ -151,6 +153,7 @@ export class JobState {
     this.outcome = undefined;
     this.contribution = undefined;
     this.hit = false;
+    this.wasLost = true;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");
   }

@@ -42,6 +42,7 @@ import type { Blocked, KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
   recordedCodeOf,
+  valuePartsOf,
   warnIfCodeDiffers,
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
@@ -164,14 +165,17 @@ function describe(
     preview: previewOf(args, undefined, {
       name: (node) => asJob(node)?.definition.name,
     }),
-    parts: keyParts(args, {
-      root: "args",
-      digests,
-      job: (node) => {
-        const job = asJob(node);
-        return job && (contributionOfJob(job) ?? NOT_YET);
-      },
-    }),
+    parts: [
+      ...keyParts(args, {
+        root: "args",
+        digests,
+        job: (node) => {
+          const job = asJob(node);
+          return job && (contributionOfJob(job) ?? NOT_YET);
+        },
+      }),
+      ...valuePartsOf(state.definition),
+    ],
   };
 }
 

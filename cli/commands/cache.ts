@@ -27,7 +27,7 @@ Examples:
 export function addCacheCommands(program: CommandUnknownOpts): void {
   const cache = new Command("cache")
     .copyInheritedSettings(program)
-    .description("look after a cache: list, show, check, delete, move")
+    .description("look after a cache: list, show, check, delete")
     .option("--json", "answer in JSON")
     .option("--cache <folder>", "the cache folder")
     .enablePositionalOptions()

@@ -42,7 +42,6 @@ import type {
   CacheStats,
   Catalog,
   Depot,
-  KeyPart,
   NearestRecord,
   NewRecord,
   RecordDetails,
@@ -50,6 +49,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { encodeRecordFile, type RecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -211,6 +211,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
+  get isUsable(): boolean {
+    return this.#state !== "unusable";
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change("delete from", () => {
       const path = this.#records.path(key.toHex());
@@ -223,12 +227,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined {
     return this.#attempt(() =>
-      nearestPortable(this.#records, name, parts, except, before)
+      nearestPortable(this.#records, name, like, except, before)
     );
   }
 

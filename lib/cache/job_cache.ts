@@ -189,7 +189,7 @@ export class JobCache implements AsyncDisposable {
   /**
    * Tells all that is known of a record but its value.
    *
-   * @param job The job, its key, or at least the first 6 digits of it.
+   * @param job The job, its key, or at least the first 4 digits of it.
    * @returns What is known; `undefined` if there is no such record.
    * @throws {TypeError} if it is no key, or several keys begin so.
    *

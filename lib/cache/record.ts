@@ -10,6 +10,7 @@ import type { KeyPart } from "../value/parts.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import type { Lease, Leases } from "./lease.ts";
 import type { RecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -188,10 +189,12 @@ export interface RecordStore {
   snapshot(digest: string): string | undefined;
   /** Deletes the record of a key; whether there was one. */
   delete(key: Uint8Array<ArrayBuffer>): boolean;
-  /** The record of the same function that shares the most parts, of those stored lately and not after `before` (ms since the epoch); never that of the key `except`. */
+  /** Whether the folder can be used, as far as was seen. */
+  readonly isUsable: boolean;
+  /** The record of the same function that differs least, of those stored lately and not after `before` (ms since the epoch); never that of the key `except`. */
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined;

@@ -13,7 +13,7 @@ import type {
 } from "./report.ts";
 
 /** The fewest digits of a key that may stand for it. */
-const LEAST_DIGITS = 6;
+const LEAST_DIGITS = 4;
 
 /** Keys that a message names where several begin alike. */
 const NAMED = 4;

@@ -58,7 +58,6 @@ import type {
   CacheStats,
   Catalog,
   Depot,
-  KeyPart,
   NearestRecord,
   NewRecord,
   RecordDetails,
@@ -66,6 +65,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { encodeRecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import { checkKeyOrder } from "./key_order.ts";
 import type * as ResultFiles from "./result_files.ts";
 import {
@@ -258,6 +258,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       : done === "stored";
   }
 
+  get isUsable(): boolean {
+    return !this.#unusable;
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change(
       "delete from",
@@ -267,7 +271,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined {
@@ -275,7 +279,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       nearestRecord(
         database,
         name,
-        parts,
+        like,
         except,
         before,
         (id) => interned.functionOf(id),

@@ -49,7 +49,7 @@ export const later = () => import("./gone.ts");
   assertEquals(warned.value, 2);
   assertMatch(
     warned.stderr,
-    /^hither: changes of what job 1 imports are not noticed where it is not found: \.\/lib\/gone\.ts .*\n$/,
+    /^hither: job 1 imports what is not found, .* not noticed: \.\/lib\/gone\.ts .*Correct the import.*\n$/,
   );
   const refused = await job.run("auto");
   assertEquals(refused.name, "CodeUnknownError");
