@@ -36,8 +36,16 @@ export async function install(): Promise<void> {
   if (!success) throw new Error(`${FOLDER} cannot be written`);
 }
 
+const reasons = new Map<string, string | undefined>();
+
 /** Why a peer cannot be measured, if it cannot. */
 export function whyMissing(peer: Peer): string | undefined {
+  const name = `${peer.runtime} ${peer.package}`;
+  if (!reasons.has(name)) reasons.set(name, lookFor(peer));
+  return reasons.get(name);
+}
+
+function lookFor(peer: Peer): string | undefined {
   const [command, ...args] = peer.runtime === "python"
     ? [PYTHON, "-c", `import numpy, ${peer.package}`]
     : [commandOf(peer.runtime), "--version"];
@@ -106,10 +114,17 @@ function environment(): Record<string, string> {
     );
   return {
     HITHER_PEERS: FOLDER,
-    PYTHONPATH: join(usr, "lib/python3/dist-packages"),
-    LD_LIBRARY_PATH: libraries.join(":"),
+    PYTHONPATH: pathWith("PYTHONPATH", [
+      join(usr, "lib/python3/dist-packages"),
+    ]),
+    LD_LIBRARY_PATH: pathWith("LD_LIBRARY_PATH", libraries),
     PYTHONDONTWRITEBYTECODE: "1",
   };
+}
+
+function pathWith(name: string, folders: readonly string[]): string {
+  const given = Deno.env.get(name);
+  return [...folders, ...(given ? [given] : [])].join(":");
 }
 
 function namesIn(folder: string): string[] {

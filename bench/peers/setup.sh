@@ -21,9 +21,14 @@ cp "$here/peers.json" "$folder/package.json"
   missing "the peers from npm" "npm install"
 
 # Scripts elsewhere import the packages through these.
-for name in cacache memoize-fs piscina poolifier-web-worker tinypool workerpool; do
-  printf 'import * as it from "%s";\nexport { it };\n' "$name" >"$folder/import_$name.mjs"
+export_from() {
+  printf 'import * as it from "%s";\nexport { it };\n' "$2" >"$folder/import_$1.mjs"
+}
+for name in cacache memoize-fs piscina tinypool workerpool; do
+  export_from "$name" "$name"
 done
+# Deno finds no package by its name from there.
+export_from poolifier-web-worker ./node_modules/poolifier-web-worker/esm/mod.js
 
 # A package and what it needs, but for Python itself.
 needed() {

@@ -12,7 +12,13 @@ await drive((workers, variant) => {
       : {},
   );
   return {
-    run: (name, argument) => pool.execute(argument, name),
+    run: (name, argument) =>
+      pool.execute(
+        argument,
+        name,
+        undefined,
+        variant === "moved" ? [argument.buffer] : [],
+      ),
     close: () => pool.destroy(),
   };
 });

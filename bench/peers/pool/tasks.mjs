@@ -11,7 +11,7 @@ export function nap(ms) {
 /** Computes for some 50 ms: a linear congruential generator. */
 export function burn(seed) {
   let x = seed;
-  for (let i = 0; i < 30_000_000; i++) {
+  for (let i = 0; i < 25_000_000; i++) {
     x = Math.imul(x, 1_664_525) + 1_013_904_223 | 0;
   }
   return x;
