@@ -75,7 +75,7 @@ export function measure(
       name,
       unit,
       measured: samples[name]!,
-      moreIsBetter,
+      ...(moreIsBetter ? { moreIsBetter } : {}),
       ...(other === undefined
         ? {}
         : { limit: { name: other, ...samples[other]! } }),
