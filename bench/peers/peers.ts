@@ -50,13 +50,15 @@ function lookFor(peer: Peer): string | undefined {
     ? [PYTHON, "-c", `import numpy, ${peer.package}`]
     : [commandOf(peer.runtime), "--version"];
   try {
-    const { success } = new Deno.Command(command!, {
+    const { success, stderr } = new Deno.Command(command!, {
       args,
       env: environment(),
       stdout: "null",
-      stderr: "null",
     }).outputSync();
-    if (!success) return `${command} does not find ${peer.package}`;
+    if (!success) {
+      const said = new TextDecoder().decode(stderr).trimEnd();
+      return `${command} says: ${said.slice(said.lastIndexOf("\n") + 1)}`;
+    }
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return `there is no ${command}`;
     throw error;
