@@ -8,6 +8,7 @@
  * - `one copy`: the caller keeps it, so that a copy is made and given away
  * - `shared`: one copy in shared memory, made by hand
  * - `pipe`: bytes to a process and back, in place of messages
+ * - `blocking pipe`: to a process that waits for nothing else
  */
 
 import { drive } from "./driver.mjs";
@@ -113,13 +114,14 @@ function inSharedMemory(array: Float64Array): Float64Array {
 }
 
 /** A number there and its square back, 8 bytes each, by the pipes of a process. */
-function openPipe() {
+function openPipe(...args: string[]) {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "-q",
       "--no-config",
       new URL("./limit_pipe.ts", import.meta.url).href,
+      ...args,
     ],
     stdin: "piped",
     stdout: "piped",
@@ -146,6 +148,8 @@ function openPipe() {
   return { run, close };
 }
 
-await drive((numWorkers: number, variant: string) =>
-  variant === "pipe" ? openPipe() : open(numWorkers, variant)
-);
+await drive((numWorkers: number, variant: string) => {
+  if (variant === "pipe") return openPipe();
+  if (variant === "blocking pipe") return openPipe("blocking");
+  return open(numWorkers, variant);
+});

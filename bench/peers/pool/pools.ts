@@ -85,6 +85,10 @@ export const bareBatches = limit(
   "batches",
 );
 export const barePipe = limit("bare pipes to a process", "pipe");
+export const bareBlockingPipe = limit(
+  "bare pipes to a process that blocks",
+  "blocking pipe",
+);
 export const bareMoved = limit("bare postMessage, given away", "moved");
 export const bareCopied = limit("bare postMessage of one copy", "one copy");
 export const bareShared = limit("bare postMessage, shared by hand", "shared");

@@ -7,6 +7,7 @@ import { run } from "../peers.ts";
 import {
   bare,
   bareBatches,
+  bareBlockingPipe,
   bareCopied,
   bareMoved,
   barePipe,
@@ -75,7 +76,7 @@ const sequential: Contest = {
   what: "one trivial job after the other, each",
   unit: "µs",
   rounds: 5,
-  limits: [bare, barePipe],
+  limits: [bare, barePipe, bareBlockingPipe],
   own: [
     { pool: hither, limit: bare, promised: "at most 1.5 ×" },
     { pool: hitherProcess, limit: barePipe, promised: "at most 1.5 ×" },
