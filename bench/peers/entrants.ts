@@ -25,13 +25,20 @@ export interface Asked {
 
 const leftOut = new Map<string, string>();
 
-/** Which peers were not measured, and why. */
+let ownFailed = false;
+
+/** What was not measured, and why. */
 export function whatIsLeftOut(): string[] {
   return [...leftOut].map(([name, reason]) => `left out: ${name}, ${reason}`);
 }
 
+/** Whether the project or a raw limit is among that. */
+export function hasOwnFailed(): boolean {
+  return ownFailed;
+}
+
 /**
- * Measures the entrants in turn. A peer that is missing or fails is left out.
+ * Measures the entrants in turn. What is missing or fails is left out.
  *
  * @param alone Whether to leave out all peers.
  */
@@ -57,7 +64,7 @@ export function measure(
         try {
           return entrant.measure(round++);
         } catch (error) {
-          if (entrant.peer === undefined) throw error;
+          if (entrant.peer === undefined) ownFailed = true;
           failed.add(entrant.name);
           leftOut.set(`${what}: ${entrant.name}`, String(error));
           return NaN;

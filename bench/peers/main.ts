@@ -16,7 +16,7 @@ import { join } from "@std/path";
 import type { Question, Row } from "../question.ts";
 import { ratioOf, table } from "../table.ts";
 import { cacheQuestion } from "./cache/question.ts";
-import { whatIsLeftOut } from "./entrants.ts";
+import { hasOwnFailed, whatIsLeftOut } from "./entrants.ts";
 import { install } from "./peers.ts";
 import { poolQuestions } from "./pool/questions.ts";
 
@@ -47,20 +47,12 @@ if (!quick) await install();
 
 const folder = await Deno.makeTempDir({ prefix: "hither_bench_" });
 const rows: Row[] = [];
-let failed = false;
 try {
   for (const [index, question] of chosen.entries()) {
     console.error(`measuring ${question.name} …`);
     const own = join(folder, String(index));
     await Deno.mkdir(own);
-    try {
-      rows.push(
-        ...question.measure({ quick, large: false, folder: own }),
-      );
-    } catch (error) {
-      failed = true;
-      console.error(`${question.name}:`, error);
-    }
+    rows.push(...question.measure({ quick, large: false, folder: own }));
   }
 } finally {
   // Only now: ext4 creates files slowly for minutes after deletions.
@@ -76,7 +68,7 @@ console.log(
     )
     : table(rows, "beside"),
 );
-Deno.exit(failed ? 1 : 0);
+Deno.exit(hasOwnFailed() ? 1 : 0);
 
 function refuse(why: string): never {
   console.error(`Cannot measure as ${why}`);
