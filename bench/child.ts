@@ -24,9 +24,14 @@ export function durationOf(script: string, ...args: unknown[]): number {
   return performance.now() - start;
 }
 
-function run(script: string, args: readonly unknown[]): string {
+/** The arguments with which deno runs a script. */
+export function argsOf(script: string, args: readonly unknown[]): string[] {
   const path = fromFileUrl(new URL(script, SCRIPTS));
-  return runDenoSync(withStd(std, ["run", "-A", path, ...args.map(String)]));
+  return withStd(std, ["run", "-A", path, ...args.map(String)]);
+}
+
+function run(script: string, args: readonly unknown[]): string {
+  return runDenoSync(argsOf(script, args));
 }
 
 /** Runs deno in the project's folder, as from a terminal; what it writes to stdout. */
