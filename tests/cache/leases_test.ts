@@ -357,6 +357,29 @@ for (const layout of LAYOUTS) {
     assertEquals(a.leases.claim(keyOf(1)).kind, "none");
   });
 
+  for (
+    const [who, change] of [
+      ["whose number another process has by now", { pid: Deno.pid }],
+      ["of a machine of another name", { host: "elsewhere" }],
+    ] as const
+  ) {
+    test(`The key of a dead process ${who} is free`, async (path) => {
+      using a = openLeased(layout, path);
+      await using child = new Child(layout, path);
+      assertEquals(await child.tell("claim 1"), "granted");
+      const { owner } = holderOf(a.leases.claim(keyOf(1)));
+      child.kill("SIGKILL");
+      await child.ended();
+      const file = `${path}/owners/${owner}`;
+      const [head = "", ...beats] = Deno.readTextFileSync(file).split("\n");
+      const changed = JSON.stringify({ ...JSON.parse(head), ...change });
+      Deno.writeTextFileSync(file, [changed, ...beats].join("\n"));
+      while (a.leases.claim(keyOf(1)).kind !== "granted") {
+        await a.leases.changed(keyOf(1), signal);
+      }
+    });
+  }
+
   test("A damaged file of an owner costs one wait at most", async (path) => {
     using a = openLeased(layout, path);
     await using child = new Child(layout, path);
