@@ -533,6 +533,25 @@ Deno.test("A busy database is told, and when it may be tried again", async () =>
   }
 });
 
+Deno.test("While a result waits to be stored, nothing more is claimed: a kill would lose that, too", async () => {
+  await using folder = await makeFolder();
+  using a = openLeased("sqlite", folder.path);
+  const lease = leaseOf(a.leases.claim(keyOf(1)));
+  let stored: Promise<void>;
+  {
+    using other = new DatabaseSync(`${folder.path}/cache.sqlite`);
+    other.exec("BEGIN IMMEDIATE");
+    stored = a.store(1, lease);
+    other.exec("COMMIT");
+  }
+  assertEquals(a.leases.claim(keyOf(2)).kind, "busy");
+  await stored;
+  while (a.leases.claim(keyOf(2)).kind !== "granted") {
+    await a.leases.changed(keyOf(2), signal);
+  }
+  assert(a.isStored(1));
+});
+
 Deno.test("Leases go on when a damaged database is replaced", async () => {
   await using folder = await makeFolder();
   using warnings = captureWarnings();
