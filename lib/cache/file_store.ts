@@ -347,7 +347,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** The bytes of a blob; one that is bad costs its record. */
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     try {
@@ -363,7 +363,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   /** Puts the files of a result back. */
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     restoreFiles(
       files,
       this.#blobs,
@@ -373,7 +376,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #lost(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     damage: BlobDamage,
   ): ResultLostError {
@@ -386,7 +389,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #dropBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     path: string,
     damage: BlobDamage,
@@ -851,13 +854,16 @@ class FileSource implements RecordSource {
   }
 
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     return this.#store.readBlob(key, reference);
   }
 
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     this.#store.restoreFiles(key, files);
   }
 

@@ -11,7 +11,8 @@ import { defaultFolder } from "./default_folder.ts";
 import defer * as fileStore from "./file_store.ts";
 import { layoutOf, type LayoutOption } from "./layout.ts";
 import { checkLimits, type Keep, type Limits } from "./limits.ts";
-import type { CacheStats, Catalog, RecordStore } from "./record.ts";
+import defer * as layers from "./layered_store.ts";
+import type { CacheStats, Catalog, Depot, RecordStore } from "./record.ts";
 import { checkCollectOptions, checkFilter, resolveKey } from "./requests.ts";
 import type {
   CollectOptions,
@@ -24,6 +25,8 @@ import type {
   WorkOptions,
 } from "./report.ts";
 import { SqliteStore } from "./sqlite_store.ts";
+import defer * as upstreams from "./upstream.ts";
+import type { CheckedUpstream, UpstreamOptions } from "./upstream.ts";
 import { checkPin } from "./victims.ts";
 
 /** Options of {@linkcode JobCache}. */
@@ -57,6 +60,12 @@ export interface JobCacheOptions {
   readonly maxAge?: number | undefined;
   /** Functions and labels of functions whose records are kept whatever the limits. */
   readonly keep?: Keep | undefined;
+  /**
+   * Where to look, in this order, for what is not in the folder: other cache folders,
+   * and servers that have one in the layout `"files"` as plain files. All that comes from
+   * there is checked and stored here; nothing is ever written there. None by default.
+   */
+  readonly upstream?: readonly (string | URL | UpstreamOptions)[] | undefined;
 }
 
 /** The options, checked. */
@@ -64,7 +73,11 @@ interface CheckedOptions extends Limits {
   readonly path: string | undefined;
   readonly readonly: boolean;
   readonly layout: LayoutOption;
+  readonly upstream: readonly CheckedUpstream[];
 }
+
+/** The store of the folder itself. */
+type LocalStore = RecordStore & Catalog & Depot;
 
 let openStore: (cache: JobCache) => RecordStore;
 
@@ -94,7 +107,9 @@ let openStore: (cache: JobCache) => RecordStore;
 export class JobCache implements AsyncDisposable {
   readonly #options: CheckedOptions;
   #path: string | undefined;
-  #store: (RecordStore & Catalog) | undefined;
+  #store: LocalStore | undefined;
+  /** The store with its upstreams before it, if there are any. */
+  #front: RecordStore | undefined;
 
   /**
    * Makes a cache on a folder.
@@ -106,7 +121,7 @@ export class JobCache implements AsyncDisposable {
   }
 
   static {
-    openStore = (cache) => cache.#recordStore();
+    openStore = (cache) => cache.#frontStore();
   }
 
   /** The folder. */
@@ -148,7 +163,7 @@ export class JobCache implements AsyncDisposable {
       );
     }
     this.#requireWritable("delete from");
-    return this.#recordStore().delete(Uint8Array.fromHex(key));
+    return this.#frontStore().delete(Uint8Array.fromHex(key));
   }
 
   /**
@@ -365,7 +380,7 @@ export class JobCache implements AsyncDisposable {
    */
   clear(): void {
     this.#requireWritable("clear");
-    this.#recordStore().clear();
+    this.#frontStore().clear();
   }
 
   /**
@@ -387,7 +402,7 @@ export class JobCache implements AsyncDisposable {
    * ```
    */
   stats(): CacheStats {
-    return this.#recordStore().stats();
+    return this.#frontStore().stats();
   }
 
   /**
@@ -395,8 +410,9 @@ export class JobCache implements AsyncDisposable {
    * again afterwards opens it again, and wants to be disposed of again.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#store?.settled();
-    this.#store?.close();
+    const store = this.#front ?? this.#store;
+    await store?.settled();
+    store?.close();
   }
 
   #requireWritable(verb: string): void {
@@ -406,12 +422,21 @@ export class JobCache implements AsyncDisposable {
     );
   }
 
-  #recordStore(): RecordStore & Catalog {
+  #recordStore(): LocalStore {
     return this.#store ??= this.#makeStore();
   }
 
-  #makeStore(): RecordStore & Catalog {
-    const { path: _, layout, ...options } = this.#options;
+  #frontStore(): RecordStore {
+    const { upstream } = this.#options;
+    if (upstream.length === 0) return this.#recordStore();
+    return this.#front ??= new layers.LayeredStore(
+      this.#recordStore(),
+      layers.layersOf(upstream),
+    );
+  }
+
+  #makeStore(): LocalStore {
+    const { path: _, layout, upstream: __, ...options } = this.#options;
     return layoutOf(this.path, layout, options.readonly) === "sqlite"
       ? new SqliteStore(this.path, options)
       : new fileStore.FileStore(this.path, options);
@@ -440,11 +465,12 @@ function checkOptions(
     maxSize,
     maxAge,
     keep,
+    upstream,
     ...others
   } = options;
   for (const name of Object.keys(others)) {
     throw new TypeError(
-      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge and keep`,
+      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge, keep and upstream`,
     );
   }
   if (typeof readonly !== "boolean") {
@@ -467,6 +493,9 @@ function checkOptions(
     ),
     readonly,
     layout,
+    upstream: upstream === undefined
+      ? []
+      : upstreams.checkUpstreams(upstream, "Cannot make a JobCache"),
     ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
   };
 }
