@@ -30,6 +30,10 @@ export type { CacheStats, FunctionInfo, KeyPart } from "./lib/cache/record.ts";
 export type {
   CollectOptions,
   CollectReport,
+  ExportOptions,
+  ExportReport,
+  ImportOptions,
+  ImportReport,
   Pin,
   RecordDescription,
   RecordFilter,

@@ -201,6 +201,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change("delete from", () => {
       const path = this.#records.path(key.toHex());

@@ -17,6 +17,10 @@ import { checkCollectOptions, checkFilter, resolveKey } from "./requests.ts";
 import type {
   CollectOptions,
   CollectReport,
+  ExportOptions,
+  ExportReport,
+  ImportOptions,
+  ImportReport,
   Pin,
   RecordDescription,
   RecordFilter,
@@ -360,6 +364,88 @@ export class JobCache implements AsyncDisposable {
   }
 
   /**
+   * Puts records into another folder, which can be published: in the layout `"files"`,
+   * with the blobs and the code that they need. What is there already is not written
+   * again, and nothing there is deleted. The folder is a cache like others, and an upstream for them.
+   *
+   * @param folder The folder, made if need be.
+   * @param options Which records, who signs them, how to end it, and who is told how far it is.
+   * @returns What was written.
+   * @throws {CacheError} if the folder cannot be written to, or has another layout.
+   * @throws {TypeError} if an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_cache_export", "1", (a: number, b: number) => a + b);
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path: `${path}/mine` });
+   *   await hi.config({ jobCache }, () => add.run(1, 2));
+   *   const { written } = await jobCache.export(`${path}/public`);
+   *   console.assert(written === 1);
+   *
+   *   await using other = new hi.JobCache({
+   *     path: `${path}/other`,
+   *     upstream: [`${path}/public`],
+   *   });
+   *   await hi.config({ jobCache: other }, async () => {
+   *     const job = add.run(1, 2);
+   *     await job;
+   *     console.assert(job.cached);
+   *   });
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  async export(
+    folder: string | URL,
+    options: ExportOptions = {},
+  ): Promise<ExportReport> {
+    const to = folderOf(folder, "Cannot export");
+    await this.#store?.settled();
+    const { exportRecords } = await import("./transfer.ts");
+    return await exportRecords(this.path, to, options);
+  }
+
+  /**
+   * Takes in the records of another folder, of either layout, which stays as it is. All are
+   * checked; those that are here already stay as they are.
+   *
+   * @param folder The folder.
+   * @param options Which records, whose signatures count, how to end it, and who is told how far it is.
+   * @returns What was imported.
+   * @throws {CacheError} if there is no cache, or this one is read-only or cannot be used.
+   * @throws {TypeError} if an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_cache_import", "1", (a: number, b: number) => a + b);
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using theirs = new hi.JobCache({ path: `${path}/theirs` });
+   *   await hi.config({ jobCache: theirs }, () => add.run(1, 2));
+   *   await using mine = new hi.JobCache({ path: `${path}/mine` });
+   *   const { imported } = await mine.import(`${path}/theirs`);
+   *   console.assert(imported === 1);
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  async import(
+    folder: string | URL,
+    options: ImportOptions = {},
+  ): Promise<ImportReport> {
+    this.#requireWritable("import into");
+    const from = folderOf(folder, "Cannot import");
+    const { importRecords } = await import("./transfer.ts");
+    return await importRecords(this.#recordStore(), this.path, from, options);
+  }
+
+  /**
    * Deletes all records and blobs, and what was set aside; other files in the
    * folder stay.
    *
@@ -448,6 +534,10 @@ export function recordStoreOf(cache: JobCache): RecordStore {
   return openStore(cache);
 }
 
+function folderOf(given: unknown, cannot: string): string {
+  return resolve(givenPath(given, cannot, "name a folder on a disk"));
+}
+
 function checkOptions(
   options: JobCacheOptions,
 ): CheckedOptions {
@@ -488,9 +578,9 @@ function checkOptions(
     );
   }
   return {
-    path: path === undefined ? undefined : resolve(
-      givenPath(path, "Cannot make a JobCache", "name a folder on a disk"),
-    ),
+    path: path === undefined
+      ? undefined
+      : folderOf(path, "Cannot make a JobCache"),
     readonly,
     layout,
     upstream: upstream === undefined

@@ -140,6 +140,13 @@ export interface Depot {
     key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer>;
+  /**
+   * Makes the cache if there is none.
+   *
+   * @param verb What somebody is about to do, as "import into".
+   * @throws {CacheError} if nothing can be stored.
+   */
+  requireWritable(verb: string): void;
   /** Puts files back; see `EncodedValue.restoreFiles`. */
   restoreFiles(
     key: Uint8Array<ArrayBuffer>,

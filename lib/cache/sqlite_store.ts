@@ -265,6 +265,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       : done === "stored";
   }
 
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change(
       "delete from",
