@@ -515,6 +515,12 @@ export class JobCache implements AsyncDisposable {
   #frontStore(): RecordStore {
     const { upstream } = this.#options;
     if (upstream.length === 0) return this.#recordStore();
+    const same = upstream.find(({ place }) => place === this.path);
+    if (same !== undefined) {
+      throw new TypeError(
+        `Cannot use the cache in ${this.path} as an upstream must be another folder: it is the same`,
+      );
+    }
     return this.#front ??= new layers.LayeredStore(
       this.#recordStore(),
       layers.layersOf(upstream),

@@ -69,7 +69,10 @@ export class LayeredStore implements RecordStore {
   readonly #isNear: boolean;
   readonly #functions = new KnownFunctions();
   /** Records that are used but not stored here, the oldest first. */
-  readonly #held = new Map<string, UpstreamRecord>();
+  readonly #held = new Map<
+    string,
+    { readonly record: UpstreamRecord; readonly size: number }
+  >();
   #heldBytes = 0;
   /** Keys that a folder has a record of that must be fetched. */
   readonly #seen = new Set<string>();
@@ -166,7 +169,7 @@ export class LayeredStore implements RecordStore {
   #find(key: Key): StoredRecord | undefined {
     const stored = this.#local.lookup(key);
     if (stored === undefined) {
-      return this.#held.get(key.toHex()) ?? this.#arriveAtOnce(key);
+      return this.#held.get(key.toHex())?.record ?? this.#arriveAtOnce(key);
     }
     if (this.#places.size > 0 && stored instanceof CachedRecord) {
       const hex = key.toHex();
@@ -222,7 +225,7 @@ export class LayeredStore implements RecordStore {
         if (record === undefined) continue;
         if (!record.hasBlobs || needsBlobs()) await record.fetch(signal);
         if (record.isStored) this.#places.set(hex, layer.place);
-        else this.#hold(record);
+        this.#settle(record);
         this.#misses--;
         return true;
       } catch (error) {
@@ -286,11 +289,20 @@ export class LayeredStore implements RecordStore {
     snapshot: string | undefined,
   ): UpstreamRecord {
     const { upstream, place } = layer;
-    return new UpstreamRecord(
-      file,
-      { upstream, place, snapshot, refuse: (error) => refuse(layer, error) },
-      this.#local,
-    );
+    const record: UpstreamRecord = new UpstreamRecord(file, {
+      upstream,
+      place,
+      snapshot,
+      refuse: (error) => refuse(layer, error),
+      loaded: () => this.#settle(record),
+    }, this.#local);
+    return record;
+  }
+
+  /** What has its blobs now is either stored here, or takes more memory than before. */
+  #settle(record: UpstreamRecord): void {
+    if (record.isStored) this.#letGo(record.file.key.toHex());
+    else this.#hold(record);
   }
 
   /** Keeps a record in memory; the oldest make room. */
@@ -298,7 +310,7 @@ export class LayeredStore implements RecordStore {
     const { file, snapshot, size } = record;
     const hex = file.key.toHex();
     this.#letGo(hex);
-    this.#held.set(hex, record);
+    this.#held.set(hex, { record, size });
     this.#heldBytes += size;
     if (snapshot !== undefined) this.#snapshots.set(file.fn.code, snapshot);
     for (const oldest of this.#held.keys()) {
@@ -308,10 +320,10 @@ export class LayeredStore implements RecordStore {
   }
 
   #letGo(hex: string): void {
-    const record = this.#held.get(hex);
-    if (record === undefined) return;
+    const held = this.#held.get(hex);
+    if (held === undefined) return;
     this.#held.delete(hex);
-    this.#heldBytes -= record.size;
+    this.#heldBytes -= held.size;
   }
 
   #forget(): void {

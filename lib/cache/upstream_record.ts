@@ -25,6 +25,8 @@ export interface Provenance {
   readonly snapshot: string | undefined;
   /** Told why its blobs did not come. */
   readonly refuse: (error: unknown) => void;
+  /** Told that they have come later than the record. */
+  readonly loaded: () => void;
 }
 
 /** Reads what a record needs after its lookup, wherever that is now. */
@@ -78,6 +80,7 @@ class UpstreamSource implements RecordSource {
   load = async (signal: AbortSignal): Promise<void> => {
     try {
       await this.fetch(signal);
+      this.#from.loaded();
     } catch (error) {
       signal.throwIfAborted();
       this.#from.refuse(error);

@@ -401,4 +401,7 @@ Deno.test("The option upstream is checked", () => {
       message,
     );
   }
+  const path = "/somewhere/cache";
+  const itself = new hi.JobCache({ path, upstream: [path] });
+  assertThrows(() => itself.stats(), TypeError, "must be another folder");
 });
