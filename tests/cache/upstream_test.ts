@@ -271,17 +271,25 @@ Deno.test("A folder that is written to meanwhile is seen as it is now", async ()
   for (const layout of LAYOUTS) {
     await using folder = await makeFolder();
     const path = `${folder.path}/up`;
-    await using writer = new hi.JobCache({ path, layout });
-    await hi.config({ jobCache: writer }, () => twice.run(10).wait());
+    const write = async (numbers: number[], whileOpen = () => {}) => {
+      await using jobCache = new hi.JobCache({ path, layout });
+      await hi.config({ jobCache }, () => Promise.all(twice.map(numbers)));
+      whileOpen();
+    };
+    const isHit = (x: number) => {
+      const job = twice.run(x);
+      assertEquals([job.status, job.cached], ["finished", true], `${x}`);
+    };
+    await write([10]);
     await readThrough([path], async () => {
-      assertEquals(twice.run(10).getResult(), 20);
-      await hi.config({ jobCache: writer }, () => twice.run(11).wait());
-      assertEquals(twice.run(11).getResult(), 22);
-      await writer[Symbol.asyncDispose]();
-      await using again = new hi.JobCache({ path });
-      await hi.config({ jobCache: again }, () => twice.run(12).wait());
-      await again[Symbol.asyncDispose]();
-      assertEquals(twice.run(12).getResult(), 24);
+      isHit(10);
+      // By a program that is still at it, and by one that is not.
+      await write([11, 12], () => isHit(11));
+      isHit(12);
+      // Enough for other pages of a database.
+      await write(Array.from({ length: 500 }, (_, i) => 100 + i));
+      isHit(100);
+      isHit(599);
     });
   }
 });
