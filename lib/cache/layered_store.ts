@@ -33,7 +33,7 @@ import {
 } from "./record_file.ts";
 import { otherFormat } from "./sealed.ts";
 import { ServerUpstream } from "./server_upstream.ts";
-import { isSnapshot } from "./snapshots.ts";
+import { snapshotIfWhole } from "./snapshots.ts";
 import type { CheckedUpstream, Upstream } from "./upstream.ts";
 import { UpstreamRecord } from "./upstream_record.ts";
 
@@ -190,7 +190,7 @@ export class LayeredStore implements RecordStore {
       const { code } = file.fn;
       const snapshot = code === ""
         ? undefined
-        : this.snapshot(code) ?? checked(code, near!.snapshot(code));
+        : this.snapshot(code) ?? snapshotIfWhole(code, near!.snapshot(code));
       const record = this.#recordOf(layer, file, snapshot);
       if (!record.hasBlobs) return this.#keepAtOnce(record);
       this.#seen.add(key.toHex());
@@ -259,7 +259,7 @@ export class LayeredStore implements RecordStore {
     }
     const { code } = file.fn;
     const snapshot = code === "" ? undefined : this.snapshot(code) ??
-      checked(code, await upstream.snapshot(code, signal));
+      snapshotIfWhole(code, await upstream.snapshot(code, signal));
     return this.#recordOf(layer, file, snapshot);
   }
 
@@ -338,13 +338,6 @@ export class LayeredStore implements RecordStore {
 /** Whether an upstream can answer in the same turn. */
 function isNear({ upstream, trust }: Layer): boolean {
   return upstream instanceof FolderUpstream && trust === undefined;
-}
-
-function checked(digest: string, text: string | undefined): string | undefined {
-  return text !== undefined &&
-      isSnapshot(digest, new TextEncoder().encode(text))
-    ? text
-    : undefined;
 }
 
 function noBlob(): never {

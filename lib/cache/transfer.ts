@@ -27,6 +27,7 @@ import type {
 import { checkFilter } from "./requests.ts";
 import { blobsOf } from "./row.ts";
 import { isSignedBy, sign, type Signer, signerOf } from "./signature.ts";
+import { snapshotIfWhole } from "./snapshots.ts";
 import { SqliteStore } from "./sqlite_store.ts";
 import { Work } from "./work.ts";
 import { loadXxh3 } from "./xxh3.ts";
@@ -60,7 +61,9 @@ export async function exportRecords(
   const functions = new KnownFunctions();
   const work = new Work(options, source.stats().records);
   const report = { records: 0, written: 0, blobs: 0, bytes: 0, failed: 0 };
+  /** Snapshots that are there. */
   const snapshots = new Set<string>();
+  const snapshotOf = snapshotsIn(source);
   for (const { key: hex } of source.list(filter)) {
     await work.step();
     report.records++;
@@ -86,7 +89,7 @@ export async function exportRecords(
       file: signed,
       snapshot: code === "" || snapshots.has(code)
         ? undefined
-        : source.snapshot(code),
+        : snapshotOf(code),
       blob: (reference) => {
         const bytes = checkBlob(source.readBlob(key, reference), reference);
         report.blobs++;
@@ -128,6 +131,7 @@ export async function importRecords(
   await loadXxh3();
   const functions = new KnownFunctions();
   const work = new Work(options, source.stats().records);
+  const snapshotOf = snapshotsIn(source);
   const report = { records: 0, imported: 0, untrusted: 0, failed: 0 };
   for (const { key: hex } of source.list(filter)) {
     await work.step();
@@ -142,7 +146,7 @@ export async function importRecords(
     } else {
       const arrival: Arrival = {
         file,
-        snapshot: source.snapshot(file.fn.code),
+        snapshot: snapshotOf(file.fn.code),
         blob: (reference) =>
           Promise.resolve(
             checkBlob(source.readBlob(key, reference), reference),
@@ -172,6 +176,18 @@ function openToRead(path: string, cannot: string): Opened {
 
 function closing<S extends Store>(store: S): S & Disposable {
   return Object.assign(store, { [Symbol.dispose]: () => store.close() });
+}
+
+/** Reads snapshots, each once. */
+function snapshotsIn(source: Store): (digest: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (digest) => {
+    if (digest === "") return undefined;
+    if (!known.has(digest)) {
+      known.set(digest, snapshotIfWhole(digest, source.snapshot(digest)));
+    }
+    return known.get(digest);
+  };
 }
 
 function decoded(
