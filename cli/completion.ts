@@ -145,7 +145,10 @@ async function valuesOf(
   }
   switch (name) {
     case "cache":
+    case "folder":
       return "folders";
+    case "file":
+    case "sign":
     case "script":
     case "args":
       return "files";

@@ -63,7 +63,7 @@ export function explainState(state: JobState): Explanation {
   if (state.key === undefined) {
     return plain("pending", "its arguments are not there yet");
   }
-  if (state.hit) return plain("hit", "its outcome was in the cache");
+  if (state.hit) return plain("hit", hitText(state));
   if (state.wasLost) {
     return plain("miss", "its stored result is damaged or gone");
   }
@@ -101,6 +101,13 @@ export function explainState(state: JobState): Explanation {
       listed || "a part differs that is not kept"
     }`,
   };
+}
+
+/** Where the outcome of a hit was. */
+export function hitText({ from }: JobState): string {
+  return from === undefined
+    ? "its outcome was in the cache"
+    : `its outcome was in the upstream cache ${from}`;
 }
 
 function differencesOf(

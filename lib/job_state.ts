@@ -87,6 +87,8 @@ export class JobState {
   hit = false;
   /** Whether its result was stored and is lost. */
   wasLost = false;
+  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
+  from: string | undefined;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
   /** What runs the job. */
@@ -113,6 +115,11 @@ export class JobState {
   /** Whether it is finished, error or cancelled. */
   get isSettled(): boolean {
     return this.outcome !== undefined || this.failure !== undefined;
+  }
+
+  /** Whether other jobs wait for it. */
+  get isAwaited(): boolean {
+    return this.#settled !== undefined;
   }
 
   /** Calls `listener` once, when the job settles, in the order of the calls. */

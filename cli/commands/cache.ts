@@ -8,6 +8,9 @@ import {
   Command,
   type CommandUnknownOpts,
 } from "npm:@commander-js/extra-typings@^15";
+import { addExport } from "./export.ts";
+import { addImport } from "./import.ts";
+import { addKeygen } from "./keygen.ts";
 import { addList } from "./ls.ts";
 import { addPins } from "./pins.ts";
 import { addRemove } from "./rm.ts";
@@ -40,4 +43,7 @@ export function addCacheCommands(program: CommandUnknownOpts): void {
   addCollect(cache);
   addRemove(cache);
   addPins(cache);
+  addExport(cache);
+  addImport(cache);
+  addKeygen(cache);
 }

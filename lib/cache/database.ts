@@ -331,6 +331,26 @@ export function openReadonly(
   }
 }
 
+/**
+ * Opens a database that belongs to others. While no program has it open, SQLite
+ * would leave its companions beside it, which nobody may be there to remove; so it is
+ * read as a file that nobody changes, where Deno allows that.
+ */
+export function openAside(
+  folder: CacheFolder,
+  report: Report,
+  patience: number,
+): CacheDatabase | undefined {
+  if (folder.hasDatabase() && !folder.isInUse()) {
+    try {
+      return readonlyDatabase(folder, "cache");
+    } catch {
+      // Not allowed, or somebody has begun to use it: what is wrong is told below.
+    }
+  }
+  return openReadonly(folder, report, patience);
+}
+
 function readonlyDatabase(
   folder: CacheFolder,
   schema: "main" | "cache",

@@ -215,6 +215,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
     return this.#state !== "unusable";
   }
 
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change("delete from", () => {
       const path = this.#records.path(key.toHex());
@@ -362,7 +366,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** The bytes of a blob; one that is bad costs its record. */
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     try {
@@ -381,7 +385,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   /** Puts the files of a result back. */
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     restoreFiles(
       files,
       this.#blobs,
@@ -391,7 +398,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #lost(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     damage: BlobDamage,
   ): ResultLostError {
@@ -405,7 +412,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #dropBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     path: string,
     damage: BlobDamage,
@@ -914,13 +921,16 @@ class FileSource implements RecordSource {
   }
 
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     return this.#store.readBlob(key, reference);
   }
 
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     this.#store.restoreFiles(key, files);
   }
 

@@ -170,6 +170,16 @@ export class CacheFolder {
     }
   }
 
+  /** Whether some program has the database open, or has left it so. */
+  isInUse(): boolean {
+    try {
+      Deno.lstatSync(this.database + "-wal");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Whether there is anything of a database. */
   hasCompanions(): boolean {
     return COMPANIONS.some((companion) => {

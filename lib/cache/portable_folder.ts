@@ -11,7 +11,7 @@ import { join } from "jsr:@std/path@^1/join";
 import type { CacheFolder } from "./folder.ts";
 
 /** What the file `layout` says. */
-const MARKER = "files 1\n";
+export const MARKER = "files 1\n";
 
 /** Most records are shorter. */
 const BUFFER_BYTES = 65_536;

@@ -23,6 +23,7 @@ import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import {
   type CacheDatabase,
   OPEN_MS,
+  openAside,
   openReadonly,
   openWritable,
   PATIENT_MS,
@@ -123,6 +124,8 @@ const MAX_WRITES = 5;
 export interface StoreOptions extends Limits {
   /** Whether nothing may be written. */
   readonly readonly?: boolean | undefined;
+  /** Whether it belongs to others, so that SQLite may not make files beside it either, where that can be. */
+  readonly aside?: boolean | undefined;
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
@@ -130,6 +133,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #folder: CacheFolder;
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
+  readonly #aside: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
   #unread: UnreadBlobs | undefined;
@@ -154,11 +158,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #resultFiles: typeof ResultFiles | undefined;
 
   constructor(path: string, options: StoreOptions = {}) {
-    const { readonly = false, ...limits } = options;
+    const { readonly = false, aside = false, ...limits } = options;
     this.#folder = new CacheFolder(path);
     this.#limits = limits;
     this.#blobs = new BlobFiles(this.#folder);
     this.#readonly = readonly;
+    this.#aside = aside;
     if (!readonly) this.leases = new SqliteLeases(this.#folder, this.#access());
   }
 
@@ -240,6 +245,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   adopt(arrival: Arrival): boolean | Promise<boolean> {
     if (this.#readonly) return false;
+    if (this.#isLimited && this.#evictor === undefined) {
+      return this.#keep(
+        this.#loadEvictor().then(() => this.adopt(arrival)),
+      );
+    }
     const record = recordOfArrival(arrival);
     const details = arrival.file.details();
     if (record === undefined || details === undefined) return false;
@@ -260,6 +270,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   get isUsable(): boolean {
     return !this.#unusable;
+  }
+
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
   }
 
   delete(key: Uint8Array<ArrayBuffer>): boolean {
@@ -589,7 +603,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       );
     }
     if (this.#readonly) {
-      const opened = openReadonly(this.#folder, report, patience);
+      const open = this.#aside ? openAside : openReadonly;
+      const opened = open(this.#folder, report, patience);
       if (opened === undefined) {
         this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }

@@ -31,7 +31,7 @@ export class UnreadBlobs {
   /** A source for a record that was just stored, whose blobs have these bytes. */
   keep(
     inner: RecordSource,
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     body: Body,
     value: EncodedValue,
   ): RecordSource {
@@ -75,7 +75,7 @@ class UnreadSource implements RecordSource {
   }
 
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     const leaf = this.#leaves.get(reference.sha256);
@@ -85,11 +85,16 @@ class UnreadSource implements RecordSource {
     return leaf.read();
   }
 
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     this.#inner.restoreFiles(key, files);
   }
 
-  readDetails(key: Uint8Array): (RecordDetails & Details) | undefined {
+  readDetails(
+    key: Uint8Array<ArrayBuffer>,
+  ): (RecordDetails & Details) | undefined {
     return this.#inner.readDetails(key);
   }
 }
