@@ -22,8 +22,7 @@ import type { Leases } from "./lease.ts";
 import type { Limits } from "./limits.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
-import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable } from "./portable_eviction.ts";
+import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -36,7 +35,6 @@ import {
 } from "./portable_records.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals } from "./portable_totals.ts";
-import { verifyPortable } from "./portable_verify.ts";
 import type {
   Arrival,
   CacheStats,
@@ -60,7 +58,7 @@ import type {
   VerifyReport,
   WorkOptions,
 } from "./report.ts";
-import { restoreFiles, storeFiles } from "./result_files.ts";
+import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
@@ -107,6 +105,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #storedAt = 0;
   readonly leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
+  /** Loaded with the first record that has files. */
+  #resultFiles: typeof ResultFiles | undefined;
 
   readonly #flushAtEnd = () => {
     if (this.#state === "writable") this.#writeTotals();
@@ -145,9 +145,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   prepare(record: StoredRecord): Promise<void> | undefined {
-    return record instanceof CachedRecord && record.readsBlobs
-      ? loadXxh3()
-      : undefined;
+    if (!(record instanceof CachedRecord)) return undefined;
+    const hasher = record.readsBlobs ? loadXxh3() : undefined;
+    if (!record.hasFiles || this.#resultFiles !== undefined) return hasher;
+    return Promise.all([hasher, this.#loadResultFiles()]).then(() => {});
+  }
+
+  async #loadResultFiles(): Promise<typeof ResultFiles> {
+    return this.#resultFiles ??= await import("./result_files.ts");
   }
 
   store(
@@ -294,6 +299,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async verify(options: WorkOptions): Promise<VerifyReport> {
     this.#requireOpen("verify");
     const isReadonly = this.#state !== "writable";
+    const { verifyPortable } = await import("./portable_verify.ts");
     return await this.#told(
       "verify",
       verifyPortable(this.#evictable(), isReadonly, options),
@@ -303,6 +309,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
     const cache = this.#change("collect garbage in", () => this.#evictable());
+    const { collectPortable } = await import("./portable_collect.ts");
     const report = await this.#told(
       "collect garbage in",
       collectPortable(cache, {
@@ -364,7 +371,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** Puts the files of a result back. */
   restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
-    restoreFiles(
+    this.#resultFiles!.restoreFiles(
       files,
       this.#blobs,
       processMemo,
@@ -655,21 +662,26 @@ export class FileStore implements RecordStore, Catalog, Depot {
         const document = value.bytes.length > DOCUMENT_BYTES
           ? await this.#blobs.write(new MemoryLeaf(value.bytes))
           : value.bytes;
-        const files = filesOf(record);
         return {
           status,
           contribution: contributionOf(record),
           leaves,
           document,
-          files: files.length === 0
-            ? undefined
-            : await storeFiles(files, this.#blobs, processMemo),
+          files: await this.#storeFiles(filesOf(record)),
         };
       } catch (error) {
         // A file may stand where a folder should be.
         if (evicted || !this.#blobs.evictIntruders()) throw error;
       }
     }
+  }
+
+  async #storeFiles(
+    files: readonly FileContent[],
+  ): Promise<StoredFile[] | undefined> {
+    if (files.length === 0) return undefined;
+    const { storeFiles } = await this.#loadResultFiles();
+    return await storeFiles(files, this.#blobs, processMemo);
   }
 
   /** Puts a record in its place; `undefined` if somebody has taken over its key. */
@@ -764,6 +776,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async #makeRoom(excess: number): Promise<void> {
     this.#evicting = true;
     try {
+      const { evict } = await import("./portable_eviction.ts");
       this.#count(-await evict(this.#evictable(), excess));
     } catch (error) {
       this.#warn(
