@@ -21,6 +21,7 @@ import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
+import { upkeep } from "./questions/upkeep.ts";
 import { warmHits } from "./questions/warm_hits.ts";
 import { ratioOf, table } from "./table.ts";
 
@@ -29,6 +30,7 @@ const QUESTIONS: readonly Question[] = [
   scripts,
   warmHits,
   manyEntries,
+  upkeep,
   upToDate,
   code,
   coldJobs,
