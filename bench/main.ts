@@ -19,6 +19,7 @@ import { dispatch } from "./questions/dispatch.ts";
 import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
+import { pipeline } from "./questions/pipeline.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
 import { upkeep } from "./questions/upkeep.ts";
@@ -36,6 +37,7 @@ const QUESTIONS: readonly Question[] = [
   coldJobs,
   largeResult,
   largeArgument,
+  pipeline,
   dispatch,
 ];
 
