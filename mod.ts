@@ -20,6 +20,8 @@
  * @module
  */
 
+import "./lib/loaded_at_start.ts";
+
 export { JobCache } from "./lib/cache/job_cache.ts";
 export type { JobCacheOptions } from "./lib/cache/job_cache.ts";
 export type { Keep } from "./lib/cache/limits.ts";

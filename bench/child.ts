@@ -7,7 +7,7 @@ const SCRIPTS = new URL("scripts/", import.meta.url);
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** What the launcher decided. */
-const std = Deno.env.get("HITHER_STD") as StdSource;
+export const std = Deno.env.get("HITHER_STD") as StdSource;
 
 /** Runs a script; the number that is its last line. */
 export function numberOf(script: string, ...args: unknown[]): number {

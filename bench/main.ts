@@ -19,8 +19,10 @@ import { dispatch } from "./questions/dispatch.ts";
 import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
+import { pipeline } from "./questions/pipeline.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
+import { upkeep } from "./questions/upkeep.ts";
 import { warmHits } from "./questions/warm_hits.ts";
 import { ratioOf, table } from "./table.ts";
 
@@ -29,11 +31,13 @@ const QUESTIONS: readonly Question[] = [
   scripts,
   warmHits,
   manyEntries,
+  upkeep,
   upToDate,
   code,
   coldJobs,
   largeResult,
   largeArgument,
+  pipeline,
   dispatch,
 ];
 

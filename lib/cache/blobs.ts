@@ -4,10 +4,9 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
-import { dirname } from "jsr:@std/path@^1/dirname";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
+import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";

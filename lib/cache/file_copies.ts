@@ -6,8 +6,6 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
 import { FileChangedError } from "../errors.ts";
 import {
   type DigestMemo,
@@ -16,6 +14,7 @@ import {
   remembered,
 } from "../value/file_digest.ts";
 import { temporaryName } from "../value/folder_listing.ts";
+import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles } from "./blobs.ts";

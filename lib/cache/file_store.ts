@@ -9,7 +9,7 @@ import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
 import { processMemo } from "../value/file_digest.ts";
 import { storeBlobs } from "./arrival.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
-import { MemoryLeaf } from "../value/encoded.ts";
+import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
@@ -22,8 +22,7 @@ import type { Leases } from "./lease.ts";
 import type { Limits } from "./limits.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
-import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable, expire } from "./portable_eviction.ts";
+import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -36,7 +35,6 @@ import {
 } from "./portable_records.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals } from "./portable_totals.ts";
-import { verifyPortable } from "./portable_verify.ts";
 import type {
   Arrival,
   CacheStats,
@@ -60,7 +58,7 @@ import type {
   VerifyReport,
   WorkOptions,
 } from "./report.ts";
-import { restoreFiles, storeFiles } from "./result_files.ts";
+import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
 import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
 import { UnreadBlobs } from "./unread.ts";
@@ -117,6 +115,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #storedAt = 0;
   readonly leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
+  /** Loaded with the first record that has files. */
+  #resultFiles: typeof ResultFiles | undefined;
 
   readonly #flushAtEnd = () => {
     if (this.#state === "writable") this.#writeTotals();
@@ -155,9 +155,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   prepare(record: StoredRecord): Promise<void> | undefined {
-    return record instanceof CachedRecord && record.readsBlobs
-      ? loadXxh3()
-      : undefined;
+    if (!(record instanceof CachedRecord)) return undefined;
+    const hasher = record.readsBlobs ? loadXxh3() : undefined;
+    if (!record.hasFiles || this.#resultFiles !== undefined) return hasher;
+    return Promise.all([hasher, this.#loadResultFiles()]).then(() => {});
+  }
+
+  async #loadResultFiles(): Promise<typeof ResultFiles> {
+    return this.#resultFiles ??= await import("./result_files.ts");
   }
 
   store(
@@ -312,6 +317,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async verify(options: WorkOptions): Promise<VerifyReport> {
     this.#requireOpen("verify");
     const isReadonly = this.#state !== "writable";
+    const { verifyPortable } = await import("./portable_verify.ts");
     return await this.#told(
       "verify",
       verifyPortable(this.#evictable(), isReadonly, options),
@@ -321,6 +327,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
     const cache = this.#change("collect garbage in", () => this.#evictable());
+    const { collectPortable } = await import("./portable_collect.ts");
     const report = await this.#told(
       "collect garbage in",
       collectPortable(cache, {
@@ -348,7 +355,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async settled(): Promise<void> {
-    if (this.#stores % STORES > 0) this.#expire();
+    if (this.#stores % STORES > 0) this.#expireIfOld();
     for (;;) {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
       const { bytes } = this.#totals.unwritten;
@@ -389,7 +396,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     key: Uint8Array<ArrayBuffer>,
     files: readonly StoredFile[],
   ): void {
-    restoreFiles(
+    this.#resultFiles!.restoreFiles(
       files,
       this.#blobs,
       processMemo,
@@ -694,21 +701,26 @@ export class FileStore implements RecordStore, Catalog, Depot {
         const document = value.bytes.length > DOCUMENT_BYTES
           ? await this.#blobs.write(new MemoryLeaf(value.bytes))
           : value.bytes;
-        const files = filesOf(record);
         return {
           status,
           contribution: contributionOf(record),
           leaves,
           document,
-          files: files.length === 0
-            ? undefined
-            : await storeFiles(files, this.#blobs, processMemo),
+          files: await this.#storeFiles(filesOf(record)),
         };
       } catch (error) {
         // A file may stand where a folder should be.
         if (evicted || !this.#blobs.evictIntruders()) throw error;
       }
     }
+  }
+
+  async #storeFiles(
+    files: readonly FileContent[],
+  ): Promise<StoredFile[] | undefined> {
+    if (files.length === 0) return undefined;
+    const { storeFiles } = await this.#loadResultFiles();
+    return await storeFiles(files, this.#blobs, processMemo);
   }
 
   /** Puts a record in its place; `undefined` if somebody has taken over its key. */
@@ -757,7 +769,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
     this.#count(bytes.length - replaced);
     this.#stores++;
-    if (this.#stores % STORES === 0) this.#expire();
+    if (this.#stores % STORES === 0) this.#expireIfOld();
     if (this.#stores % STORES === 0 || this.#isMuch()) {
       this.#makeRoomIfNeeded();
     }
@@ -811,10 +823,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
     return true;
   }
 
-  /** Deletes some of what was not used for too long; all have their turn. */
-  #expire(): void {
+  #expireIfOld(): void {
     const { maxAge } = this.#options;
-    if (maxAge === undefined) return;
+    if (maxAge !== undefined) this.#keep(this.#expire(maxAge));
+  }
+
+  /** Deletes some of what was not used for too long; all have their turn. */
+  async #expire(maxAge: number): Promise<void> {
+    const { expire } = await import("./portable_eviction.ts");
     this.#attempt(() => {
       const cache = this.#evictable();
       const shards = this.#files.shards("jobs");
@@ -830,6 +846,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async #makeRoom(excess: number): Promise<void> {
     let freed = 0;
     try {
+      const { evict } = await import("./portable_eviction.ts");
       freed = await evict(this.#evictable(), excess);
       this.#count(-freed);
     } catch (error) {

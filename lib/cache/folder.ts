@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import { LockedError } from "./failure.ts";
 
 /** How a cache keeps its records: in one SQLite file, or in a file for each. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import { warnOnce } from "../warn.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import { FileStore } from "./file_store.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { resolve } from "jsr:@std/path@^1/resolve";
 import { CacheError } from "../errors.ts";
 import { givenPath } from "../value/given_path.ts";
+import { resolve } from "../value/paths.ts";
 import { defaultFolder } from "./default_folder.ts";
 import defer * as fileStore from "./file_store.ts";
 import { layoutOf, type LayoutOption } from "./layout.ts";

@@ -12,9 +12,7 @@
  * @module
  */
 
-import { basename } from "jsr:@std/path@^1/basename";
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
+import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import { infoOf, names, remove } from "./portable_folder.ts";
 
@@ -36,7 +34,7 @@ export class PortableBlobs {
     try {
       const now = new Date();
       Deno.utimeSync(path, now, now);
-      this.#share(basename(dirname(path)) + basename(path));
+      this.#share(path.split("/").slice(-2).join(""));
       return true;
     } catch {
       // It has just gone, or belongs to somebody else: it is written anew.

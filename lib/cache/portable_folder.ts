@@ -6,8 +6,7 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
+import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 
 /** What the file `layout` says. */

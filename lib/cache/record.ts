@@ -103,7 +103,7 @@ export interface CacheStats {
   readonly hits: number;
   /** Lookups of this process that found none. */
   readonly misses: number;
-  /** Time that hits have saved since the cache was made, in ms: what their jobs had taken. */
+  /** Time that hits have saved since the cache was made, in ms: what their jobs had taken. Of programs that have saved less than 100 ms, this counts some as 100 ms and the others as none. */
   readonly saved: number;
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
 import {
   CacheError,
   FileChangedError,
@@ -20,6 +19,7 @@ import {
   NotAFile,
 } from "../value/file_digest.ts";
 import { absolutePath } from "../value/given_path.ts";
+import { dirname } from "../value/paths.ts";
 import { type BlobReference, StoredFile } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles } from "./blobs.ts";
 import { causeOf } from "./failure.ts";

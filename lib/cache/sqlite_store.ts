@@ -148,6 +148,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #waiting: Waiting[] = [];
   readonly #storing = new Set<Promise<unknown>>();
   readonly #lastUse = new LastUse();
+  #hasStored = false;
   readonly #flushAtEnd = () => this.#flush();
   readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
   readonly fileDigests = new FileDigests((action) =>
@@ -512,7 +513,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const { database } = this.#opened ?? {};
     if (database?.writable !== true) return;
     try {
-      this.#lastUse.flush(database);
+      this.#lastUse.flush(database, this.#hasStored);
     } catch {
       // It is worth no warning: a record may go a little early.
     }
@@ -762,6 +763,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           checkKeyOrder(opened.database, prepared.record.key);
           opened.ordered = true;
         }
+        this.#hasStored = true;
         const rowBytes = this.#insertRow(opened, prepared);
         if (rowBytes === undefined) return "refused";
         this.#evict(opened, prepared, rowBytes);

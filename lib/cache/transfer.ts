@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import { CacheError, ResultLostError } from "../errors.ts";
 import { BadArrival, checkBlob } from "./arrival.ts";
 import { FileStore } from "./file_store.ts";

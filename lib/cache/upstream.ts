@@ -4,7 +4,7 @@
  * @module
  */
 
-import { resolve } from "jsr:@std/path@^1/resolve";
+import { resolve } from "../value/paths.ts";
 import { givenPath } from "../value/given_path.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import { trustedKeys } from "./public_key.ts";
