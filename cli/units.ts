@@ -13,6 +13,11 @@ export function size(bytes: number): string {
   return format(bytes);
 }
 
+/** How many there are of something: `1 record`, `2 records`. */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
 /** A length of time in ms, as `1.2s` or `3h 20m`. */
 export function duration(ms: number): string {
   if (ms === 0) return "0ms";

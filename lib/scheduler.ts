@@ -45,6 +45,7 @@ import type { Blocked, KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
   recordedCodeOf,
+  valuePartsOf,
   warnIfCodeDiffers,
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
@@ -206,14 +207,17 @@ function describe(
     preview: previewOf(args, undefined, {
       name: (node) => asJob(node)?.definition.name,
     }),
-    parts: keyParts(args, {
-      root: "args",
-      digests,
-      job: (node) => {
-        const job = asJob(node);
-        return job && (contributionOfJob(job) ?? NOT_YET);
-      },
-    }),
+    parts: [
+      ...keyParts(args, {
+        root: "args",
+        digests,
+        job: (node) => {
+          const job = asJob(node);
+          return job && (contributionOfJob(job) ?? NOT_YET);
+        },
+      }),
+      ...valuePartsOf(state.definition),
+    ],
   };
 }
 
@@ -319,6 +323,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
   if (store === undefined || state.options.forceRun) return false;
   const record = store.lookup(state.keyBytes!);
   if (record === undefined || !isWanted(state, record)) return false;
+  state.from = record.from;
   warnIfCodeDiffers(state, record.fn, store);
   const { recheck } = state.options;
   const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
@@ -403,12 +408,30 @@ function enlist(state: JobState, paused = false): Execution {
 
 function fetchOrStart(execution: Execution, state: JobState): void {
   const store = state.options.forceRun ? undefined : storeOf(state);
-  const fetching = store?.fetch?.(state.keyBytes!, execution.abandoned);
-  if (fetching === undefined) return start(execution);
-  fetching.then(
-    (isThere) => isThere ? lookAgain(execution) : start(execution),
-    () => start(execution),
+  const fetching = store?.fetch?.(
+    state.keyBytes!,
+    execution.abandoned,
+    () => isForItself(execution),
   );
+  if (fetching === undefined) return startWhenReady(execution);
+  fetching.then(
+    (isThere) => isThere ? lookAgain(execution) : startWhenReady(execution),
+    // Nobody waits for it any more.
+    () => {},
+  );
+}
+
+/** Whether a result is wanted as such; if not, other jobs wait for it, whose keys are all that may be needed. */
+function isForItself({ states }: Execution): boolean {
+  for (const state of states) if (!state.isAwaited) return true;
+  return false;
+}
+
+/** Brings here what is still at a server of the results among the arguments, then starts. */
+function startWhenReady(execution: Execution): void {
+  const loading = execution.load();
+  if (loading === undefined) start(execution);
+  else loading.then(() => start(execution), () => {});
 }
 
 /** Hands an execution to its handler, once it has what it takes of the resources. */
@@ -641,6 +664,7 @@ async function runForComparison(
   begin(again);
   await settled;
   if (again.outcome === undefined) return;
+  await stored.value.load?.(new AbortController().signal);
   const { warnIfOutcomesDiffer } = await import("./outcome_difference.ts");
   warnIfOutcomesDiffer(definition, stored, again.outcome);
 }
@@ -672,7 +696,7 @@ function lookAgain(execution: Execution): void {
   for (const state of [...execution.states]) {
     if (lookUp(state, () => {})) execution.leave(state);
   }
-  if (execution.states.size > 0) return start(execution);
+  if (execution.states.size > 0) return startWhenReady(execution);
   execution.end();
   forget(execution);
 }

@@ -9,13 +9,13 @@ import { makeCommand } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
 import { makeProgress } from "../progress.ts";
 import { inSession } from "../session.ts";
-import { parseDuration, parseSize, size } from "../units.ts";
+import { count, parseDuration, parseSize, size } from "../units.ts";
 
 /** Adds the command. */
 export function addCollect(cache: CommandUnknownOpts): void {
   makeCommand(cache, "gc", "delete what is over the limits or unused", {
     notes:
-      "Without limits, only blobs that no record names are deleted. Over a limit, what\nis large, unused for long and quickly computed goes first. What is pinned stays.\nSizes: 500MB, 10GB (10,000,000,000), 1.5GiB. Ages: 12h, 30d, 2w.",
+      "Without limits, only blobs that no record names are deleted. Over a limit, what\nis large, unused for long and quickly computed goes first. What is pinned stays;\nwhat a program keeps by the option keep of its JobCache is not known here.\nSizes: 500MB, 10GB (10,000,000,000), 1.5GiB. Ages: 12h, 30d, 2w.",
     examples: [
       ["hither cache gc --max-size 10GB", "keep the cache below 10 GB"],
       ["hither cache gc --max-age 30d", "forget what nobody used for 30 days"],
@@ -38,9 +38,9 @@ export function addCollect(cache: CommandUnknownOpts): void {
         );
         if (session.json) return session.out.json(report);
         session.out.line(
-          `deleted ${report.records} records and ${report.blobs} blobs, ${
-            size(report.bytes)
-          }; ${size(report.left)} left`,
+          `deleted ${count(report.records, "record")} and ${
+            count(report.blobs, "blob")
+          }, ${size(report.bytes)}; ${size(report.left)} left`,
         );
       })
     );

@@ -10,7 +10,7 @@ import { Failure } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { makeProgress } from "../progress.ts";
 import { inSession } from "../session.ts";
-import { size } from "../units.ts";
+import { count, size } from "../units.ts";
 
 /** Adds the command. */
 export function addVerify(cache: CommandUnknownOpts): void {
@@ -36,9 +36,9 @@ export function addVerify(cache: CommandUnknownOpts): void {
         session.out.json(report);
       } else {
         session.out.line(
-          `${report.records} records and ${report.blobs} blobs, ${
-            size(report.bytes)
-          } read`,
+          `${count(report.records, "record")} and ${
+            count(report.blobs, "blob")
+          }, ${size(report.bytes)} read`,
         );
         session.out.line(
           `damaged: ${badRecords} records, ${badBlobs} blobs; blobs gone: ${missingBlobs}; blobs without a record: ${report.unusedBlobs}`,

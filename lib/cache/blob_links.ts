@@ -170,6 +170,7 @@ export function sweepBlobs(
   digests: Iterable<Uint8Array>,
   folder: CacheFolder,
 ): { count: number; bytes: number } {
+  if (!isCurrent(database, folder)) return { count: 0, bytes: 0 };
   return database.transact(() => {
     let count = 0, bytes = 0;
     for (const digest of digests) {
@@ -210,8 +211,10 @@ export function sweepUnused(
 export function sweepFiles(
   database: CacheDatabase,
   files: Iterable<{ digest: string; path: string }>,
+  folder: CacheFolder,
   isOld: (info: Deno.FileInfo) => boolean,
 ): { count: number; bytes: number } {
+  if (!isCurrent(database, folder)) return { count: 0, bytes: 0 };
   return database.transact(() => {
     let count = 0, bytes = 0;
     for (const { digest, path } of files) {
@@ -224,6 +227,11 @@ export function sweepFiles(
     }
     return { count, bytes };
   });
+}
+
+/** Whether a database is that of its folder still: the records of a successor refer to the same files. */
+function isCurrent(database: CacheDatabase, folder: CacheFolder): boolean {
+  return folder.identity() === database.identity;
 }
 
 /** What is known of a file; `undefined` if it is gone. */

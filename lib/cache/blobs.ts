@@ -4,10 +4,9 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
-import { dirname } from "jsr:@std/path@^1/dirname";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
+import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
@@ -39,11 +38,14 @@ export class BlobFiles {
   /** Digests of blobs that could not be read: a file of the right length proves nothing. */
   readonly #bad = new Set<string>();
   #swept = false;
-  readonly #rely: (path: string) => boolean;
+  readonly #rely: ((path: string) => boolean) | undefined;
   #written = 0;
 
-  /** @param rely Notes that a blob found there is relied on; whether it can be. */
-  constructor(folder: CacheFolder, rely = (_path: string) => true) {
+  /**
+   * @param rely Notes that a blob found there is relied on; whether it can be. Where it
+   * is given, nobody takes the place of a good blob: one of two writers relies on the other's.
+   */
+  constructor(folder: CacheFolder, rely?: (path: string) => boolean) {
     this.#folder = folder;
     this.#rely = rely;
   }
@@ -82,7 +84,7 @@ export class BlobFiles {
   has(reference: BlobReference): boolean {
     const path = this.path(reference);
     return !this.#bad.has(reference.sha256) &&
-      hasLength(path, reference.byteLength) && this.#rely(path);
+      hasLength(path, reference.byteLength) && this.#rely?.(path) !== false;
   }
 
   /** Renames, over a folder too, which makes way. */
@@ -93,6 +95,30 @@ export class BlobFiles {
       if (!this.#folder.evict(path, "file")) throw error;
       await Deno.rename(temporary, path);
     }
+  }
+
+  /** Puts a file in the place of a blob; whether that was still to be done. */
+  async #place(
+    reference: BlobReference,
+    temporary: string,
+    path: string,
+  ): Promise<boolean> {
+    if (this.#rely !== undefined) {
+      try {
+        await Deno.link(temporary, path);
+        await Deno.remove(temporary);
+        return true;
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) throw error;
+        // Others have made it since we looked, or a bad one stands there, or there are no links here.
+        if (this.has(reference)) {
+          await Deno.remove(temporary);
+          return false;
+        }
+      }
+    }
+    await this.#move(temporary, path);
+    return true;
   }
 
   /** Notes that a blob is not what it should be: the next writer replaces it. */
@@ -110,9 +136,12 @@ export class BlobFiles {
     const temporary = join(this.#folder.tmp, crypto.randomUUID());
     try {
       await withFolder(temporary, () => write(temporary));
-      await withFolder(path, () => this.#move(temporary, path));
+      const placed = await withFolder(
+        path,
+        () => this.#place(reference, temporary, path),
+      );
       this.#bad.delete(reference.sha256);
-      this.#written += reference.byteLength;
+      if (placed) this.#written += reference.byteLength;
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;

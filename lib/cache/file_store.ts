@@ -22,8 +22,7 @@ import type { Leases } from "./lease.ts";
 import type { Limits } from "./limits.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
-import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable } from "./portable_eviction.ts";
+import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -36,13 +35,11 @@ import {
 } from "./portable_records.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals } from "./portable_totals.ts";
-import { verifyPortable } from "./portable_verify.ts";
 import type {
   Arrival,
   CacheStats,
   Catalog,
   Depot,
-  KeyPart,
   NearestRecord,
   NewRecord,
   RecordDetails,
@@ -50,6 +47,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { encodeRecordFile, type RecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -60,8 +58,10 @@ import type {
   VerifyReport,
   WorkOptions,
 } from "./report.ts";
-import { restoreFiles, storeFiles } from "./result_files.ts";
+import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
+import { UnreadBlobs } from "./unread.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -70,6 +70,9 @@ const DOCUMENT_BYTES = 65_536;
 
 /** Stores after which the totals are written and compared with the limit. */
 const STORES = 64;
+
+/** Records whose age is looked at each time. */
+const AGES = 2 * STORES;
 
 /** The same in parts of the limit, for few and large results. */
 const PART_OF_LIMIT = 32;
@@ -103,10 +106,17 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #hits = 0;
   #misses = 0;
   #stores = 0;
-  #evicting = false;
+  /** Settles when there is room again. */
+  #makingRoom: Promise<void> | undefined;
+  #countedBlobs = 0;
+  #unread: UnreadBlobs | undefined;
+  /** Of which folder of records the next ages are looked at. */
+  #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
   readonly leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
+  /** Loaded with the first record that has files. */
+  #resultFiles: typeof ResultFiles | undefined;
 
   readonly #flushAtEnd = () => {
     if (this.#state === "writable") this.#writeTotals();
@@ -145,9 +155,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   prepare(record: StoredRecord): Promise<void> | undefined {
-    return record instanceof CachedRecord && record.readsBlobs
-      ? loadXxh3()
-      : undefined;
+    if (!(record instanceof CachedRecord)) return undefined;
+    const hasher = record.readsBlobs ? loadXxh3() : undefined;
+    if (!record.hasFiles || this.#resultFiles !== undefined) return hasher;
+    return Promise.all([hasher, this.#loadResultFiles()]).then(() => {});
+  }
+
+  async #loadResultFiles(): Promise<typeof ResultFiles> {
+    return this.#resultFiles ??= await import("./result_files.ts");
   }
 
   store(
@@ -201,6 +216,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
+  get isUsable(): boolean {
+    return this.#state !== "unusable";
+  }
+
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change("delete from", () => {
       const path = this.#records.path(key.toHex());
@@ -213,12 +236,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined {
     return this.#attempt(() =>
-      nearestPortable(this.#records, name, parts, except, before)
+      nearestPortable(this.#records, name, like, except, before)
     );
   }
 
@@ -294,6 +317,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async verify(options: WorkOptions): Promise<VerifyReport> {
     this.#requireOpen("verify");
     const isReadonly = this.#state !== "writable";
+    const { verifyPortable } = await import("./portable_verify.ts");
     return await this.#told(
       "verify",
       verifyPortable(this.#evictable(), isReadonly, options),
@@ -303,6 +327,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
     const cache = this.#change("collect garbage in", () => this.#evictable());
+    const { collectPortable } = await import("./portable_collect.ts");
     const report = await this.#told(
       "collect garbage in",
       collectPortable(cache, {
@@ -330,6 +355,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async settled(): Promise<void> {
+    if (this.#stores % STORES > 0) this.#expireIfOld();
     for (;;) {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
       const { bytes } = this.#totals.unwritten;
@@ -347,12 +373,15 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** The bytes of a blob; one that is bad costs its record. */
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     try {
       return this.#blobs.read(reference);
     } catch (error) {
+      const isBack = error instanceof BlobDamage && !error.present &&
+        this.#state === "writable" && this.#sharing.recall(reference.sha256);
+      if (isBack) return this.readBlob(key, reference);
       if (error instanceof BlobDamage) throw this.#lost(key, reference, error);
       const path = this.#blobs.path(reference);
       throw new ResultLostError(
@@ -363,8 +392,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   /** Puts the files of a result back. */
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
-    restoreFiles(
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
+    this.#resultFiles!.restoreFiles(
       files,
       this.#blobs,
       processMemo,
@@ -373,11 +405,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #lost(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     damage: BlobDamage,
   ): ResultLostError {
     const path = this.#blobs.path(reference);
+    this.#unread?.lost(key);
     this.#dropBlob(key, reference, path, damage);
     return new ResultLostError(
       `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
@@ -386,7 +419,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #dropBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     path: string,
     damage: BlobDamage,
@@ -413,13 +446,15 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#attempt(() => remove(this.#records.path(key.toHex())));
   }
 
-  #recordOf(file: RecordFile): CachedRecord {
-    return new CachedRecord(
-      new FileSource(this, file),
-      file.key,
-      file.fn,
-      file.body,
-    );
+  /** @param fresh The record as it was just stored. */
+  #recordOf(file: RecordFile, fresh?: NewRecord): CachedRecord {
+    const { key, fn, body } = file;
+    let source: RecordSource = new FileSource(this, file);
+    if (fresh !== undefined && this.#options.maxSize !== undefined) {
+      this.#unread ??= new UnreadBlobs();
+      source = this.#unread.keep(source, key, body, fresh.outcome.value);
+    }
+    return new CachedRecord(source, key, fn, body);
   }
 
   /** The record of a key, read and checked; a damaged one is set aside. */
@@ -585,13 +620,24 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    const before = this.#blobs.written;
+    const { maxSize } = this.#options;
+    const refusal = refusalOf(record, this.#folder.path, maxSize);
+    if (refusal !== undefined) {
+      this.#release(record);
+      return void this.#warn("large", refusal);
+    }
     try {
       for (let attempt = 1;; attempt++) {
         const body = await this.#writeBlobs(record);
+        this.#countBlobs();
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        if (this.#hasBlobs(body)) return this.#recordOf(file);
+        if (this.#hasBlobs(body)) {
+          // In memory meanwhile, should it be pushed out at once.
+          const stored = this.#recordOf(file, record);
+          await this.#makingRoom;
+          return stored;
+        }
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -603,13 +649,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return undefined;
     } finally {
-      this.#count(this.#blobs.written - before);
+      this.#countBlobs();
       this.#release(record);
     }
   }
 
   async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
-    const before = this.#blobs.written;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -618,6 +663,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
           (cause) => this.#warnNotStored(cause),
         );
         if (!isStored) return false;
+        this.#countBlobs();
         this.#adopt(arrival);
         if (this.#hasBlobs(arrival.file.body)) return true;
       }
@@ -627,7 +673,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return false;
     } finally {
-      this.#count(this.#blobs.written - before);
+      this.#countBlobs();
     }
   }
 
@@ -655,21 +701,26 @@ export class FileStore implements RecordStore, Catalog, Depot {
         const document = value.bytes.length > DOCUMENT_BYTES
           ? await this.#blobs.write(new MemoryLeaf(value.bytes))
           : value.bytes;
-        const files = filesOf(record);
         return {
           status,
           contribution: contributionOf(record),
           leaves,
           document,
-          files: files.length === 0
-            ? undefined
-            : await storeFiles(files, this.#blobs, processMemo),
+          files: await this.#storeFiles(filesOf(record)),
         };
       } catch (error) {
         // A file may stand where a folder should be.
         if (evicted || !this.#blobs.evictIntruders()) throw error;
       }
     }
+  }
+
+  async #storeFiles(
+    files: readonly FileContent[],
+  ): Promise<StoredFile[] | undefined> {
+    if (files.length === 0) return undefined;
+    const { storeFiles } = await this.#loadResultFiles();
+    return await storeFiles(files, this.#blobs, processMemo);
   }
 
   /** Puts a record in its place; `undefined` if somebody has taken over its key. */
@@ -717,7 +768,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#files.write(path, bytes);
     }
     this.#count(bytes.length - replaced);
-    if (++this.#stores % STORES === 0 || this.#isMuch()) {
+    this.#stores++;
+    if (this.#stores % STORES === 0) this.#expireIfOld();
+    if (this.#stores % STORES === 0 || this.#isMuch()) {
       this.#makeRoomIfNeeded();
     }
   }
@@ -729,6 +782,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   #count(bytes: number): void {
     this.#totals.add(bytes, 0);
+  }
+
+  /** Counts the blobs that were written since the last time, by whichever store. */
+  #countBlobs(): void {
+    const { written } = this.#blobs;
+    this.#count(written - this.#countedBlobs);
+    this.#countedBlobs = written;
   }
 
   /** Whether so much was stored since the totals were written that it may be over the limit. */
@@ -753,18 +813,42 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #makeRoomIfNeeded(): boolean {
     if (!this.#writeTotals()) return false;
     const { maxSize } = this.#options;
-    if (maxSize === undefined || this.#evicting) return true;
+    if (maxSize === undefined || this.#makingRoom !== undefined) return true;
     const bytes = this.#attempt(() => this.#totals.read().bytes) ?? 0;
     if (bytes > maxSize) {
-      this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
+      this.#makingRoom = this.#keep(
+        this.#makeRoom(bytes - maxSize * (1 - ROOM)),
+      );
     }
     return true;
   }
 
+  #expireIfOld(): void {
+    const { maxAge } = this.#options;
+    if (maxAge !== undefined) this.#keep(this.#expire(maxAge));
+  }
+
+  /** Deletes some of what was not used for too long; all have their turn. */
+  async #expire(maxAge: number): Promise<void> {
+    const { expire } = await import("./portable_eviction.ts");
+    this.#attempt(() => {
+      const cache = this.#evictable();
+      const shards = this.#files.shards("jobs");
+      for (let seen = 0, i = 0; i < shards.length && seen < AGES; i++) {
+        const shard = shards[this.#hand++ % shards.length]!;
+        const expired = expire(cache, shard, Date.now() - maxAge);
+        seen += expired.seen;
+        this.#count(-expired.freed);
+      }
+    });
+  }
+
   async #makeRoom(excess: number): Promise<void> {
-    this.#evicting = true;
+    let freed = 0;
     try {
-      this.#count(-await evict(this.#evictable(), excess));
+      const { evict } = await import("./portable_eviction.ts");
+      freed = await evict(this.#evictable(), excess);
+      this.#count(-freed);
     } catch (error) {
       this.#warn(
         "evict",
@@ -773,8 +857,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
         }`,
       );
     } finally {
-      this.#evicting = false;
+      this.#makingRoom = undefined;
     }
+    // Others were stored meanwhile. Where nothing more can go, the next store tries again.
+    if (freed > 0) this.#makeRoomIfNeeded();
+    await this.#makingRoom;
   }
 
   #evictable(): Evictable {
@@ -851,13 +938,16 @@ class FileSource implements RecordSource {
   }
 
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     return this.#store.readBlob(key, reference);
   }
 
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     this.#store.restoreFiles(key, files);
   }
 
@@ -868,19 +958,6 @@ class FileSource implements RecordSource {
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
   return outcome.status === "finished" ? outcome.contribution : undefined;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
-}
-
-function valueBytes(record: NewRecord): number {
-  const { value } = record.outcome;
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
-  return bytes;
 }
 
 /** Whether an error came from a disk. */

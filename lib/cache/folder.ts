@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import { LockedError } from "./failure.ts";
 
 /** How a cache keeps its records: in one SQLite file, or in a file for each. */
@@ -165,6 +165,16 @@ export class CacheFolder {
   hasWriteAheadLog(): boolean {
     try {
       return Deno.statSync(this.database + "-wal").size > 0;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Whether some program has the database open, or has left it so. */
+  isInUse(): boolean {
+    try {
+      Deno.lstatSync(this.database + "-wal");
+      return true;
     } catch {
       return false;
     }

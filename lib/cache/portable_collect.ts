@@ -45,6 +45,7 @@ export async function collectPortable(
   { maxSize = Infinity, maxAge = Infinity, grace = GRACE_MS, ...options }:
     CollectOptions,
 ): Promise<CollectReport> {
+  blobs.recallAll();
   const begun = Date.now();
   const keys = [...records.keys()];
   const work = new Work(options, keys.length * 1.25);
@@ -110,7 +111,7 @@ export async function collectPortable(
     const info = infoOf(path);
     if (info === undefined) continue;
     // What a record named until now is nobody's, unless it was found again meanwhile.
-    const before = use?.freed ? begun : begun - grace;
+    const before = use?.freed ? begun - 1 : begun - grace;
     const isUsed = use !== undefined && use.records > 0;
     const freed = isUsed || !isSettled(info, before)
       ? 0

@@ -7,7 +7,7 @@
 
 import type { BlobFiles } from "./blobs.ts";
 import type { PortableBlobs } from "./portable_blobs.ts";
-import { type PortableFolder, remove } from "./portable_folder.ts";
+import { infoOf, type PortableFolder, remove } from "./portable_folder.ts";
 import {
   blobsOfRecord,
   type FoundRecord,
@@ -45,6 +45,31 @@ export async function evict(
     freed += await evictOnce(cache, excess - freed);
   }
   return freed;
+}
+
+/**
+ * Deletes the records of a folder of `jobs` that were not used since `oldest`, in ms
+ * since the epoch; how many were looked at, and the bytes that were freed.
+ */
+export function expire(
+  cache: Evictable,
+  shard: string,
+  oldest: number,
+): { seen: number; freed: number } {
+  const { files, records, pins } = cache;
+  const now = Date.now();
+  let seen = 0, freed = 0;
+  for (const hex of files.digests("jobs", shard)) {
+    seen++;
+    // Written when it was stored, so that is enough for most.
+    const touched = infoOf(records.path(hex))?.mtime?.getTime() ?? now;
+    const found = touched < oldest ? records.find(hex) : undefined;
+    if (
+      found !== undefined && found.usedAt < oldest &&
+      !pins.has(hex, found.file.fn)
+    ) freed += deleteRecord(cache, found, now);
+  }
+  return { seen, freed };
 }
 
 /** Draws from each folder of records once. */
@@ -91,7 +116,8 @@ function deleteRecord(
   if (!remove(records.path(victim.hex))) return 0;
   let freed = victim.size;
   for (const { sha256 } of blobsOfRecord(victim.file)) {
-    if (!blobs.isShared(sha256)) freed += blobs.delete(sha256, now);
+    // What was found in this very ms may have been found after we looked.
+    if (!blobs.isShared(sha256)) freed += blobs.delete(sha256, now - 1);
   }
   return freed;
 }

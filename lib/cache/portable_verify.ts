@@ -32,6 +32,7 @@ export async function verifyPortable(
     badBlobs: 0,
     unusedBlobs: 0,
   };
+  if (!readonly) blobs.recallAll();
   const keys = [...records.keys()];
   const digests = Array.from(blobFiles.files(), ({ digest }) => digest);
   const work = new Work(options, keys.length + digests.length);

@@ -114,6 +114,48 @@ export interface CollectReport {
   readonly left: number;
 }
 
+/** What to export, and how. */
+export interface ExportOptions extends WorkOptions {
+  /** Which records; all by default. */
+  readonly filter?: RecordFilter | undefined;
+  /** The file of a private key of Ed25519 (PKCS #8, in PEM or not) to sign records with; none are signed by default. */
+  readonly sign?: string | URL | undefined;
+}
+
+/** What `export` did. */
+export interface ExportReport {
+  /** Records that were to be exported. */
+  readonly records: number;
+  /** Records that were written: new ones, changed ones, and those that were signed. */
+  readonly written: number;
+  /** Blobs that were written. */
+  readonly blobs: number;
+  /** Bytes of what was written. */
+  readonly bytes: number;
+  /** Records that were not exported, as they, or blobs of theirs, are damaged or gone. */
+  readonly failed: number;
+}
+
+/** What to import. */
+export interface ImportOptions extends WorkOptions {
+  /** Which records; all by default. */
+  readonly filter?: RecordFilter | undefined;
+  /** The public keys, as `ed25519:BASE64…`, of which one must have signed a record for it to be imported; by default all are that are whole. */
+  readonly trust?: readonly string[] | undefined;
+}
+
+/** What `import` did. */
+export interface ImportReport {
+  /** Records that were there to be imported; those that this cache had already are among them, and stay as they are. */
+  readonly records: number;
+  /** Records that are new here. */
+  readonly imported: number;
+  /** Records that nobody in `trust` has signed. */
+  readonly untrusted: number;
+  /** Records that were not imported, as they, or blobs of theirs, are damaged or gone. */
+  readonly failed: number;
+}
+
 /** What is kept whatever the limits: a record by its key, or those of a function or a label. */
 export type Pin =
   | { readonly kind: "key"; readonly value: string }

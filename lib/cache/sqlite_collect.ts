@@ -60,15 +60,20 @@ export async function collect(
   );
   const patiently = <R>(action: Parameters<typeof store.change<R>>[0]): R =>
     store.change((opened) => opened.database.patiently(() => action(opened)));
-  if (maxAge !== undefined) {
-    while (!patiently((opened) => evictor.expire(opened, ROWS))) {
-      await work.step();
+  change((database) => database.useLargeCache(true));
+  try {
+    if (maxAge !== undefined) {
+      while (!patiently((opened) => evictor.expire(opened, ROWS))) {
+        await work.step();
+      }
     }
-  }
-  if (maxSize !== undefined) {
-    while (!patiently((opened) => evictor.shrink(opened, maxSize))) {
-      await work.step();
+    if (maxSize !== undefined) {
+      while (!patiently((opened) => evictor.shrink(opened, maxSize))) {
+        await work.step();
+      }
     }
+  } finally {
+    change((database) => database.useLargeCache(false));
   }
   await recountReferences(store, work);
   const isOld = ({ mtime }: Deno.FileInfo): boolean =>
@@ -139,7 +144,7 @@ async function collectFiles(
     if (nameless.length > 0) {
       count += store.change(({ database }) =>
         database.patiently(() =>
-          sweepFiles(database, nameless, isOld)
+          sweepFiles(database, nameless, store.folder, isOld)
         )
       ).count;
     }

@@ -23,6 +23,7 @@ import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import {
   type CacheDatabase,
   OPEN_MS,
+  openAside,
   openReadonly,
   openWritable,
   PATIENT_MS,
@@ -58,7 +59,6 @@ import type {
   CacheStats,
   Catalog,
   Depot,
-  KeyPart,
   NearestRecord,
   NewRecord,
   RecordDetails,
@@ -66,6 +66,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { encodeRecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import { checkKeyOrder } from "./key_order.ts";
 import type * as ResultFiles from "./result_files.ts";
 import {
@@ -80,6 +81,8 @@ import {
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
 import { countRecords } from "./sqlite_totals.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
+import { UnreadBlobs } from "./unread.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -121,6 +124,8 @@ const MAX_WRITES = 5;
 export interface StoreOptions extends Limits {
   /** Whether nothing may be written. */
   readonly readonly?: boolean | undefined;
+  /** Whether it belongs to others, so that SQLite may not make files beside it either, where that can be. */
+  readonly aside?: boolean | undefined;
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
@@ -128,8 +133,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #folder: CacheFolder;
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
+  readonly #aside: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
+  #unread: UnreadBlobs | undefined;
   readonly leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
@@ -141,6 +148,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #waiting: Waiting[] = [];
   readonly #storing = new Set<Promise<unknown>>();
   readonly #lastUse = new LastUse();
+  #hasStored = false;
   readonly #flushAtEnd = () => this.#flush();
   readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
   readonly fileDigests = new FileDigests((action) =>
@@ -151,11 +159,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #resultFiles: typeof ResultFiles | undefined;
 
   constructor(path: string, options: StoreOptions = {}) {
-    const { readonly = false, ...limits } = options;
+    const { readonly = false, aside = false, ...limits } = options;
     this.#folder = new CacheFolder(path);
     this.#limits = limits;
     this.#blobs = new BlobFiles(this.#folder);
     this.#readonly = readonly;
+    this.#aside = aside;
     if (!readonly) this.leases = new SqliteLeases(this.#folder, this.#access());
   }
 
@@ -237,6 +246,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   adopt(arrival: Arrival): boolean | Promise<boolean> {
     if (this.#readonly) return false;
+    if (this.#isLimited && this.#evictor === undefined) {
+      return this.#keep(
+        this.#loadEvictor().then(() => this.adopt(arrival)),
+      );
+    }
     const record = recordOfArrival(arrival);
     const details = arrival.file.details();
     if (record === undefined || details === undefined) return false;
@@ -255,6 +269,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       : done === "stored";
   }
 
+  get isUsable(): boolean {
+    return !this.#unusable;
+  }
+
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change(
       "delete from",
@@ -264,7 +286,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined {
@@ -272,7 +294,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       nearestRecord(
         database,
         name,
-        parts,
+        like,
         except,
         before,
         (id) => interned.functionOf(id),
@@ -288,7 +310,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         deleteAll(database);
         connection.exec("VACUUM");
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-        sweepFiles(database, this.#blobs.files(), () => true);
+        sweepFiles(database, this.#blobs.files(), this.#folder, () => true);
       });
       interned.forget();
       this.#blobs.removeStale();
@@ -416,6 +438,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     damage: BlobDamage,
   ): ResultLostError {
     const path = this.#blobs.path(reference);
+    this.#unread?.lost(key);
     this.#dropBlob(key, reference, path, damage);
     return new ResultLostError(
       `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
@@ -427,9 +450,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     key: Uint8Array<ArrayBuffer>,
   ): (RecordDetails & Details) | undefined {
     return this.#attempt((opened) => {
-      const { database: { connection, schema }, interned } = opened;
-      const row = connection.prepare(
-        `SELECT stored_at, bytes, duration, origin, details FROM ${schema}.records WHERE key = ?`,
+      const { database, interned } = opened;
+      const row = database.statement(
+        `SELECT stored_at, bytes, duration, origin, details FROM ${database.schema}.records WHERE key = ?`,
       ).get(key);
       if (row === undefined) return undefined;
       const columns = {
@@ -490,7 +513,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const { database } = this.#opened ?? {};
     if (database?.writable !== true) return;
     try {
-      this.#lastUse.flush(database);
+      this.#lastUse.flush(database, this.#hasStored);
     } catch {
       // It is worth no warning: a record may go a little early.
     }
@@ -549,6 +572,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         if (opened === undefined) return this.#isKeptOut ? "busy" : undefined;
         return opened.database.writable ? opened.database : undefined;
       },
+      isBehind: () => this.#waiting.length > 0,
       replace: (database, error) =>
         this.#opened?.database !== database ||
         this.#replace(this.#opened, causeOf(error)),
@@ -580,7 +604,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       );
     }
     if (this.#readonly) {
-      const opened = openReadonly(this.#folder, report, patience);
+      const open = this.#aside ? openAside : openReadonly;
+      const opened = open(this.#folder, report, patience);
       if (opened === undefined) {
         this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }
@@ -738,6 +763,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           checkKeyOrder(opened.database, prepared.record.key);
           opened.ordered = true;
         }
+        this.#hasStored = true;
         const rowBytes = this.#insertRow(opened, prepared);
         if (rowBytes === undefined) return "refused";
         this.#evict(opened, prepared, rowBytes);
@@ -803,6 +829,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (opened === undefined ? !this.#isKeptOut : !opened.database.writable) {
       return undefined;
     }
+    const { maxSize } = this.#limits;
+    const refusal = refusalOf(record, this.#folder.path, maxSize);
+    if (refusal !== undefined) return void this.#warn("large", refusal);
     try {
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await this.#writeBlobs(record);
@@ -812,7 +841,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           : done;
         if (waited === "gone") continue;
         if (waited === "refused") return undefined;
-        return new CachedRecord(this, record.key, record.fn, body);
+        return new CachedRecord(
+          this.#sourceOf(record, body),
+          record.key,
+          record.fn,
+          body,
+        );
       }
       throw new Error("its blobs are deleted as fast as they are written");
     } catch (error) {
@@ -820,6 +854,13 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       this.#warnNotStored(causeOf(error));
       return undefined;
     }
+  }
+
+  /** Where a record that was just stored is read from. */
+  #sourceOf({ key, outcome }: NewRecord, body: Body): RecordSource {
+    if (this.#limits.maxSize === undefined) return this;
+    this.#unread ??= new UnreadBlobs();
+    return this.#unread.keep(this, key, body, outcome.value);
   }
 
   async #adoptWithBlobs(
@@ -960,14 +1001,11 @@ function insertRow(
   folder: CacheFolder,
 ): number {
   const { key, outcome, preview, parts, upstream } = record;
-  const { timing, value } = outcome;
+  const { timing } = outcome;
   const fn = interned.functionId(record.fn, record.snapshot);
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
   const columns = {
     storedAt: Date.now(),
-    bytes: elsewhere?.bytes ?? bytes,
+    bytes: elsewhere?.bytes ?? valueBytes(record),
     // SQLite knows neither NaN nor -0.
     duration: Math.max(timing.duration, 0) || 0,
     origin: elsewhere === undefined
@@ -998,11 +1036,6 @@ function insertRow(
     folder,
   );
   return encoded.length + details.length;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
 }
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {

@@ -200,11 +200,15 @@ class Check {
 
   /** Does something with the database, as long as it is the same. */
   #change<R>(action: (opened: Opened) => R): R {
-    return this.#store.change((opened) => {
+    let isAnother = false;
+    const result = this.#store.change((opened) => {
       this.#database ??= opened.database;
-      if (this.#database !== opened.database) throw new ReplacedError();
-      return action(opened);
+      isAnother = this.#database !== opened.database;
+      return isAnother ? undefined : action(opened);
     });
+    // Thrown here, as what is thrown in there is told to the user.
+    if (isAnother) throw new ReplacedError();
+    return result as R;
   }
 }
 
@@ -263,12 +267,14 @@ function understand({ database, interned }: Opened, row: Row): Body | string {
   if (interned.functionOf(fn as number) === undefined) {
     return "the row of its function is damaged";
   }
-  const found = database.statement("SELECT id FROM records WHERE key = ?")
-    .get(key);
-  const isThere = found?.id === id ||
-    database.statement("SELECT key FROM records WHERE id = ?")
-        .get(id as number) === undefined;
-  if (!isThere) throw new DamageError("its index of keys");
+  // In one statement: records come and go, and their numbers are given again.
+  const now = database.statement(
+    `SELECT key, (SELECT id FROM records WHERE key = ?1) AS found
+    FROM records WHERE id = ?2`,
+  ).get(key, id as number);
+  const isSame = now?.key instanceof Uint8Array &&
+    now.key.toHex() === key.toHex();
+  if (isSame && now.found !== id) throw new DamageError("its index of keys");
   return body;
 }
 

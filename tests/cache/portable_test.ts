@@ -342,6 +342,47 @@ Deno.test("Eviction does not touch a blob that another record names", async () =
   assertEquals(kept.outcome.value.leaves[0]!.read().length, 66_000);
 });
 
+Deno.test("Two writers of one blob at the same time share it", async () => {
+  await using folder = await makeFolder();
+  using store = open(folder.path, { maxSize: 1_000_000 });
+  // Neither sees the blob of the other before it writes its own.
+  await Promise.all([0, 1].map((n) => store.store(withLeaf(n, 1_000))));
+  assertEquals(blobsIn(folder.path), 1);
+  store.pin({ kind: "key", value: keyOf(1).toHex() });
+  for (let n = 2; n < 40; n++) await store.store(withLeaf(n, n));
+  await store.settled();
+  assertEquals(store.lookup(keyOf(0)), undefined);
+  const kept = store.lookup(keyOf(1))!;
+  await store.prepare(kept);
+  assertEquals(kept.outcome.value.leaves[0]!.read().length, 66_000);
+});
+
+for (
+  const [who, finds] of [
+    ["a reader", (store: FileStore) => {
+      const found = store.lookup(keyOf(8))!;
+      found.outcome.value.leaves[0]!.read();
+    }],
+    ["verify", async (store: FileStore) => {
+      const { badRecords, missingBlobs } = await store.verify({});
+      assertEquals([badRecords, missingBlobs], [0, 0]);
+    }],
+    ["gc", (store: FileStore) => store.collect({})],
+  ] as const
+) {
+  Deno.test(`A blob that a killed program had moved away to look whether it is needed is found by ${who}`, async () => {
+    await using folder = await makeFolder();
+    using store = open(folder.path);
+    await store.store(recordOf(8));
+    const digest = recordOf(8).outcome.value.leaves[0]!.digest!;
+    const aside = `${folder.path}/tmp/aside-${digest}`;
+    Deno.renameSync(blobPath(folder.path, digest), aside);
+    await finds(store);
+    assertEquals(judge(store, 8), "hit");
+    assertEquals(filesOf(`${folder.path}/tmp`), []);
+  });
+}
+
 Deno.test("Programs that collect beside others that store lose nothing of them", async () => {
   await using folder = await makeFolder();
   using store = open(folder.path);
