@@ -11,6 +11,7 @@ import { MemoryLeaf } from "../value/encoded.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
+import { LiveBlobs } from "./live_blobs.ts";
 import { loadXxh3, xxh3 } from "./xxh3.ts";
 
 /** Bytes read and hashed at a time: few enough to be in the processor's cache still, and not so few that the calls count. */
@@ -36,6 +37,8 @@ export class BlobDamage extends Error {
 /** The blobs of one cache. */
 export class BlobFiles {
   readonly #folder: CacheFolder;
+  /** The blobs that jobs of this program still need. */
+  readonly live = new LiveBlobs();
   /** Digests of blobs that could not be read: a file of the right length proves nothing. */
   readonly #bad = new Set<string>();
   #swept = false;
@@ -206,6 +209,14 @@ export class BlobFiles {
       : equal(hasher.digest("binary"), expected!);
     if (!right) throw new BlobDamage("is damaged", true);
     return bytes;
+  }
+
+  /** Takes a blob into memory if a job of this program still needs it; whether its file may go. */
+  release(digest: string): boolean {
+    return this.live.release(
+      digest,
+      (reference) => this.#readVerified(reference),
+    );
   }
 
   /** Moves a damaged blob to the quarantine and tells where it is now. */

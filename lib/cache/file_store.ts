@@ -19,11 +19,17 @@ import { CacheFolder } from "./folder.ts";
 import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import type { Leases } from "./lease.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, noRoom, overLimit, tooLarge } from "./limits.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
 import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable, expire } from "./portable_eviction.ts";
+import {
+  deleteRecord,
+  evict,
+  type Evictable,
+  expire,
+} from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -77,8 +83,11 @@ const AGES = 2 * STORES;
 /** The same in parts of the limit, for few and large results. */
 const PART_OF_LIMIT = 32;
 
-/** What is freed at a time is at least this part of the limit. */
-const ROOM = 0.05;
+/** Room is made when so much of the limit is taken, as others may store between two looks, and so much is left then. */
+const FULL = 15 / 16, ROOMY = 29 / 32;
+
+/** Times that it is tried again to keep this margin where all that is left is pinned. */
+const PATIENCE = 1_024;
 
 /** How often blobs that go at once are written again. */
 const ATTEMPTS = 3;
@@ -106,7 +115,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #hits = 0;
   #misses = 0;
   #stores = 0;
-  #evicting = false;
+  /** Settles when the room is made that was asked for last. */
+  #roomMade: Promise<void> = Promise.resolve();
+  #patience = 0;
   /** Of which folder of records the next ages are looked at. */
   #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
@@ -123,7 +134,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#files = new PortableFolder(this.#folder);
     this.#records = new PortableRecords(this.#files);
     this.#snapshots = new PortableSnapshots(this.#files);
-    this.#sharing = new PortableBlobs(this.#folder);
+    this.#sharing = new PortableBlobs(
+      this.#folder,
+      (digest) => this.#blobs.release(digest),
+    );
     this.#blobs = new BlobFiles(
       this.#folder,
       (path) => this.#sharing.rely(path),
@@ -162,6 +176,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#release(record);
       return undefined;
     }
+    if (this.#isTooLarge(record)) {
+      this.#release(record);
+      return undefined;
+    }
     const { status, value } = record.outcome;
     if (
       value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
@@ -176,6 +194,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
         leaves: [],
         document: value.bytes,
       });
+      return this.#makeRoomIfMuch(record.key)?.then(() => undefined);
     } catch (error) {
       this.#warnNotStored(error);
     } finally {
@@ -199,7 +218,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
     try {
       this.#adopt(arrival);
-      return true;
+      return this.#makeRoomIfMuch(arrival.file.key)?.then(() => true) ?? true;
     } catch (error) {
       this.#warnNotStored(error);
       return false;
@@ -208,11 +227,16 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change("delete from", () => {
-      const path = this.#records.path(key.toHex());
-      const size = infoOf(path)?.size ?? 0;
-      const deleted = remove(path);
-      if (deleted) this.#totals.add(-size, 0);
-      return deleted;
+      const hex = key.toHex();
+      const path = this.#records.path(hex);
+      const found = this.#records.find(hex);
+      const size = found?.size ?? infoOf(path)?.size;
+      if (size === undefined || !remove(path)) return false;
+      this.#totals.add(-size, 0);
+      for (const { sha256 } of found ? blobsOfRecord(found.file) : []) {
+        this.#sharing.abandon(sha256);
+      }
+      return true;
     });
   }
 
@@ -255,6 +279,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
       for (const { path } of this.#blobs.files()) {
         blobs++;
         bytes += infoOf(path)?.size ?? 0;
+      }
+      for (const digest of this.#files.all("snapshots")) {
+        bytes += infoOf(this.#files.path("snapshots", digest))?.size ?? 0;
       }
     });
     return {
@@ -317,6 +344,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
       }),
     );
     this.#change("collect garbage in", () => this.#totals.reset(report.left));
+    const limit = options.maxSize ?? maxSize;
+    if (limit !== undefined && report.left > limit) {
+      const hasPins = !cache.pins.isEmpty;
+      const { path } = this.#folder;
+      const message = overLimit(path, report.left, limit, hasPins);
+      this.#warn(message, message);
+    }
     return report;
   }
 
@@ -340,7 +374,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
       const { bytes } = this.#totals.unwritten;
       if (bytes === 0 || this.#state !== "writable") return;
-      if (!this.#makeRoomIfNeeded()) return;
+      if (!this.#writeTotals()) return;
+      this.#makeRoom();
     }
   }
 
@@ -349,6 +384,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#flushAtEnd();
     removeEventListener("unload", this.#flushAtEnd);
     this.#state = "closed";
+  }
+
+  /** Notes that somebody needs a blob. */
+  hold(reference: BlobReference): LiveBlob {
+    return this.#blobs.live.hold(reference);
   }
 
   /** The bytes of a blob; one that is bad costs its record. */
@@ -594,13 +634,20 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    const before = this.#blobs.written;
+    let before = this.#blobs.written;
     try {
       for (let attempt = 1;; attempt++) {
         const body = await this.#writeBlobs(record);
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        if (this.#hasBlobs(body)) return this.#recordOf(file);
+        if (this.#hasBlobs(body)) {
+          this.#count(this.#blobs.written - before);
+          before = this.#blobs.written;
+          // Made now, so that what goes is still there for it.
+          const stored = this.#recordOf(file);
+          await this.#makeRoomIfMuch(record.key);
+          return stored;
+        }
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -618,7 +665,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
-    const before = this.#blobs.written;
+    let before = this.#blobs.written;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -628,7 +675,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
         );
         if (!isStored) return false;
         this.#adopt(arrival);
-        if (this.#hasBlobs(arrival.file.body)) return true;
+        if (!this.#hasBlobs(arrival.file.body)) continue;
+        this.#count(this.#blobs.written - before);
+        before = this.#blobs.written;
+        await this.#makeRoomIfMuch(arrival.file.key);
+        return true;
       }
       return false;
     } catch (error) {
@@ -714,7 +765,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     return this.#records.decode(hex, bytes);
   }
 
-  /** Puts the file of a record in its place, and makes room if need be. */
+  /** Puts the file of a record in its place. */
   #write(hex: string, bytes: Uint8Array): void {
     const path = this.#records.path(hex);
     const replaced = infoOf(path)?.size ?? 0;
@@ -728,9 +779,6 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#count(bytes.length - replaced);
     this.#stores++;
     if (this.#stores % STORES === 0) this.#expire();
-    if (this.#stores % STORES === 0 || this.#isMuch()) {
-      this.#makeRoomIfNeeded();
-    }
   }
 
   /** The time, by which records of this program can be told apart: never twice the same. */
@@ -742,11 +790,31 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#totals.add(bytes, 0);
   }
 
-  /** Whether so much was stored since the totals were written that it may be over the limit. */
-  #isMuch(): boolean {
+  /** Whether a record has no room in the cache even if all others go. */
+  #isTooLarge(record: NewRecord): boolean {
     const { maxSize } = this.#options;
-    return maxSize !== undefined &&
-      this.#totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
+    const bytes = maxSize === undefined ? 0 : valueBytes(record);
+    if (maxSize === undefined || bytes <= maxSize) return false;
+    const isPinned = this.#attempt(() =>
+      this.#pinSet().has(record.key.toHex(), record.fn)
+    );
+    if (isPinned === true) return false;
+    const { path } = this.#folder;
+    this.#warn("limit", tooLarge(path, record.fn.name, bytes, maxSize));
+    return true;
+  }
+
+  /**
+   * Writes the totals if so much was stored meanwhile that it may count, and makes room
+   * if they are near the limit. Whoever stored waits for that: the limit holds.
+   *
+   * @param own The key of what was stored.
+   */
+  #makeRoomIfMuch(own: Uint8Array): Promise<void> | undefined {
+    const { maxSize = Infinity } = this.#options;
+    const isMuch = this.#totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
+    if (this.#stores % STORES > 0 && !isMuch) return undefined;
+    return this.#writeTotals() ? this.#makeRoom(own.toHex()) : undefined;
   }
 
   /** Writes the totals; whether that could be done. */
@@ -760,16 +828,25 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
-  /** Writes the totals, and begins to make room if they are over the limit; whether they could be written. */
-  #makeRoomIfNeeded(): boolean {
-    if (!this.#writeTotals()) return false;
+  /** Makes room if the cache is near its limit; `undefined` if it is not. */
+  #makeRoom(own?: string): Promise<void> | undefined {
+    if (!this.#isFull()) return undefined;
+    // One after the other: what one deletes the next need not.
+    this.#roomMade = this.#roomMade.then(() => this.#shrink(own));
+    return this.#keep(this.#roomMade);
+  }
+
+  #isFull(): boolean {
     const { maxSize } = this.#options;
-    if (maxSize === undefined || this.#evicting) return true;
-    const bytes = this.#attempt(() => this.#totals.read().bytes) ?? 0;
-    if (bytes > maxSize) {
-      this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
-    }
-    return true;
+    if (maxSize === undefined) return false;
+    this.#patience--;
+    const bytes = this.#bytes();
+    return bytes > (this.#patience > 0 ? maxSize : maxSize * FULL);
+  }
+
+  /** What the cache takes, as far as it is known. */
+  #bytes(): number {
+    return this.#attempt(() => this.#totals.read().bytes) ?? 0;
   }
 
   /** Deletes some of what was not used for too long; all have their turn. */
@@ -788,10 +865,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
     });
   }
 
-  async #makeRoom(excess: number): Promise<void> {
-    this.#evicting = true;
+  /** Deletes records until there is room; the one that was just stored last. */
+  async #shrink(own: string | undefined): Promise<void> {
+    const { maxSize = Infinity } = this.#options;
+    const excess = this.#bytes() - maxSize * ROOMY;
+    if (excess <= 0) return;
     try {
-      this.#count(-await evict(this.#evictable(), excess));
+      this.#count(-await evict(this.#evictable(), excess, own));
+      if (this.#bytes() > maxSize) this.#giveUp(own, maxSize);
     } catch (error) {
       this.#warn(
         "evict",
@@ -799,9 +880,26 @@ export class FileStore implements RecordStore, Catalog, Depot {
           causeOf(error)
         }`,
       );
-    } finally {
-      this.#evicting = false;
     }
+  }
+
+  /** Nothing is left that may go but what was just stored. */
+  #giveUp(own: string | undefined, maxSize: number): void {
+    const cache = this.#evictable();
+    const stored = own === undefined ? undefined : this.#records.find(own);
+    if (stored !== undefined && !cache.pins.has(stored.hex, stored.file.fn)) {
+      this.#count(-deleteRecord(cache, stored, Date.now()));
+    }
+    this.#patience = PATIENCE;
+    const { path } = this.#folder;
+    const hasPins = !cache.pins.isEmpty;
+    const bytes = this.#bytes();
+    this.#warn(
+      "limit",
+      bytes > maxSize
+        ? overLimit(path, bytes, maxSize, hasPins)
+        : noRoom(path, maxSize, hasPins),
+    );
   }
 
   #evictable(): Evictable {
@@ -875,6 +973,10 @@ class FileSource implements RecordSource {
   constructor(store: FileStore, file: RecordFile) {
     this.#store = store;
     this.#file = file;
+  }
+
+  hold(reference: BlobReference): LiveBlob {
+    return this.#store.hold(reference);
   }
 
   readBlob(

@@ -94,7 +94,11 @@ export interface CacheStats {
   readonly records: number;
   /** Number of blobs. */
   readonly blobs: number;
-  /** Bytes on disk: database and blobs. */
+  /**
+   * Bytes on disk, as `maxSize` counts them: pages of the database that are in use, or
+   * files of records and code, and blobs. The database file itself may be larger by pages
+   * that are free, and by its log of the last changes.
+   */
   readonly bytes: number;
   /** Lookups of this process that found a record. */
   readonly hits: number;

@@ -98,7 +98,12 @@ export interface CollectOptions extends WorkOptions {
   readonly maxSize?: number | undefined;
   /** The longest time since the last use, in ms; the cache's own limit by default. */
   readonly maxAge?: number | undefined;
-  /** How long nobody may have written a blob that no record names before it is deleted, in ms; an hour by default. */
+  /**
+   * How long nobody may have written a blob that no record has named yet before it is
+   * deleted, in ms: it may be of a job that is being stored. An hour by default. Blobs of
+   * records that were deleted go at once, but on the layout `"files"` those that several
+   * records have named, for which it counts too.
+   */
   readonly grace?: number | undefined;
 }
 

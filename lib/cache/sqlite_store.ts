@@ -33,7 +33,8 @@ import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned, type Origin } from "./interned.ts";
-import type { Limits } from "./limits.ts";
+import { type Limits, tooLarge } from "./limits.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import { addPin, readPins, removePin } from "./sqlite_pins.ts";
 import { PinSet } from "./victims.ts";
@@ -79,7 +80,7 @@ import {
 } from "./row.ts";
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
-import { countRecords } from "./sqlite_totals.ts";
+import { countRecords, usedBytes } from "./sqlite_totals.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -111,8 +112,8 @@ interface Waiting extends Prepared {
   readonly settle: (done: Done) => void;
 }
 
-/** What came of an attempt to store; `gone`: a blob must be written again. */
-type Done = "stored" | "refused" | "gone";
+/** What came of an attempt to store; `gone`: a blob must be written again; `evicted`: there is no room for it. */
+type Done = "stored" | "refused" | "gone" | "evicted";
 
 /** How often blobs are written that others sweep away before a row names them. */
 const MAX_WRITES = 5;
@@ -198,6 +199,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (this.#isLimited && this.#evictor === undefined) {
       return this.#keep(this.#loadEvictor().then(() => this.#store(record)));
     }
+    if (this.#isTooLarge(record)) return undefined;
     const { status, value } = record.outcome;
     if (
       value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
@@ -297,11 +299,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   stats(): CacheStats {
-    const counts = this.#attempt(({ database }) => countRecords(database));
+    const counts = this.#attempt(({ database }) => ({
+      ...countRecords(database),
+      bytes: usedBytes(database),
+    }));
     return {
       records: counts?.records ?? 0,
       blobs: counts?.blobs ?? 0,
-      bytes: this.#folder.databaseBytes() + (counts?.blobBytes ?? 0),
+      bytes: counts?.bytes ?? 0,
       hits: this.#hits,
       misses: this.#misses,
       saved: (counts?.saved ?? 0) + this.#lastUse.saved,
@@ -380,6 +385,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     this.leases?.close();
     this.#opened?.database[Symbol.dispose]();
     this.#opened = undefined;
+  }
+
+  hold(reference: BlobReference): LiveBlob {
+    return this.#blobs.live.hold(reference);
   }
 
   readBlob(
@@ -740,8 +749,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         }
         const rowBytes = this.#insertRow(opened, prepared);
         if (rowBytes === undefined) return "refused";
-        this.#evict(opened, prepared, rowBytes);
-        return "stored";
+        return this.#evict(opened, prepared, rowBytes) ? "stored" : "evicted";
       } catch (error) {
         if (error instanceof BlobsGoneError) return "gone";
         if (failureOf(error) === "busy") return "busy";
@@ -783,18 +791,38 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const { Evictor } = await import("./sqlite_eviction.ts");
     this.#evictor ??= new Evictor(
       this.#limits,
-      this.#folder,
+      { folder: this.#folder, blobs: this.#blobs },
       (message) => this.#warn("limit", message),
     );
   }
 
-  /** Makes room after a store. What cannot be done now is done after a later one. */
-  #evict(opened: Opened, { record, body }: Prepared, rowBytes: number): void {
+  /** Whether a record has no room in the cache even if all others go. */
+  #isTooLarge(record: NewRecord): boolean {
+    const { maxSize } = this.#limits;
+    const bytes = maxSize === undefined ? 0 : bytesOf(record);
+    if (maxSize === undefined || bytes <= maxSize) return false;
+    const isPinned = this.#attempt((opened) =>
+      this.#pinSet(opened).has(record.key.toHex(), record.fn)
+    );
+    if (isPinned === true) return false;
+    const { path } = this.#folder;
+    this.#warn("limit", tooLarge(path, record.fn.name, bytes, maxSize));
+    return true;
+  }
+
+  /** Makes room after a store; whether the record is still there. What cannot be done now is done after a later one. */
+  #evict(
+    opened: Opened,
+    { record, body }: Prepared,
+    rowBytes: number,
+  ): boolean {
     try {
       const hasBlobs = blobsOf(body).length > 0;
-      this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs);
+      return this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs) ??
+        true;
     } catch (error) {
       if (failureOf(error) === "damage") this.#replace(opened, causeOf(error));
+      return true;
     }
   }
 
@@ -811,7 +839,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           ? await this.#wait({ record, body })
           : done;
         if (waited === "gone") continue;
-        if (waited === "refused") return undefined;
+        if (waited !== "stored") return undefined;
         return new CachedRecord(this, record.key, record.fn, body);
       }
       throw new Error("its blobs are deleted as fast as they are written");
@@ -960,14 +988,11 @@ function insertRow(
   folder: CacheFolder,
 ): number {
   const { key, outcome, preview, parts, upstream } = record;
-  const { timing, value } = outcome;
+  const { timing } = outcome;
   const fn = interned.functionId(record.fn, record.snapshot);
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
   const columns = {
     storedAt: Date.now(),
-    bytes: elsewhere?.bytes ?? bytes,
+    bytes: elsewhere?.bytes ?? bytesOf(record),
     // SQLite knows neither NaN nor -0.
     duration: Math.max(timing.duration, 0) || 0,
     origin: elsewhere === undefined
@@ -998,6 +1023,15 @@ function insertRow(
     folder,
   );
   return encoded.length + details.length;
+}
+
+/** Bytes of the value of a record, leaves and files included. */
+function bytesOf(record: NewRecord): number {
+  const { value } = record.outcome;
+  let bytes = value.bytes.length;
+  for (const leaf of value.leaves) bytes += leaf.byteLength;
+  for (const file of filesOf(record)) bytes += file.size;
+  return bytes;
 }
 
 /** The files of a result; those of an error are not kept. */
