@@ -34,6 +34,14 @@ export class BlobDamage extends Error {
   }
 }
 
+/** What is told of blobs where nothing counts who names them. */
+export interface BlobSharing {
+  /** Notes that a blob found there is relied on; whether it can be. */
+  rely(path: string): boolean;
+  /** Notes that a blob was written. */
+  wrote(reference: BlobReference): void;
+}
+
 /** The blobs of one cache. */
 export class BlobFiles {
   readonly #folder: CacheFolder;
@@ -42,21 +50,15 @@ export class BlobFiles {
   /** Digests of blobs that could not be read: a file of the right length proves nothing. */
   readonly #bad = new Set<string>();
   #swept = false;
-  readonly #rely: ((path: string) => boolean) | undefined;
-  #written = 0;
+  readonly #sharing: BlobSharing | undefined;
 
   /**
-   * @param rely Notes that a blob found there is relied on; whether it can be. Where it
-   * is given, nobody takes the place of a good blob: one of two writers relies on the other's.
+   * @param sharing Where it is given, nobody takes the place of a good blob: one of two
+   * writers relies on the other's.
    */
-  constructor(folder: CacheFolder, rely?: (path: string) => boolean) {
+  constructor(folder: CacheFolder, sharing?: BlobSharing) {
     this.#folder = folder;
-    this.#rely = rely;
-  }
-
-  /** Bytes of all blobs that this program has written. */
-  get written(): number {
-    return this.#written;
+    this.#sharing = sharing;
   }
 
   /** Where a blob is. */
@@ -88,7 +90,8 @@ export class BlobFiles {
   has(reference: BlobReference): boolean {
     const path = this.path(reference);
     return !this.#bad.has(reference.sha256) &&
-      hasLength(path, reference.byteLength) && this.#rely?.(path) !== false;
+      hasLength(path, reference.byteLength) &&
+      this.#sharing?.rely(path) !== false;
   }
 
   /** Renames, over a folder too, which makes way. */
@@ -107,7 +110,7 @@ export class BlobFiles {
     temporary: string,
     path: string,
   ): Promise<boolean> {
-    if (this.#rely !== undefined) {
+    if (this.#sharing !== undefined) {
       try {
         await Deno.link(temporary, path);
         await Deno.remove(temporary);
@@ -145,7 +148,7 @@ export class BlobFiles {
         () => this.#place(reference, temporary, path),
       );
       this.#bad.delete(reference.sha256);
-      if (placed) this.#written += reference.byteLength;
+      if (placed) this.#sharing?.wrote(reference);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;

@@ -118,6 +118,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
   /** Settles when the room is made that was asked for last. */
   #roomMade: Promise<void> = Promise.resolve();
   #patience = 0;
+  /** Bytes of blobs that no record names yet: nothing can be done about them. */
+  readonly #unplaced = new Map<string, number>();
   /** Of which folder of records the next ages are looked at. */
   #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
@@ -138,10 +140,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#folder,
       (digest) => this.#blobs.release(digest),
     );
-    this.#blobs = new BlobFiles(
-      this.#folder,
-      (path) => this.#sharing.rely(path),
-    );
+    this.#blobs = new BlobFiles(this.#folder, {
+      rely: (path) => this.#sharing.rely(path),
+      wrote: ({ sha256, byteLength }) => this.#unplaced.set(sha256, byteLength),
+    });
     this.#pins = new PortablePins(this.#files);
     this.#totals = new PortableTotals(this.#files);
     if (!options.readonly) {
@@ -372,6 +374,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
     if (this.#stores % STORES > 0) this.#expire();
     for (;;) {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
+      // Their records could not be stored.
+      for (const bytes of this.#unplaced.values()) this.#count(bytes);
+      this.#unplaced.clear();
       const { bytes } = this.#totals.unwritten;
       if (bytes === 0 || this.#state !== "writable") return;
       if (!this.#writeTotals()) return;
@@ -634,15 +639,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    let before = this.#blobs.written;
     try {
       for (let attempt = 1;; attempt++) {
         const body = await this.#writeBlobs(record);
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
         if (this.#hasBlobs(body)) {
-          this.#count(this.#blobs.written - before);
-          before = this.#blobs.written;
+          this.#countPlaced(body);
           // Made now, so that what goes is still there for it.
           const stored = this.#recordOf(file);
           await this.#makeRoomIfMuch(record.key);
@@ -659,13 +662,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return undefined;
     } finally {
-      this.#count(this.#blobs.written - before);
       this.#release(record);
     }
   }
 
   async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
-    let before = this.#blobs.written;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -676,8 +677,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
         if (!isStored) return false;
         this.#adopt(arrival);
         if (!this.#hasBlobs(arrival.file.body)) continue;
-        this.#count(this.#blobs.written - before);
-        before = this.#blobs.written;
+        this.#countPlaced(arrival.file.body);
         await this.#makeRoomIfMuch(arrival.file.key);
         return true;
       }
@@ -686,8 +686,6 @@ export class FileStore implements RecordStore, Catalog, Depot {
       if (!isOfSystem(error)) throw error;
       this.#warnNotStored(error);
       return false;
-    } finally {
-      this.#count(this.#blobs.written - before);
     }
   }
 
@@ -790,6 +788,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#totals.add(bytes, 0);
   }
 
+  /** Counts the blobs of a record that is in its place. */
+  #countPlaced(body: Body): void {
+    for (const { sha256 } of blobsOf(body)) {
+      this.#count(this.#unplaced.get(sha256) ?? 0);
+      this.#unplaced.delete(sha256);
+    }
+  }
+
   /** Whether a record has no room in the cache even if all others go. */
   #isTooLarge(record: NewRecord): boolean {
     const { maxSize } = this.#options;
@@ -868,11 +874,19 @@ export class FileStore implements RecordStore, Catalog, Depot {
   /** Deletes records until there is room; the one that was just stored last. */
   async #shrink(own: string | undefined): Promise<void> {
     const { maxSize = Infinity } = this.#options;
-    const excess = this.#bytes() - maxSize * ROOMY;
-    if (excess <= 0) return;
     try {
-      this.#count(-await evict(this.#evictable(), excess, own));
-      if (this.#bytes() > maxSize) this.#giveUp(own, maxSize);
+      // Others store meanwhile.
+      for (;;) {
+        const excess = this.#bytes() - maxSize * ROOMY;
+        if (excess <= 0) break;
+        const freed = await evict(this.#evictable(), excess, own);
+        this.#count(-freed);
+        if (freed >= excess) continue;
+        if (this.#bytes() > maxSize) this.#giveUp(own, maxSize);
+        break;
+      }
+      // What is freed and not written would hide what is stored next.
+      this.#writeTotals();
     } catch (error) {
       this.#warn(
         "evict",

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { MemoryLeaf } from "../../lib/value/encoded.ts";
 import { ResultLostError } from "../../lib/errors.ts";
 import {
+  bytesIn,
   captureWarnings,
   filesOf,
   functionOf,
@@ -239,10 +240,7 @@ testBoth(
     judge(store, KINDS);
     const { records, blobs, bytes, hits, misses } = store.stats();
     assertEquals([records, blobs, hits, misses], [KINDS, 2, 2, 1]);
-    const found = filesOf(folder.path)
-      .filter((name) => /^(cache\.sqlite(-wal)?$|blobs\/|jobs\/)/.test(name))
-      .map((name) => Deno.statSync(`${folder.path}/${name}`).size);
-    assertEquals(bytes, found.reduce((a, b) => a + b));
+    assertEquals(bytes, bytesIn(folder.path, layout));
   },
 );
 
