@@ -75,5 +75,5 @@ export function failureOf(error: unknown): Failure {
 
 /** The cause and, where a permission is missing, its cure, for a warning. */
 export function causeOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message || error.name : String(error);
 }

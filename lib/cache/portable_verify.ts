@@ -28,6 +28,7 @@ export async function verifyPortable(
     records: 0,
     blobs: 0,
     bytes: 0,
+    badDatabases: 0,
     badRecords: 0,
     badBlobs: 0,
     unusedBlobs: 0,

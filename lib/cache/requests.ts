@@ -5,7 +5,12 @@
  */
 
 import { checkLimits } from "./limits.ts";
-import type { CollectOptions, RecordFilter, RecordSummary } from "./report.ts";
+import type {
+  CollectOptions,
+  RecordFilter,
+  RecordSummary,
+  WorkOptions,
+} from "./report.ts";
 
 /** The fewest digits of a key that may stand for it. */
 const LEAST_DIGITS = 6;
@@ -73,8 +78,21 @@ export function checkFilter(filter: RecordFilter): RecordFilter {
  */
 export function checkCollectOptions(options: CollectOptions): CollectOptions {
   const cannot = "Cannot collect garbage";
-  checkLimits(options, cannot);
-  const { grace } = options;
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `${cannot} as the options must be an object: current value is ${
+        String(options)
+      }`,
+    );
+  }
+  const { maxSize, maxAge, grace, signal, onProgress, ...others } = options;
+  for (const other of Object.keys(others)) {
+    throw new TypeError(
+      `${cannot} as there is no option ${other}: the options are maxSize, maxAge, grace, signal and onProgress`,
+    );
+  }
+  checkLimits({ maxSize, maxAge }, cannot);
+  checkWork({ signal, onProgress }, cannot);
   if (
     grace !== undefined &&
     !(typeof grace === "number" && Number.isFinite(grace) && grace >= 0)
@@ -82,6 +100,48 @@ export function checkCollectOptions(options: CollectOptions): CollectOptions {
     throw new TypeError(
       `${cannot} as grace must be a number of ms of 0 or more: current value is ${
         String(grace)
+      }`,
+    );
+  }
+  return options;
+}
+
+/**
+ * The options of `verify`, if they are some.
+ *
+ * @throws {TypeError} if one is not what it must be.
+ */
+export function checkVerifyOptions(options: WorkOptions): WorkOptions {
+  const cannot = "Cannot verify a cache";
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `${cannot} as the options must be an object: current value is ${
+        String(options)
+      }`,
+    );
+  }
+  const { signal, onProgress, ...others } = options;
+  for (const other of Object.keys(others)) {
+    throw new TypeError(
+      `${cannot} as there is no option ${other}: the options are signal and onProgress`,
+    );
+  }
+  return checkWork({ signal, onProgress }, cannot);
+}
+
+function checkWork(options: WorkOptions, cannot: string): WorkOptions {
+  const { signal, onProgress } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(
+      `${cannot} as the signal must be an AbortSignal: current value is ${
+        String(signal)
+      }`,
+    );
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw new TypeError(
+      `${cannot} as onProgress must be a function: current value is ${
+        String(onProgress)
       }`,
     );
   }

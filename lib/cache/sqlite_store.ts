@@ -137,12 +137,18 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   /** Since when others have kept this program from opening the database. */
   #busySince: number | undefined;
   #replacements = 0;
+  /** Damaged databases since that was asked last. */
+  #damaged = 0;
   #hits = 0;
   #misses = 0;
   #waiting: Waiting[] = [];
   readonly #storing = new Set<Promise<unknown>>();
   readonly #lastUse = new LastUse();
   readonly #flushAtEnd = () => this.#flush();
+  readonly #report: Report = (message, isDamaged = false) => {
+    if (isDamaged) this.#damaged++;
+    this.#warn(message, message);
+  };
   readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
   readonly fileDigests = new FileDigests((action) =>
     this.#attempt(({ database }) => action(database))
@@ -370,6 +376,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       blobs: this.#blobs,
       limits: this.#limits,
       change: (action) => this.#change(verb, action),
+      takeDamaged: () => {
+        const damaged = this.#damaged;
+        this.#damaged = 0;
+        return damaged;
+      },
       warn: (message) => this.#warn(message, message),
     };
   }
@@ -577,7 +588,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   #openDatabase(patience: number): CacheDatabase | undefined {
-    const report = (message: string) => this.#warn(message, message);
+    const report = this.#report;
     const { path } = this.#folder;
     if (missingPermissions(["read"], path) !== undefined) {
       // Told with all that is needed, so that nobody starts a program twice in vain.
@@ -653,7 +664,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     try {
       const successor = replaceDamaged(
         this.#folder,
-        (message) => this.#warn(message, message),
+        this.#report,
         database,
         what,
         OPEN_MS,
