@@ -16,7 +16,7 @@ import { size } from "../units.ts";
 export function addVerify(cache: CommandUnknownOpts): void {
   makeCommand(cache, "verify", "read everything, set aside what is damaged", {
     notes:
-      "Damaged records and blobs, and a damaged database, move to quarantine/ in the cache\nfolder; their jobs run again when they are next asked for. Exit code 1 if damage was found.",
+      "What is damaged moves to quarantine/ in the cache folder; its jobs run again\nwhen they are next asked for. Exit code 1 if damage was found.",
     examples: [
       [
         "hither cache verify",

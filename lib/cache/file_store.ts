@@ -9,7 +9,7 @@ import { CacheError, FileChangedError, ResultLostError } from "../errors.ts";
 import { processMemo } from "../value/file_digest.ts";
 import { storeBlobs } from "./arrival.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
-import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
+import { MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
@@ -19,7 +19,7 @@ import { CacheFolder } from "./folder.ts";
 import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import type { Leases } from "./lease.ts";
-import { type Limits, noRoom, overLimit, tooLarge } from "./limits.ts";
+import { type Limits, noRoom, overLimit } from "./limits.ts";
 import type { LiveBlob } from "./live_blobs.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
@@ -68,6 +68,7 @@ import type {
 } from "./report.ts";
 import { restoreFiles, storeFiles } from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -798,15 +799,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** Whether a record has no room in the cache even if all others go. */
   #isTooLarge(record: NewRecord): boolean {
-    const { maxSize } = this.#options;
-    const bytes = maxSize === undefined ? 0 : valueBytes(record);
-    if (maxSize === undefined || bytes <= maxSize) return false;
+    const { path } = this.#folder;
+    const refusal = refusalOf(record, path, this.#options.maxSize);
+    if (refusal === undefined) return false;
     const isPinned = this.#attempt(() =>
       this.#pinSet().has(record.key.toHex(), record.fn)
     );
     if (isPinned === true) return false;
-    const { path } = this.#folder;
-    this.#warn("limit", tooLarge(path, record.fn.name, bytes, maxSize));
+    this.#warn("limit", refusal);
     return true;
   }
 
@@ -1011,19 +1011,6 @@ class FileSource implements RecordSource {
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
   return outcome.status === "finished" ? outcome.contribution : undefined;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
-}
-
-function valueBytes(record: NewRecord): number {
-  const { value } = record.outcome;
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
-  return bytes;
 }
 
 /** Whether an error came from a disk. */

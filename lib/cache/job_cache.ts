@@ -15,7 +15,7 @@ import type { CacheStats, Catalog, RecordStore } from "./record.ts";
 import {
   checkCollectOptions,
   checkFilter,
-  checkVerifyOptions,
+  checkWorkOptions,
   resolveKey,
 } from "./requests.ts";
 import type {
@@ -157,7 +157,9 @@ export class JobCache implements AsyncDisposable {
     const key = typeof job === "string" ? job : job?.key;
     if (typeof key !== "string" || !/^[0-9a-f]{64}$/.test(key)) {
       throw new TypeError(
-        `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${key}`,
+        `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${
+          String(key).slice(0, 80)
+        }`,
       );
     }
     this.#requireWritable("delete from");
@@ -252,7 +254,7 @@ export class JobCache implements AsyncDisposable {
    */
   async verify(options: WorkOptions = {}): Promise<VerifyReport> {
     this.#requireWritable("verify");
-    return await this.#recordStore().verify(checkVerifyOptions(options));
+    return await this.#recordStore().verify(checkWorkOptions(options));
   }
 
   /**

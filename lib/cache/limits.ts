@@ -31,7 +31,7 @@ export function overLimit(
 ): string {
   return `the cache in ${path} takes ${bytes} bytes, which is more than maxSize (${maxSize} bytes): ${
     whatStays(hasPins)
-  } and cannot go`;
+  }`;
 }
 
 /** What is said of a result for which there is no room. */
@@ -42,23 +42,13 @@ export function noRoom(
 ): string {
   return `a result is not kept in the cache in ${path}, as maxSize (${maxSize} bytes) leaves no room for it: ${
     whatStays(hasPins)
-  } and cannot go`;
-}
-
-/** What is said of a result that is larger than the whole cache may be. */
-export function tooLarge(
-  path: string,
-  name: string,
-  bytes: number,
-  maxSize: number,
-): string {
-  return `a result of ${name} is not kept in the cache in ${path}, as it takes ${bytes} bytes, which is more than maxSize (${maxSize} bytes)`;
+  }`;
 }
 
 function whatStays(hasPins: boolean): string {
   return hasPins
-    ? "the rest is pinned, or needed by jobs of this program,"
-    : "the rest is needed by jobs of this program, or by the cache itself,";
+    ? "the rest is pinned, or this program uses it"
+    : "this program uses the rest, or it is the empty cache itself";
 }
 
 /**

@@ -78,21 +78,10 @@ export function checkFilter(filter: RecordFilter): RecordFilter {
  */
 export function checkCollectOptions(options: CollectOptions): CollectOptions {
   const cannot = "Cannot collect garbage";
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `${cannot} as the options must be an object: current value is ${
-        String(options)
-      }`,
-    );
-  }
-  const { maxSize, maxAge, grace, signal, onProgress, ...others } = options;
-  for (const other of Object.keys(others)) {
-    throw new TypeError(
-      `${cannot} as there is no option ${other}: the options are maxSize, maxAge, grace, signal and onProgress`,
-    );
-  }
-  checkLimits({ maxSize, maxAge }, cannot);
-  checkWork({ signal, onProgress }, cannot);
+  const names = ["maxSize", "maxAge", "grace", ...WORK_OPTIONS];
+  checkNames(options, names, cannot);
+  checkLimits(options, cannot);
+  const { grace } = options;
   if (
     grace !== undefined &&
     !(typeof grace === "number" && Number.isFinite(grace) && grace >= 0)
@@ -106,13 +95,23 @@ export function checkCollectOptions(options: CollectOptions): CollectOptions {
   return options;
 }
 
+const WORK_OPTIONS = ["signal", "onProgress"];
+
 /**
- * The options of `verify`, if they are some.
+ * Checks options of `verify`.
  *
  * @throws {TypeError} if one is not what it must be.
  */
-export function checkVerifyOptions(options: WorkOptions): WorkOptions {
-  const cannot = "Cannot verify a cache";
+export function checkWorkOptions(options: WorkOptions): WorkOptions {
+  checkNames(options, WORK_OPTIONS, "Cannot verify");
+  return options;
+}
+
+function checkNames(
+  options: unknown,
+  known: readonly string[],
+  cannot: string,
+): void {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
       `${cannot} as the options must be an object: current value is ${
@@ -120,32 +119,13 @@ export function checkVerifyOptions(options: WorkOptions): WorkOptions {
       }`,
     );
   }
-  const { signal, onProgress, ...others } = options;
-  for (const other of Object.keys(others)) {
-    throw new TypeError(
-      `${cannot} as there is no option ${other}: the options are signal and onProgress`,
-    );
-  }
-  return checkWork({ signal, onProgress }, cannot);
-}
-
-function checkWork(options: WorkOptions, cannot: string): WorkOptions {
-  const { signal, onProgress } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError(
-      `${cannot} as the signal must be an AbortSignal: current value is ${
-        String(signal)
-      }`,
-    );
-  }
-  if (onProgress !== undefined && typeof onProgress !== "function") {
-    throw new TypeError(
-      `${cannot} as onProgress must be a function: current value is ${
-        String(onProgress)
-      }`,
-    );
-  }
-  return options;
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(
+    `${cannot} as there is no option ${unknown}: the options are ${
+      known.join(", ")
+    }`,
+  );
 }
 
 /**
@@ -163,7 +143,7 @@ export function resolveKey(
   ) {
     throw new TypeError(
       `Cannot describe a record as its key must be 64 hexadecimal digits, or the first ${LEAST_DIGITS} or more of them: current value is ${
-        String(given)
+        String(given).slice(0, 80)
       }`,
     );
   }

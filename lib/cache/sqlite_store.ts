@@ -33,7 +33,7 @@ import { causeOf, DamageError, failureOf } from "./failure.ts";
 import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned, type Origin } from "./interned.ts";
-import { type Limits, tooLarge } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import type { LiveBlob } from "./live_blobs.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import { addPin, readPins, removePin } from "./sqlite_pins.ts";
@@ -81,6 +81,7 @@ import {
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
 import { countRecords, usedBytes } from "./sqlite_totals.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -809,15 +810,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   /** Whether a record has no room in the cache even if all others go. */
   #isTooLarge(record: NewRecord): boolean {
-    const { maxSize } = this.#limits;
-    const bytes = maxSize === undefined ? 0 : bytesOf(record);
-    if (maxSize === undefined || bytes <= maxSize) return false;
+    const { path } = this.#folder;
+    const refusal = refusalOf(record, path, this.#limits.maxSize);
+    if (refusal === undefined) return false;
     const isPinned = this.#attempt((opened) =>
       this.#pinSet(opened).has(record.key.toHex(), record.fn)
     );
     if (isPinned === true) return false;
-    const { path } = this.#folder;
-    this.#warn("limit", tooLarge(path, record.fn.name, bytes, maxSize));
+    this.#warn("limit", refusal);
     return true;
   }
 
@@ -1003,7 +1003,7 @@ function insertRow(
   const fn = interned.functionId(record.fn, record.snapshot);
   const columns = {
     storedAt: Date.now(),
-    bytes: elsewhere?.bytes ?? bytesOf(record),
+    bytes: elsewhere?.bytes ?? valueBytes(record),
     // SQLite knows neither NaN nor -0.
     duration: Math.max(timing.duration, 0) || 0,
     origin: elsewhere === undefined
@@ -1034,20 +1034,6 @@ function insertRow(
     folder,
   );
   return encoded.length + details.length;
-}
-
-/** Bytes of the value of a record, leaves and files included. */
-function bytesOf(record: NewRecord): number {
-  const { value } = record.outcome;
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
-  return bytes;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
 }
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {

@@ -285,9 +285,9 @@ for (
       if (source === closed) {
         assert(affected > 50, `only ${affected} flips did something`);
       }
-      // A damaged page costs what was on it, not the cache.
+      // A damaged page costs what was on it, not the cache; those that all need are in the first part.
       assert(
-        lost / affected < RECORDS / 2,
+        all || lost / affected < RECORDS / 2,
         `${lost / affected} lost for a flip`,
       );
     });
