@@ -282,7 +282,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
     keep();
     const { snapshot } = state;
     recheckWhenIdle(
-      () => runForComparison(state, snapshot!, record.outcome),
+      () => runForComparison(state, snapshot!, record),
       () => inFlight.size > 0,
     );
   }
@@ -445,12 +445,14 @@ function forget(execution: Execution): void {
   if (inFlight.size === 0) noteIdle();
 }
 
-/** Runs a job again that was a hit, and warns if something else comes of it. */
+/** Runs a job again that was a hit, and warns if something else comes of it. Its files are those of the record after that. */
 async function runForComparison(
-  { definition, options, key, keyBytes }: JobState,
+  state: JobState,
   snapshot: ArgumentSnapshot,
-  stored: Outcome,
+  record: StoredRecord,
 ): Promise<void> {
+  const { definition, options, key, keyBytes } = state;
+  const stored = record.outcome;
   const again = new JobState(
     definition,
     { ...options, cache: false, recheck: 0 },
@@ -462,6 +464,11 @@ async function runForComparison(
   const settled = new Promise<void>((resolve) => again.onSettled(resolve));
   begin(again);
   await settled;
+  if (stored.value.restoreFiles !== undefined) {
+    const { putFilesBack } = await import("./outcome_difference.ts");
+    await storeOf(state)?.prepare(record);
+    putFilesBack(definition, stored);
+  }
   if (again.outcome === undefined) return;
   const { warnIfOutcomesDiffer } = await import("./outcome_difference.ts");
   warnIfOutcomesDiffer(definition, stored, again.outcome);

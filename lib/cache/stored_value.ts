@@ -33,5 +33,5 @@ export function refusalOf(
   const bytes = maxSize === Infinity ? 0 : valueBytes(record);
   return bytes <= maxSize
     ? undefined
-    : `a result of ${record.fn.name} is not kept in the cache in ${folder}: it takes ${bytes} bytes, and maxSize is ${maxSize} bytes`;
+    : `a result of ${record.fn.name} is not kept in the cache in ${folder}: it takes ${bytes} bytes and its maxSize is ${maxSize} bytes`;
 }
