@@ -58,6 +58,7 @@ import type { LeafDigests } from "./value/encoded.ts";
 import { keyParts } from "./value/parts.ts";
 import { previewOf } from "./value/preview.ts";
 import { decodeThrown, encodeThrown } from "./value/thrown.ts";
+import { warnOnce } from "./warn.ts";
 
 /** The executions under way that other jobs may join, by key. */
 const inFlight = new Map<string, Execution>();
@@ -107,9 +108,17 @@ export function cancel(state: JobState, reason: unknown): void {
   );
 }
 
-/** Runs a job again whose result was in the cache and is lost. */
-export function runAgain(state: JobState): void {
+/** Runs a job again whose result was in the cache and is lost, which a person should know. */
+export function runAgain(state: JobState, error: unknown): void {
   if (!state.isSettled) return;
+  // The cache has told of what has a cause.
+  if (error instanceof ResultLostError && error.cause === undefined) {
+    const { name, version } = state.definition;
+    warnOnce(
+      error.message,
+      `${name} ${version} is run again: ${error.message}`,
+    );
+  }
   state.reopen();
   afterUpstream(state);
 }
@@ -627,24 +636,34 @@ function settleByOutcome(
 
 /** Runs the jobs again whose results turned out to be lost, and the job that needed them after that. */
 function restartAfterLoss(state: JobState, error: ResultLostError): void {
-  const lost = state.snapshot?.upstream.filter((job) => !isReadable(job)) ?? [];
-  if (lost.length === 0 || !state.mayLoseAgain()) {
+  const lost = new Map<JobState, unknown>();
+  for (const job of state.snapshot?.upstream ?? []) {
+    const loss = lossOf(job);
+    if (loss !== undefined) lost.set(job, loss);
+  }
+  if (lost.size === 0 || !state.mayLoseAgain()) {
     fail(state, "error", error);
     return;
   }
-  for (const job of lost) runAgain(job);
+  for (const [job, loss] of lost) runAgain(job, loss);
   state.advance("pending");
   afterUpstream(state);
 }
 
-function isReadable(state: JobState): boolean {
+/** Why a result cannot be read; `undefined` if it can. */
+function lossOf(state: JobState): unknown {
   try {
     const value = state.outcome?.value;
     for (const leaf of value?.leaves ?? []) leaf.peek();
     value?.restoreFiles?.();
     // The document itself may be in a blob.
-    return value?.bytes !== undefined;
-  } catch {
-    return false;
+    return value?.bytes === undefined ? noOutcomeYet() : undefined;
+  } catch (error) {
+    return error;
   }
+}
+
+/** It was lost before, and is being computed. */
+function noOutcomeYet(): ResultLostError {
+  return new ResultLostError("It is being computed again", { cause: "lost" });
 }

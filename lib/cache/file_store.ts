@@ -13,7 +13,7 @@ import { MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
-import { causeOf } from "./failure.ts";
+import { causeOf, isWriteRefusal } from "./failure.ts";
 import { FileLeases } from "./file_leases.ts";
 import { CacheFolder } from "./folder.ts";
 import { hostName, versionsHere } from "./host.ts";
@@ -327,17 +327,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async verify(options: WorkOptions): Promise<VerifyReport> {
-    this.#requireOpen("verify");
-    const isReadonly = this.#state !== "writable";
-    return await this.#told(
-      "verify",
-      verifyPortable(this.#evictable(), isReadonly, options),
-    );
+    const cache = this.#maintain("verify");
+    return await this.#told("verify", verifyPortable(cache, options));
   }
 
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
-    const cache = this.#change("collect garbage in", () => this.#evictable());
+    const cache = this.#maintain("collect garbage in");
     const report = await this.#told(
       "collect garbage in",
       collectPortable(cache, {
@@ -615,6 +611,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
+  /** Begins work on the whole cache, which must be writable, as a first write shows. */
+  #maintain(verb: string): Evictable {
+    return this.#change(verb, () => {
+      this.#files.create();
+      return this.#evictable();
+    });
+  }
+
   #requireOpen(verb: string): void {
     if (this.#open() !== "unusable") return;
     throw new CacheError(
@@ -633,6 +637,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #cannot(verb: string, error: unknown): CacheError {
+    if (isWriteRefusal(error)) {
+      return new CacheError(
+        `Cannot ${verb} the cache in ${this.#folder.path} as it is read-only: ${
+          causeOf(error)
+        }`,
+        { cause: error },
+      );
+    }
     return new CacheError(
       `Cannot ${verb} the cache in ${this.#folder.path}: ${causeOf(error)}`,
       { cause: error },

@@ -137,6 +137,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #unusable = false;
   /** Since when others have kept this program from opening the database. */
   #busySince: number | undefined;
+  /** Why the database can only be read, though it should not. */
+  #unwritable: string | undefined;
   #replacements = 0;
   /** Damaged databases since that was asked last. */
   #damaged = 0;
@@ -616,7 +618,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       // What is there can perhaps be used all the same.
       const opened = this.#openWhatIsThere(report, patience);
       if (opened === undefined) throw error;
-      this.#warnNotStored(causeOf(error));
+      // Told when something is to be stored.
+      this.#unwritable = causeOf(error);
       return opened;
     }
   }
@@ -753,7 +756,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     for (;;) {
       const opened = this.#open();
       if (opened === undefined) return this.#isKeptOut ? "busy" : "refused";
-      if (!opened.database.writable) return "refused";
+      if (!opened.database.writable) return this.#refuse();
       try {
         if (!opened.ordered) {
           checkKeyOrder(opened.database, prepared.record.key);
@@ -774,6 +777,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         }
       }
     }
+  }
+
+  /** Stores nothing, as the database can only be read. */
+  #refuse(): "refused" {
+    if (this.#unwritable !== undefined) this.#warnNotStored(this.#unwritable);
+    return "refused";
   }
 
   /** Inserts a row; its bytes, or `undefined` if its lease was taken over. */
@@ -839,9 +848,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
     const opened = this.#open();
-    if (opened === undefined ? !this.#isKeptOut : !opened.database.writable) {
-      return undefined;
-    }
+    if (opened === undefined && !this.#isKeptOut) return undefined;
+    if (opened?.database.writable === false) return void this.#refuse();
     try {
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await this.#writeBlobs(record);
@@ -954,7 +962,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const opened = this.#open(PATIENT_MS);
     if (this.#readonly || (opened !== undefined && !opened.database.writable)) {
       throw new CacheError(
-        `Cannot ${verb} the cache in ${path} as it is read-only`,
+        `Cannot ${verb} the cache in ${path} as it is read-only${
+          this.#unwritable === undefined ? "" : `: ${this.#unwritable}`
+        }`,
       );
     }
     if (opened === undefined) {
