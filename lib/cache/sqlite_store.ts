@@ -572,6 +572,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         if (opened === undefined) return this.#isKeptOut ? "busy" : undefined;
         return opened.database.writable ? opened.database : undefined;
       },
+      isBehind: () => this.#waiting.length > 0,
       replace: (database, error) =>
         this.#opened?.database !== database ||
         this.#replace(this.#opened, causeOf(error)),
