@@ -15,7 +15,7 @@ import { parseDuration, parseSize, size } from "../units.ts";
 export function addCollect(cache: CommandUnknownOpts): void {
   makeCommand(cache, "gc", "delete what is over the limits or unused", {
     notes:
-      "Without limits, only blobs that no record names are deleted. Those of deleted\nrecords go at once; others may be of a program that is about to store its result,\nand are spared for the time of --grace. Over a limit, what is large, unused for\nlong and quickly computed goes first. What is pinned stays, with a warning if it is\ntoo much.\nSizes: 500MB, 10GB (10,000,000,000), 1.5GiB. Ages: 12h, 30d, 2w.",
+      "Without limits, only blobs that no record names are deleted. Those of deleted\nrecords go at once; others may be of a program that is about to store a result,\nand are spared for the time of --grace. Over a limit, what is large, unused for\nlong and quickly computed goes first. What is pinned stays, with a warning if it\nis too much. Sizes: 500MB, 10GB (10,000,000,000), 1.5GiB. Ages: 12h, 30d, 2w.",
     examples: [
       ["hither cache gc --max-size 10GB", "keep the cache below 10 GB"],
       ["hither cache gc --max-age 30d", "forget what nobody used for 30 days"],

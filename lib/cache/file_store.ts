@@ -639,9 +639,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #cannot(verb: string, error: unknown): CacheError {
     if (isWriteRefusal(error)) {
       return new CacheError(
-        `Cannot ${verb} the cache in ${this.#folder.path} as it is read-only: ${
-          causeOf(error)
-        }`,
+        `Cannot ${verb} the cache in ${this.#folder.path} as it is read-only`,
         { cause: error },
       );
     }

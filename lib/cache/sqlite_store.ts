@@ -963,9 +963,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const opened = this.#open(PATIENT_MS);
     if (this.#readonly || (opened !== undefined && !opened.database.writable)) {
       throw new CacheError(
-        `Cannot ${verb} the cache in ${path} as it is read-only${
-          this.#unwritable === undefined ? "" : `: ${this.#unwritable}`
-        }`,
+        `Cannot ${verb} the cache in ${path} as it is read-only`,
       );
     }
     if (opened === undefined) {

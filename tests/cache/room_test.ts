@@ -1,6 +1,13 @@
 /** Results that a limit leaves no room for, and the jobs that have them. */
 
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { BlobReference } from "../../lib/cache/blob_reference.ts";
+import { LiveBlobs } from "../../lib/cache/live_blobs.ts";
 import * as hi from "../../mod.ts";
 import { bytesIn, captureWarnings, makeFolder, testBoth } from "./support.ts";
 
@@ -180,4 +187,19 @@ testBoth("gc tells that a limit cannot be kept, and why", async (layout) => {
     warnings[0]!,
     "more than maxSize (100000 bytes): the rest is pinned",
   );
+});
+
+Deno.test("Of what the limits cost, only so much comes into memory", () => {
+  const live = new LiveBlobs(100);
+  const reference = (n: number) =>
+    BlobReference.of(`${n}`.repeat(64), undefined, 40);
+  const read = () => new Uint8Array(40);
+  const held = [1, 2, 3].map((n) => live.hold(reference(n)));
+  assertStrictEquals(live.hold(reference(1)), held[0]);
+  const released = [1, 2, 3, 4].map((n) =>
+    live.release(`${n}`.repeat(64), read)
+  );
+  // Nobody holds the last one.
+  assertEquals(released, [true, true, false, true]);
+  assertEquals(held.map(({ bytes }) => bytes?.length), [40, 40, undefined]);
 });

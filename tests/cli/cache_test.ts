@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as hi from "@hither/hither";
-import { damageBlob, filesOf } from "../cache/support.ts";
+import { withoutPrivileges } from "../cache/children.ts";
+import { damageBlob, filesOf, testBoth } from "../cache/support.ts";
 import { temporaryFolder } from "../house/run.ts";
-import { hither, jsonLines, type Keys, makeCache } from "./support.ts";
+import {
+  commandLine,
+  hither,
+  jsonLines,
+  type Keys,
+  makeCache,
+} from "./support.ts";
 
 interface Summary {
   key: string;
@@ -399,3 +406,32 @@ Deno.test("looking changes nothing in the folder", async () => {
   ) await folder.good(...args);
   assertEquals([files(), database()], before);
 });
+
+testBoth(
+  "where nothing may be written, each change is refused in one line",
+  async (layout) => {
+    await using folder = await temporaryFolder({ "deno.json": "{}" });
+    const path = `${folder.path}/cache`;
+    const seven = hi.func("cli_readonly_" + layout, "1", () => 7);
+    {
+      await using jobCache = new hi.JobCache({ path, layout });
+      await hi.config({ jobCache }, () => seven.run());
+    }
+    const run = async (command: string, ...args: string[]) => {
+      const output = await new Deno.Command(command, { args }).output();
+      return new TextDecoder().decode(output.stderr);
+    };
+    await run("chmod", "-R", "a-w", path);
+    const [command, ...prefix] = [...withoutPrivileges()!, Deno.execPath()];
+    const fn = ["--function", "cli_readonly_" + layout];
+    for (const what of [["verify"], ["gc"], ["pin", ...fn], ["rm", ...fn]]) {
+      const args = [...commandLine(), "cache", ...what, "--cache", path];
+      assertMatch(
+        await run(command!, ...prefix, ...args),
+        /^hither: Cannot [a-z ]+ the cache in \S+ as it is read-only\n$/,
+      );
+    }
+    await run("chmod", "-R", "u+w", path);
+  },
+  { ignore: withoutPrivileges() === undefined },
+);
