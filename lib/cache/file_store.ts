@@ -334,7 +334,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
     const cache = this.#maintain("collect garbage in");
-    const report = await this.#told(
+    const { report, needed } = await this.#told(
       "collect garbage in",
       collectPortable(cache, {
         ...options,
@@ -344,10 +344,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
     );
     this.#change("collect garbage in", () => this.#totals.reset(report.left));
     const limit = options.maxSize ?? maxSize;
-    if (limit !== undefined && report.left > limit) {
+    // What others are about to store, or left behind, goes when it is old.
+    if (limit !== undefined && needed > limit) {
       const hasPins = !cache.pins.isEmpty;
       const { path } = this.#folder;
-      const message = overLimit(path, report.left, limit, hasPins);
+      const message = overLimit(path, needed, limit, hasPins);
       this.#warn(message, message);
     }
     return report;

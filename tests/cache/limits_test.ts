@@ -48,6 +48,75 @@ function age(path: string, layout: Layout, ms: number): void {
   }
 }
 
+testBoth(
+  "A cache stays within maxSize while it is written to, and keeps what is pinned and what is kept",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    const maxSize = 1_500_000;
+    const options = { path, layout, maxSize, keep: { labels: ["paper"] } };
+    await using jobCache = new hi.JobCache(options);
+    await hi.config({ jobCache }, async () => {
+      await Promise.all([kept.run(1), paper.run(1)]);
+      const { job } = { job: array.run(-1) };
+      await job;
+      jobCache.pin({ kind: "key", value: job.key! });
+      for (let n = 0; n < 60; n++) {
+        await array.run(n);
+        for (let i = 0; i < 20; i++) await text.run(20 * n + i, 2_000);
+      }
+    });
+    await jobCache[Symbol.asyncDispose]();
+    const bytes = bytesIn(path, layout);
+    assert(bytes <= maxSize && bytes > maxSize / 2, `${bytes} bytes`);
+    const { badRecords, missingBlobs } = await jobCache.verify();
+    assertEquals([badRecords, missingBlobs], [0, 0]);
+    await hi.config({ jobCache }, async () => {
+      const jobs = [kept.run(1), paper.run(1), array.run(-1)];
+      await hi.wait();
+      assertEquals(jobs.map((job) => job.cached), [true, true, true]);
+    });
+  },
+);
+
+testBoth(
+  "Records that were not used for longer than maxAge go as others are stored",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    {
+      await using jobCache = new hi.JobCache({ path, layout });
+      await ago(20 * DAY, () =>
+        hi.config({ jobCache }, async () => {
+          for (let n = 0; n < 60; n++) await text.run(n, 10);
+          await array.run(0);
+          await kept.run(2);
+        }));
+    }
+    age(path, layout, 20 * DAY);
+    {
+      // A hit counts as use.
+      await using jobCache = new hi.JobCache({ path, layout });
+      await hi.config({ jobCache }, () => text.run(7, 10));
+    }
+    const keep = { functions: ["limits_kept"] };
+    await using jobCache = new hi.JobCache({
+      path,
+      layout,
+      maxAge: 10 * DAY,
+      keep,
+    });
+    await hi.config({ jobCache }, async () => {
+      for (let n = 0; n < 128; n++) await text.run(n, 11);
+    });
+    const old = Array.from(jobCache.records())
+      .filter(({ storedAt }) => storedAt < Date.now() - 10 * DAY)
+      .map(({ fn, preview }) => `${fn.name}(${preview})`);
+    assertEquals(old.sort(), ["limits_kept(2)", "limits_text(7, 10)"]);
+    assertEquals(filesOf(`${path}/blobs`), []);
+  },
+);
+
 let runs = 0;
 const large = hi.func("limits_large", "1", (n: number, length: number) => {
   runs++;
