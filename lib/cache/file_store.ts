@@ -910,6 +910,13 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** Nothing is left that may go but what was just stored. */
   #giveUp(own: string | undefined, maxSize: number): void {
+    // Others may store now, or were killed before they could: `gc` counts anew.
+    let needed = 0;
+    for (const { file, size } of this.#records.all()) {
+      needed += size;
+      for (const { byteLength } of blobsOfRecord(file)) needed += byteLength;
+    }
+    if (needed <= maxSize) return;
     const cache = this.#evictable();
     const stored = own === undefined ? undefined : this.#records.find(own);
     if (stored !== undefined && !cache.pins.has(stored.hex, stored.file.fn)) {
