@@ -910,9 +910,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   /** Nothing is left that may go but what was just stored. */
   #giveUp(own: string | undefined, maxSize: number): void {
-    // Others may store now, or were killed before they could: `gc` counts anew.
+    // What others store now can go, and what they left behind is for `gc`.
+    const { pins } = this.#evictable();
     let needed = 0;
-    for (const { file, size } of this.#records.all()) {
+    for (const { hex, file, size } of this.#records.all()) {
+      if (hex !== own && !pins.has(hex, file.fn)) continue;
       needed += size;
       for (const { byteLength } of blobsOfRecord(file)) needed += byteLength;
     }

@@ -39,7 +39,7 @@ interface Named {
   freed: boolean;
 }
 
-/** What `gc` deleted, and the bytes of the records that it kept with their blobs. */
+/** What `gc` deleted, and the bytes of the pinned records with their blobs. */
 export interface PortableCollectReport {
   readonly report: CollectReport;
   readonly needed: number;
@@ -145,7 +145,9 @@ export async function collectPortable(
   }
   blobFiles.removeStale();
   work.finish();
-  return { report: { ...report, left }, needed: total };
+  const needed = kept.filter(({ pinned }) => pinned)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return { report: { ...report, left }, needed };
 }
 
 /** Whether nobody has written or found a file after a time. */

@@ -86,7 +86,7 @@ export async function collect(
   });
   change(shrinkFile);
   const left = change(usedBytes);
-  if (maxSize !== undefined && left > maxSize) {
+  if (maxSize !== undefined && evictor.isStuck && left > maxSize) {
     const hasPins = change((database) =>
       !new PinSet(readPins(database), store.limits.keep).isEmpty
     );

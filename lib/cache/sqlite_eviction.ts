@@ -75,6 +75,7 @@ export class Evictor {
   #stores = 0;
   #hand = 0;
   #patience = 0;
+  #isStuck = false;
   readonly evicted: Evicted = { records: 0, blobs: 0 };
 
   constructor(
@@ -127,7 +128,13 @@ export class Evictor {
   /** Evicts some records if the cache takes more than so much; whether no more are to go, or can. */
   shrink(opened: Opened, target: number): boolean {
     const size = usedBytes(opened.database);
-    return size <= target || !this.#evictSome(opened, size - target);
+    this.#isStuck = size > target && !this.#evictSome(opened, size - target);
+    return size <= target || this.#isStuck;
+  }
+
+  /** Whether nothing was left that `shrink` could have evicted. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** Deletes the records among the next `rows` that were not used for too long; whether the hand came round. */
