@@ -97,8 +97,9 @@ export class DefaultJobHandler implements JobHandler {
     installConsole();
     return new Promise((resolve) => {
       const run = new LocalRun(task, this.#loadSources, (outcome) => {
-        this.#leave(run);
+        // First: it is stored before the next function begins, which may hold up the thread.
         resolve(outcome);
+        this.#leave(run);
       });
       if (this.#closed) return run.fail(closedError(task));
       this.#live.set(task, run);
