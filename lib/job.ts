@@ -280,7 +280,7 @@ export class Job<T> implements PromiseLike<T> {
         const isLost = error instanceof ResultLostError &&
           this.#state.snapshot !== undefined;
         if (!isLost || !this.#state.mayLoseAgain()) throw error;
-        runAgain(this.#state);
+        runAgain(this.#state, error);
       }
     }
   }

@@ -10,6 +10,7 @@ import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
+import { LiveBlobs } from "./live_blobs.ts";
 import { loadXxh3, xxh3 } from "./xxh3.ts";
 
 /** Bytes read and hashed at a time: few enough to be in the processor's cache still, and not so few that the calls count. */
@@ -32,27 +33,31 @@ export class BlobDamage extends Error {
   }
 }
 
+/** What is told of blobs where nothing counts who names them. */
+export interface BlobSharing {
+  /** Notes that a blob found there is relied on; whether it can be. */
+  rely(path: string): boolean;
+  /** Notes that a blob was written. */
+  wrote(reference: BlobReference): void;
+}
+
 /** The blobs of one cache. */
 export class BlobFiles {
   readonly #folder: CacheFolder;
+  /** The blobs that jobs of this program still need. */
+  readonly live = new LiveBlobs();
   /** Digests of blobs that could not be read: a file of the right length proves nothing. */
   readonly #bad = new Set<string>();
   #swept = false;
-  readonly #rely: ((path: string) => boolean) | undefined;
-  #written = 0;
+  readonly #sharing: BlobSharing | undefined;
 
   /**
-   * @param rely Notes that a blob found there is relied on; whether it can be. Where it
-   * is given, nobody takes the place of a good blob: one of two writers relies on the other's.
+   * @param sharing Where it is given, nobody takes the place of a good blob: one of two
+   * writers relies on the other's.
    */
-  constructor(folder: CacheFolder, rely?: (path: string) => boolean) {
+  constructor(folder: CacheFolder, sharing?: BlobSharing) {
     this.#folder = folder;
-    this.#rely = rely;
-  }
-
-  /** Bytes of all blobs that this program has written. */
-  get written(): number {
-    return this.#written;
+    this.#sharing = sharing;
   }
 
   /** Where a blob is. */
@@ -84,7 +89,8 @@ export class BlobFiles {
   has(reference: BlobReference): boolean {
     const path = this.path(reference);
     return !this.#bad.has(reference.sha256) &&
-      hasLength(path, reference.byteLength) && this.#rely?.(path) !== false;
+      hasLength(path, reference.byteLength) &&
+      this.#sharing?.rely(path) !== false;
   }
 
   /** Renames, over a folder too, which makes way. */
@@ -103,7 +109,7 @@ export class BlobFiles {
     temporary: string,
     path: string,
   ): Promise<boolean> {
-    if (this.#rely !== undefined) {
+    if (this.#sharing !== undefined) {
       try {
         await Deno.link(temporary, path);
         await Deno.remove(temporary);
@@ -141,7 +147,7 @@ export class BlobFiles {
         () => this.#place(reference, temporary, path),
       );
       this.#bad.delete(reference.sha256);
-      if (placed) this.#written += reference.byteLength;
+      if (placed) this.#sharing?.wrote(reference);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;
@@ -205,6 +211,14 @@ export class BlobFiles {
       : equal(hasher.digest("binary"), expected!);
     if (!right) throw new BlobDamage("is damaged", true);
     return bytes;
+  }
+
+  /** Takes a blob into memory if a job of this program still needs it; whether its file may go. */
+  release(digest: string): boolean {
+    return this.live.release(
+      digest,
+      (reference) => this.#readVerified(reference),
+    );
   }
 
   /** Moves a damaged blob to the quarantine and tells where it is now. */

@@ -7,11 +7,14 @@
 import type { ConsoleLine, Outcome, Timing } from "../task.ts";
 import type { EncodedValue, FileContent, Leaf } from "../value/encoded.ts";
 import { BlobReference, type StoredFile } from "./blob_reference.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { FunctionInfo, RecordDetails, StoredRecord } from "./record.ts";
 import type { Body, Details } from "./row.ts";
 
 /** What a record needs of its store after the lookup. */
 export interface RecordSource {
+  /** Notes that somebody needs a blob, as long as what it gives is no garbage. */
+  hold(reference: BlobReference): LiveBlob;
   /** The verified bytes of a blob, in a new buffer; throws `ResultLostError`. */
   readBlob(
     key: Uint8Array<ArrayBuffer>,
@@ -33,10 +36,11 @@ export interface RecordSource {
 const NO_TIMING: Timing = { startedAt: 0, duration: 0 };
 const NO_LEAVES: readonly Leaf[] = [];
 
-/** A large binary leaf on disk. Its bytes are read whenever they are asked for, and not kept. */
+/** A large binary leaf on disk. Its bytes are read whenever they are asked for, and kept only where the limits have cost its blob. */
 class CachedLeaf implements Leaf {
   readonly #source: RecordSource;
   readonly #key: Uint8Array<ArrayBuffer>;
+  readonly #live: LiveBlob;
   readonly reference: BlobReference;
 
   constructor(
@@ -46,6 +50,7 @@ class CachedLeaf implements Leaf {
   ) {
     this.#source = source;
     this.#key = key;
+    this.#live = source.hold(reference);
     this.reference = reference;
   }
 
@@ -58,11 +63,12 @@ class CachedLeaf implements Leaf {
   }
 
   peek(): Uint8Array<ArrayBuffer> {
-    return this.read();
+    return this.#live.bytes ?? this.read();
   }
 
   read(): Uint8Array<ArrayBuffer> {
-    return this.#source.readBlob(this.#key, this.reference);
+    return this.#live.bytes?.slice() ??
+      this.#source.readBlob(this.#key, this.reference);
   }
 }
 
@@ -77,7 +83,7 @@ class CachedDocument implements EncodedValue {
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#leaf.read();
+    return this.#leaf.peek();
   }
 }
 

@@ -40,8 +40,8 @@ type ArrayStatement = StatementSync & {
   setReturnArrays(enabled: boolean): void;
 };
 
-/** Says what was done with a database. */
-export type Report = (message: string) => void;
+/** Says what was done with a database, and whether that was since it is damaged. */
+export type Report = (message: string, isDamaged?: boolean) => void;
 
 /** An open database of a cache, with the statements of the hot path prepared. */
 export class CacheDatabase implements Disposable {
@@ -216,6 +216,7 @@ function withReplacement(
     const count = created.patiently(() => salvage(old, created));
     report(
       `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
+      true,
     );
   }
   return created;

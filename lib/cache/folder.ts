@@ -237,19 +237,6 @@ export class CacheFolder {
     return evicted;
   }
 
-  /** Bytes of the database and its write-ahead log. */
-  databaseBytes(): number {
-    let bytes = 0;
-    for (const companion of ["", "-wal"]) {
-      try {
-        bytes += Deno.statSync(this.database + companion).size;
-      } catch {
-        // There is none.
-      }
-    }
-    return bytes;
-  }
-
   /** Deletes what was set aside, and nothing that somebody else put there. */
   clearQuarantine(): void {
     let entries: Deno.DirEntry[];

@@ -57,9 +57,17 @@ export interface JobCacheOptions {
    */
   readonly layout?: "auto" | "sqlite" | "files" | undefined;
   /**
-   * The most bytes on disk: the pages of the database that are in use, and blobs. When a
-   * store goes beyond it, records make room at once: those that are large, were not used
-   * for long and are quick to compute again go first. No limit by default.
+   * The most bytes on disk, as `stats().bytes` counts them: the pages of the database that
+   * are in use, or the files of records and code, and blobs. It is kept as results are
+   * stored: others make room before the job settles. Those go first that are large, were
+   * not used for long and are quick to compute again. Beside it stands what is just being
+   * written, and with `"sqlite"` the log of the last changes, of up to 16 MB.
+   *
+   * A result for which there is no room is given and not kept, with a warning. No job of
+   * this program loses its result as this program makes room: what it still has in the
+   * cache comes into memory first, up to 256 MiB; blobs beyond that stay on disk until the
+   * jobs are garbage. What other programs delete meanwhile is computed again by
+   * `await job`; `getResult` throws a `ResultLostError`. No limit by default.
    */
   readonly maxSize?: number | undefined;
   /**
@@ -274,7 +282,9 @@ export class JobCache implements AsyncDisposable {
 
   /**
    * Deletes what is over the limits, blobs that no record refers to, and what programs
-   * left behind that died. Other programs may use the cache meanwhile.
+   * left behind that died. Other programs may use the cache meanwhile: blobs that no
+   * record has named yet may be theirs, and are spared for `grace`, an hour by default.
+   * Warns if a limit cannot be kept, as too much is pinned.
    *
    * @param options Limits other than those of this cache, how to end it, and who is told how far it is.
    * @returns What was deleted, and how much is left.

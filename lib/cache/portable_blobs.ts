@@ -19,9 +19,12 @@ import { infoOf, names, remove } from "./portable_folder.ts";
 /** The blobs of one cache, to be deleted. */
 export class PortableBlobs {
   readonly #folder: CacheFolder;
+  readonly #release: (digest: string) => boolean;
 
-  constructor(folder: CacheFolder) {
+  /** @param release Takes a blob into memory if it is still needed there; whether its file may go. */
+  constructor(folder: CacheFolder, release: (digest: string) => boolean) {
     this.#folder = folder;
+    this.#release = release;
   }
 
   /** Where a blob is. */
@@ -69,6 +72,7 @@ export class PortableBlobs {
    * since the epoch); the bytes that were freed.
    */
   delete(digest: string, before: number): number {
+    if (!this.#release(digest)) return 0;
     const path = this.path(digest);
     const aside = this.#aside(digest);
     try {
@@ -85,6 +89,16 @@ export class PortableBlobs {
       // Gone, or somebody has missed it meanwhile.
       if (error instanceof Deno.errors.NotFound) return 0;
       throw error;
+    }
+  }
+
+  /** Notes that the record is deleted that named a blob: unless others name it, `gc` need not wait. */
+  abandon(digest: string): void {
+    if (this.isShared(digest)) return;
+    try {
+      Deno.utimeSync(this.path(digest), 0, 0);
+    } catch {
+      // It is gone, or somebody else's.
     }
   }
 

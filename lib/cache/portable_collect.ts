@@ -39,12 +39,18 @@ interface Named {
   freed: boolean;
 }
 
+/** What `gc` deleted, and the bytes of the pinned records with their blobs. */
+export interface PortableCollectReport {
+  readonly report: CollectReport;
+  readonly needed: number;
+}
+
 /** Deletes what is over the limits, and what nothing refers to. */
 export async function collectPortable(
   { files, records, blobs, blobFiles, pins }: Evictable,
   { maxSize = Infinity, maxAge = Infinity, grace = GRACE_MS, ...options }:
     CollectOptions,
-): Promise<CollectReport> {
+): Promise<PortableCollectReport> {
   blobs.recallAll();
   const begun = Date.now();
   const keys = [...records.keys()];
@@ -139,7 +145,9 @@ export async function collectPortable(
   }
   blobFiles.removeStale();
   work.finish();
-  return { ...report, left };
+  const needed = kept.filter(({ pinned }) => pinned)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return { report: { ...report, left }, needed };
 }
 
 /** Whether nobody has written or found a file after a time. */

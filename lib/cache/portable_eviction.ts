@@ -34,15 +34,18 @@ export interface Evictable {
  * Deletes records with their blobs until `excess` bytes are freed, or all that is
  * left is pinned; the bytes that were freed. A blob that several records may name
  * stays until `gc`.
+ *
+ * @param spared The key of a record that stays.
  */
 export async function evict(
   cache: Evictable,
   excess: number,
+  spared?: string,
 ): Promise<number> {
   let freed = 0;
   for (let before = -1; freed < excess && freed > before;) {
     before = freed;
-    freed += await evictOnce(cache, excess - freed);
+    freed += await evictOnce(cache, excess - freed, spared);
   }
   return freed;
 }
@@ -73,13 +76,17 @@ export function expire(
 }
 
 /** Draws from each folder of records once. */
-async function evictOnce(cache: Evictable, excess: number): Promise<number> {
+async function evictOnce(
+  cache: Evictable,
+  excess: number,
+  spared: string | undefined,
+): Promise<number> {
   const shards = shuffled(cache.files.shards("jobs"));
   const drawn: FoundRecord[] = [];
   let freed = 0;
   while (shards.length > 0 || drawn.length > 0) {
     while (shards.length > 0 && drawn.length < DRAWN) {
-      drawn.push(...await draw(cache, shards.pop()!));
+      drawn.push(...await draw(cache, shards.pop()!, spared));
     }
     const now = Date.now();
     drawn.sort((a, b) => score(candidate(b), now) - score(candidate(a), now));
@@ -97,10 +104,13 @@ async function evictOnce(cache: Evictable, excess: number): Promise<number> {
 async function draw(
   { files, records, pins }: Evictable,
   shard: string,
+  spared: string | undefined,
 ): Promise<FoundRecord[]> {
   // Others have their turn in between.
   await Deno.lstat(files.folder.path);
-  return shuffled(files.digests("jobs", shard)).slice(0, DRAWN)
+  return shuffled(files.digests("jobs", shard))
+    .filter((hex) => hex !== spared)
+    .slice(0, DRAWN)
     .map((hex) => records.find(hex))
     .filter((found) =>
       found !== undefined && !pins.has(found.hex, found.file.fn)
@@ -108,7 +118,7 @@ async function draw(
 }
 
 /** Deletes a record, and the blobs that nobody else names; the bytes that were freed. */
-function deleteRecord(
+export function deleteRecord(
   { records, blobs }: Evictable,
   victim: FoundRecord,
   now: number,

@@ -9,6 +9,7 @@ import type { DigestMemo } from "../value/file_digest.ts";
 import type { KeyPart } from "../value/parts.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import type { Lease, Leases } from "./lease.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { RecordFile } from "./record_file.ts";
 import type { Likeness } from "./resemblance.ts";
 import type {
@@ -97,7 +98,11 @@ export interface CacheStats {
   readonly records: number;
   /** Number of blobs. */
   readonly blobs: number;
-  /** Bytes on disk: database and blobs. */
+  /**
+   * Bytes on disk, as `maxSize` counts them: pages of the database that are in use, or
+   * files of records and code, and blobs. The database file itself may be larger by pages
+   * that are free, and by its log of the last changes.
+   */
   readonly bytes: number;
   /** Lookups of this process that found a record. */
   readonly hits: number;
@@ -136,6 +141,8 @@ export interface Catalog {
 export interface Depot {
   /** The record of a key as the file that it is in the portable layout; `undefined` if there is none. */
   take(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
+  /** Notes that somebody needs a blob, as long as what it gives is no garbage. */
+  hold(reference: BlobReference): LiveBlob;
   /** The verified bytes of a blob of a record. Throws `ResultLostError`. */
   readBlob(
     key: Uint8Array<ArrayBuffer>,

@@ -82,6 +82,12 @@ export interface VerifyReport {
   readonly blobs: number;
   /** Bytes that were read. */
   readonly bytes: number;
+  /**
+   * Databases that were so damaged that a new one stands in their place, since this cache
+   * was opened or last verified. They are quarantined; which records were lost with them
+   * is told where it can be.
+   */
+  readonly badDatabases: number;
   /** Records that were damaged, or whose blobs were, and are quarantined or deleted. */
   readonly badRecords: number;
   /** Blobs that were damaged and are quarantined. */
@@ -98,7 +104,12 @@ export interface CollectOptions extends WorkOptions {
   readonly maxSize?: number | undefined;
   /** The longest time since the last use, in ms; the cache's own limit by default. */
   readonly maxAge?: number | undefined;
-  /** How long nobody may have written a blob that no record names before it is deleted, in ms; an hour by default. */
+  /**
+   * How long nobody may have written a blob that no record names before it is deleted, in
+   * ms: a job may be about to be stored with it. An hour by default; 0 if no program uses
+   * the cache. Blobs of records that were deleted go at once; in the layout `"files"`,
+   * those that several records have named wait as well.
+   */
   readonly grace?: number | undefined;
 }
 

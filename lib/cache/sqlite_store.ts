@@ -35,6 +35,7 @@ import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned, type Origin } from "./interned.ts";
 import type { Limits } from "./limits.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import { addPin, readPins, removePin } from "./sqlite_pins.ts";
 import { PinSet } from "./victims.ts";
@@ -80,9 +81,8 @@ import {
 } from "./row.ts";
 import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
-import { countRecords } from "./sqlite_totals.ts";
+import { countRecords, usedBytes } from "./sqlite_totals.ts";
 import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
-import { UnreadBlobs } from "./unread.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -114,8 +114,8 @@ interface Waiting extends Prepared {
   readonly settle: (done: Done) => void;
 }
 
-/** What came of an attempt to store; `gone`: a blob must be written again. */
-type Done = "stored" | "refused" | "gone";
+/** What came of an attempt to store; `gone`: a blob must be written again; `evicted`: there is no room for it. */
+type Done = "stored" | "refused" | "gone" | "evicted";
 
 /** How often blobs are written that others sweep away before a row names them. */
 const MAX_WRITES = 5;
@@ -136,13 +136,16 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #aside: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
-  #unread: UnreadBlobs | undefined;
   readonly leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
   /** Since when others have kept this program from opening the database. */
   #busySince: number | undefined;
+  /** Why the database can only be read, though it should not. */
+  #unwritable: string | undefined;
   #replacements = 0;
+  /** Damaged databases since that was asked last. */
+  #damaged = 0;
   #hits = 0;
   #misses = 0;
   #waiting: Waiting[] = [];
@@ -150,6 +153,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #lastUse = new LastUse();
   #hasStored = false;
   readonly #flushAtEnd = () => this.#flush();
+  readonly #report: Report = (message, isDamaged = false) => {
+    if (isDamaged) this.#damaged++;
+    this.#warn(message, message);
+  };
   readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
   readonly fileDigests = new FileDigests((action) =>
     this.#attempt(({ database }) => action(database))
@@ -207,6 +214,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (this.#isLimited && this.#evictor === undefined) {
       return this.#keep(this.#loadEvictor().then(() => this.#store(record)));
     }
+    if (this.#isTooLarge(record)) return undefined;
     const { status, value } = record.outcome;
     if (
       value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
@@ -319,11 +327,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   stats(): CacheStats {
-    const counts = this.#attempt(({ database }) => countRecords(database));
+    const counts = this.#attempt(({ database }) => ({
+      ...countRecords(database),
+      bytes: usedBytes(database),
+    }));
     return {
       records: counts?.records ?? 0,
       blobs: counts?.blobs ?? 0,
-      bytes: this.#folder.databaseBytes() + (counts?.blobBytes ?? 0),
+      bytes: counts?.bytes ?? 0,
       hits: this.#hits,
       misses: this.#misses,
       saved: (counts?.saved ?? 0) + this.#lastUse.saved,
@@ -387,6 +398,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       blobs: this.#blobs,
       limits: this.#limits,
       change: (action) => this.#change(verb, action),
+      takeDamaged: () => {
+        const damaged = this.#damaged;
+        this.#damaged = 0;
+        return damaged;
+      },
       warn: (message) => this.#warn(message, message),
     };
   }
@@ -402,6 +418,10 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     this.leases?.close();
     this.#opened?.database[Symbol.dispose]();
     this.#opened = undefined;
+  }
+
+  hold(reference: BlobReference): LiveBlob {
+    return this.#blobs.live.hold(reference);
   }
 
   readBlob(
@@ -438,7 +458,6 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     damage: BlobDamage,
   ): ResultLostError {
     const path = this.#blobs.path(reference);
-    this.#unread?.lost(key);
     this.#dropBlob(key, reference, path, damage);
     return new ResultLostError(
       `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
@@ -592,7 +611,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   #openDatabase(patience: number): CacheDatabase | undefined {
-    const report = (message: string) => this.#warn(message, message);
+    const report = this.#report;
     const { path } = this.#folder;
     if (missingPermissions(["read"], path) !== undefined) {
       // Told with all that is needed, so that nobody starts a program twice in vain.
@@ -620,7 +639,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       // What is there can perhaps be used all the same.
       const opened = this.#openWhatIsThere(report, patience);
       if (opened === undefined) throw error;
-      this.#warnNotStored(causeOf(error));
+      // Told when something is to be stored.
+      this.#unwritable = causeOf(error);
       return opened;
     }
   }
@@ -669,7 +689,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     try {
       const successor = replaceDamaged(
         this.#folder,
-        (message) => this.#warn(message, message),
+        this.#report,
         database,
         what,
         OPEN_MS,
@@ -757,7 +777,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     for (;;) {
       const opened = this.#open();
       if (opened === undefined) return this.#isKeptOut ? "busy" : "refused";
-      if (!opened.database.writable) return "refused";
+      if (!opened.database.writable) return this.#refuse();
       try {
         if (!opened.ordered) {
           checkKeyOrder(opened.database, prepared.record.key);
@@ -766,8 +786,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         this.#hasStored = true;
         const rowBytes = this.#insertRow(opened, prepared);
         if (rowBytes === undefined) return "refused";
-        this.#evict(opened, prepared, rowBytes);
-        return "stored";
+        return this.#evict(opened, prepared, rowBytes) ? "stored" : "evicted";
       } catch (error) {
         if (error instanceof BlobsGoneError) return "gone";
         if (failureOf(error) === "busy") return "busy";
@@ -780,6 +799,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         }
       }
     }
+  }
+
+  /** Stores nothing, as the database can only be read. */
+  #refuse(): "refused" {
+    if (this.#unwritable !== undefined) this.#warnNotStored(this.#unwritable);
+    return "refused";
   }
 
   /** Inserts a row; its bytes, or `undefined` if its lease was taken over. */
@@ -809,29 +834,44 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const { Evictor } = await import("./sqlite_eviction.ts");
     this.#evictor ??= new Evictor(
       this.#limits,
-      this.#folder,
+      { folder: this.#folder, blobs: this.#blobs },
       (message) => this.#warn("limit", message),
     );
   }
 
-  /** Makes room after a store. What cannot be done now is done after a later one. */
-  #evict(opened: Opened, { record, body }: Prepared, rowBytes: number): void {
+  /** Whether a record has no room in the cache even if all others go. */
+  #isTooLarge(record: NewRecord): boolean {
+    const { path } = this.#folder;
+    const refusal = refusalOf(record, path, this.#limits.maxSize);
+    if (refusal === undefined) return false;
+    const isPinned = this.#attempt((opened) =>
+      this.#pinSet(opened).has(record.key.toHex(), record.fn)
+    );
+    if (isPinned === true) return false;
+    this.#warn("limit", refusal);
+    return true;
+  }
+
+  /** Makes room after a store; whether the record is still there. What cannot be done now is done after a later one. */
+  #evict(
+    opened: Opened,
+    { record, body }: Prepared,
+    rowBytes: number,
+  ): boolean {
     try {
       const hasBlobs = blobsOf(body).length > 0;
-      this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs);
+      return this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs) ??
+        true;
     } catch (error) {
       if (failureOf(error) === "damage") this.#replace(opened, causeOf(error));
+      return true;
     }
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
     const opened = this.#open();
-    if (opened === undefined ? !this.#isKeptOut : !opened.database.writable) {
-      return undefined;
-    }
-    const { maxSize } = this.#limits;
-    const refusal = refusalOf(record, this.#folder.path, maxSize);
-    if (refusal !== undefined) return void this.#warn("large", refusal);
+    if (opened === undefined && !this.#isKeptOut) return undefined;
+    if (opened?.database.writable === false) return void this.#refuse();
     try {
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await this.#writeBlobs(record);
@@ -840,13 +880,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           ? await this.#wait({ record, body })
           : done;
         if (waited === "gone") continue;
-        if (waited === "refused") return undefined;
-        return new CachedRecord(
-          this.#sourceOf(record, body),
-          record.key,
-          record.fn,
-          body,
-        );
+        if (waited !== "stored") return undefined;
+        return new CachedRecord(this, record.key, record.fn, body);
       }
       throw new Error("its blobs are deleted as fast as they are written");
     } catch (error) {
@@ -854,13 +889,6 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       this.#warnNotStored(causeOf(error));
       return undefined;
     }
-  }
-
-  /** Where a record that was just stored is read from. */
-  #sourceOf({ key, outcome }: NewRecord, body: Body): RecordSource {
-    if (this.#limits.maxSize === undefined) return this;
-    this.#unread ??= new UnreadBlobs();
-    return this.#unread.keep(this, key, body, outcome.value);
   }
 
   async #adoptWithBlobs(

@@ -6,11 +6,18 @@
 
 import defer * as crypto from "node:crypto";
 import type { BlobReference } from "./blob_reference.ts";
-import { deleteRecord, distinctBlobs } from "./blob_links.ts";
+import {
+  type BlobHome,
+  deleteRecord,
+  distinctBlobs,
+  infoOf,
+  sweepBlobs,
+} from "./blob_links.ts";
 import type { CacheDatabase } from "./database.ts";
 import { DamageError } from "./failure.ts";
 import type { Maintained } from "./maintenance.ts";
 import type { Opened } from "./opened.ts";
+import { recountReferences } from "./recount.ts";
 import type { VerifyReport, WorkOptions } from "./report.ts";
 import { type Body, decodeBody, decodeDetails } from "./row.ts";
 import { isSnapshot } from "./snapshots.ts";
@@ -46,6 +53,7 @@ export async function verify(
     try {
       await check.run();
       check.counts.badRecords += lost;
+      check.counts.badDatabases = store.takeDamaged();
       work.finish();
       return check.counts;
     } catch (error) {
@@ -59,7 +67,9 @@ export async function verify(
 }
 
 /** Another database stands in the place of the one that was looked at. */
-class ReplacedError extends Error {}
+class ReplacedError extends Error {
+  override message = "its database is damaged again and again";
+}
 
 /** One walk through one database. */
 class Check {
@@ -67,6 +77,7 @@ class Check {
     records: 0,
     blobs: 0,
     bytes: 0,
+    badDatabases: 0,
     badRecords: 0,
     badBlobs: 0,
     missingBlobs: 0,
@@ -99,6 +110,10 @@ class Check {
       after = Number(rows.at(-1)!.id);
       await this.#work.step();
     }
+    await recountReferences(this.#store, this.#work);
+    this.#change(({ database }) =>
+      database.patiently(() => forgetMissing(database, this.#store))
+    );
     await this.#countUnused();
   }
 
@@ -210,6 +225,16 @@ class Check {
     if (isAnother) throw new ReplacedError();
     return result as R;
   }
+}
+
+/** Deletes the rows of blobs that no record refers to and whose files are gone. */
+function forgetMissing(database: CacheDatabase, home: BlobHome): void {
+  const unused = database.statement("SELECT digest FROM blobs WHERE refs = 0")
+    .all().map(({ digest }) => digest as Uint8Array);
+  const missing = unused.filter((digest) =>
+    infoOf(home.folder.blob(digest.toHex())) === undefined
+  );
+  sweepBlobs(database, missing, home);
 }
 
 /** Lets SQLite look at the pages of a table and its indices. */

@@ -30,8 +30,8 @@ export function refusalOf(
   folder: string,
   maxSize = Infinity,
 ): string | undefined {
-  const bytes = valueBytes(record);
+  const bytes = maxSize === Infinity ? 0 : valueBytes(record);
   return bytes <= maxSize
     ? undefined
-    : `a result of ${bytes} bytes is not kept in the cache in ${folder}, as its maxSize is ${maxSize} bytes`;
+    : `a result of ${record.fn.name} is not kept in the cache in ${folder}: it takes ${bytes} bytes and its maxSize is ${maxSize} bytes`;
 }

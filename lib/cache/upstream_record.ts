@@ -10,6 +10,7 @@ import { processMemo } from "../value/file_digest.ts";
 import { checkBlob } from "./arrival.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { Depot, RecordDetails } from "./record.ts";
 import type { RecordFile } from "./record_file.ts";
 import { restoreFiles } from "./result_files.ts";
@@ -86,6 +87,11 @@ class UpstreamSource implements RecordSource {
       this.#from.refuse(error);
     }
   };
+
+  /** Once stored here, its blobs are this cache's. */
+  hold(reference: BlobReference): LiveBlob {
+    return this.#local.hold(reference);
+  }
 
   readBlob(
     key: Uint8Array<ArrayBuffer>,

@@ -1,10 +1,15 @@
 /** The limits of a cache, kept while it is written to. */
 
 import { assert, assertEquals } from "@std/assert";
-import { DatabaseSync } from "node:sqlite";
 import * as hi from "../../mod.ts";
 import type { Layout } from "../../lib/cache/folder.ts";
-import { captureWarnings, filesOf, makeFolder, testBoth } from "./support.ts";
+import {
+  bytesIn,
+  captureWarnings,
+  filesOf,
+  makeFolder,
+  testBoth,
+} from "./support.ts";
 
 const DAY = 24 * 3_600_000;
 
@@ -41,21 +46,6 @@ function age(path: string, layout: Layout, ms: number): void {
   for (const name of filesOf(`${path}/jobs`)) {
     Deno.utimeSync(`${path}/jobs/${name}`, then, then);
   }
-}
-
-/** Bytes of the pages in use, or of records, and of blobs. */
-function bytesIn(path: string, layout: Layout): number {
-  const sizes = (folder: string) =>
-    filesOf(folder).reduce(
-      (sum, name) => sum + Deno.statSync(`${folder}/${name}`).size,
-      0,
-    );
-  if (layout === "files") return sizes(`${path}/jobs`) + sizes(`${path}/blobs`);
-  using db = new DatabaseSync(`${path}/cache.sqlite`, { readOnly: true });
-  const pragma = (name: string) =>
-    Number(db.prepare(`PRAGMA ${name}`).get()![name]);
-  return (pragma("page_count") - pragma("freelist_count")) * 4_096 +
-    sizes(`${path}/blobs`);
 }
 
 testBoth(

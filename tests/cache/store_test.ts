@@ -3,6 +3,7 @@ import { MemoryLeaf } from "../../lib/value/encoded.ts";
 import type { FunctionInfo } from "../../lib/cache/record.ts";
 import { ResultLostError } from "../../lib/errors.ts";
 import {
+  bytesIn,
   captureWarnings,
   filesOf,
   functionOf,
@@ -240,10 +241,7 @@ testBoth(
     judge(store, KINDS);
     const { records, blobs, bytes, hits, misses } = store.stats();
     assertEquals([records, blobs, hits, misses], [KINDS, 2, 2, 1]);
-    const found = filesOf(folder.path)
-      .filter((name) => /^(cache\.sqlite(-wal)?$|blobs\/|jobs\/)/.test(name))
-      .map((name) => Deno.statSync(`${folder.path}/${name}`).size);
-    assertEquals(bytes, found.reduce((a, b) => a + b));
+    assertEquals(bytes, bytesIn(folder.path, layout));
   },
 );
 

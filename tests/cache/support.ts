@@ -1,6 +1,7 @@
 /** What the tests of the cache share: records to store, and a judge of what comes back. */
 
 import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
 import { ResultLostError } from "../../lib/errors.ts";
 import type { Layout } from "../../lib/cache/folder.ts";
 import {
@@ -253,4 +254,31 @@ export function damageBlob(folder: string): string {
   bytes[40_000]! ^= 1;
   Deno.writeFileSync(path, bytes);
   return path;
+}
+
+/** Bytes that count for maxSize: of the pages in use, or of the files of records and code, and of blobs. */
+export function bytesIn(path: string, layout: Layout): number {
+  const sizes = (folder: string) =>
+    (isThere(folder) ? filesOf(folder) : []).reduce(
+      (sum, name) => sum + Deno.statSync(`${folder}/${name}`).size,
+      0,
+    );
+  if (layout === "files") {
+    return ["jobs", "blobs", "snapshots"]
+      .reduce((sum, folder) => sum + sizes(`${path}/${folder}`), 0);
+  }
+  using db = new DatabaseSync(`${path}/cache.sqlite`, { readOnly: true });
+  const pragma = (name: string) =>
+    Number(db.prepare(`PRAGMA ${name}`).get()![name]);
+  return (pragma("page_count") - pragma("freelist_count")) * 4_096 +
+    sizes(`${path}/blobs`);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -5,6 +5,7 @@ import { TABLE_NAMES } from "../../lib/cache/schema.ts";
 import { JobCache, recordStoreOf } from "../../lib/cache/job_cache.ts";
 import {
   captureWarnings,
+  filesOf,
   judge,
   keyOf,
   makeFolder,
@@ -80,4 +81,43 @@ Deno.test("Verifying a database whose pages are damaged counts what was lost, an
     Array(report.badRecords).fill("miss"),
   );
   assertEquals((await jobCache.verify()).badRecords, 0);
+});
+
+Deno.test("A database that is lost as a whole counts as damage, once", async () => {
+  for (const harm of ["its head", "its second half"]) {
+    await using folder = await makeFolder();
+    {
+      using store = openStore(folder.path);
+      for (let n = 0; n < 40; n++) await store.store(recordOf(n));
+    }
+    const path = `${folder.path}/cache.sqlite`;
+    const bytes = Deno.readFileSync(path);
+    if (harm === "its head") bytes.fill(0x58, 0, 16);
+    const length = harm === "its head" ? bytes.length : bytes.length / 2;
+    Deno.writeFileSync(path, bytes.subarray(0, length));
+    using _warnings = captureWarnings();
+    const { jobCache } = open(folder.path);
+    await using _ = jobCache;
+    assertEquals((await jobCache.verify()).badDatabases, 1, harm);
+    assertEquals((await jobCache.verify()).badDatabases, 0, harm);
+  }
+});
+
+Deno.test("After verify, blobs that are gone are not counted any more", async () => {
+  await using folder = await makeFolder();
+  const { jobCache, store } = open(folder.path);
+  await using _ = jobCache;
+  for (const n of [WITH_BLOB, WITH_BLOB + 10, 1]) {
+    await store.store(recordOf(n));
+  }
+  const [gone] = filesOf(`${folder.path}/blobs`);
+  const { size } = Deno.statSync(`${folder.path}/blobs/${gone}`);
+  Deno.removeSync(`${folder.path}/blobs/${gone}`);
+  const before = jobCache.stats();
+  using _warnings = captureWarnings();
+  assertEquals((await jobCache.verify()).missingBlobs, 1);
+  const after = jobCache.stats();
+  assertEquals([before.blobs, after.blobs], [2, 1]);
+  assert(after.bytes <= before.bytes - size + 4_096);
+  assertEquals((await jobCache.gc()).blobs, 0);
 });

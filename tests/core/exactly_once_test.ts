@@ -84,6 +84,18 @@ async function rest(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+Deno.test("A result is stored before the next job of the process begins", async () => {
+  await using folder = await temporaryFolder();
+  await using jobCache = new hi.JobCache({ path: folder.path });
+  const stored: number[] = [];
+  const count = hi.func("stored_before", "1", (n: number) => {
+    stored.push(jobCache.stats().records);
+    return n;
+  });
+  await hi.config({ jobCache }, () => Promise.all(count.map([0, 1, 2])));
+  assertEquals(stored, [0, 1, 2]);
+});
+
 for (const layout of ["sqlite", "files"] as const) {
   for (const workers of [0, 2]) {
     const where = workers === 0 ? "in their own threads" : "on workers";
