@@ -48,6 +48,7 @@ export class Execution implements Task {
   files: readonly FileContent[] = NO_FILES;
   /** Its claim on the key; `undefined` if it needs none. */
   readonly claim: KeyClaim | undefined;
+  readonly #store: RecordStore | undefined;
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState) => void;
@@ -71,8 +72,10 @@ export class Execution implements Task {
     this.digest = options.cache && options.jobCache !== null;
     this.timed = options.timeout !== null;
     this.nested = first.nested;
-    const store = options.forceRun ? undefined : storeOf(first);
-    this.claim = store && new KeyClaim(store, first.keyBytes!);
+    this.#store = storeOf(first);
+    this.claim = this.#store && !options.forceRun
+      ? new KeyClaim(this.#store, first.keyBytes!)
+      : undefined;
     this.#snapshot = first.snapshot!;
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
@@ -107,6 +110,10 @@ export class Execution implements Task {
       if (value?.load !== undefined) loading.push(value.load(this.abandoned));
     }
     return loading.length === 0 ? undefined : Promise.all(loading);
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#store?.storing();
   }
 
   /** Whether the function has been called. */
