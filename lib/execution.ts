@@ -66,6 +66,7 @@ export class Execution implements Task {
   files: readonly FileContent[] = NO_FILES;
   /** Its claim on the key; `undefined` if it needs none. */
   readonly claim: KeyClaim | undefined;
+  readonly #store: RecordStore | undefined;
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState, error?: Error) => void;
@@ -106,8 +107,10 @@ export class Execution implements Task {
     this.depth = first.nested ? above + 1 : 0;
     this.priority = options.priority;
     this.#crashRetries = options.crashRetries;
-    const store = options.forceRun ? undefined : storeOf(first);
-    this.claim = store && new KeyClaim(store, first.keyBytes!);
+    this.#store = storeOf(first);
+    this.claim = this.#store && !options.forceRun
+      ? new KeyClaim(this.#store, first.keyBytes!)
+      : undefined;
     this.#snapshot = first.snapshot!;
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
@@ -151,6 +154,10 @@ export class Execution implements Task {
       if (value?.load !== undefined) loading.push(value.load(this.abandoned));
     }
     return loading.length === 0 ? undefined : Promise.all(loading);
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#store?.storing();
   }
 
   /** Whether the function has been called. */

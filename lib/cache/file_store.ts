@@ -379,6 +379,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
     return this.#change("unpin in", () => this.#pins.remove(checked));
   }
 
+  storing(): Promise<void> | undefined {
+    return this.#storing.size === 0
+      ? undefined
+      : Promise.allSettled(this.#storing).then(() => {});
+  }
+
   async settled(): Promise<void> {
     if (this.#stores % STORES > 0) this.#expire();
     for (;;) {

@@ -160,6 +160,10 @@ export class LayeredStore implements RecordStore {
     return { ...this.#local.stats(), hits: this.#hits, misses: this.#misses };
   }
 
+  storing(): Promise<void> | undefined {
+    return this.#local.storing();
+  }
+
   settled(): Promise<void> {
     return this.#local.settled();
   }

@@ -226,6 +226,8 @@ export interface RecordStore {
   /** Deletes all records and blobs. */
   clear(): void;
   stats(): CacheStats;
+  /** Resolves when what is being stored now is stored; `undefined` if that is nothing. */
+  storing(): Promise<void> | undefined;
   /** Resolves when nothing is being stored any more. */
   settled(): Promise<void>;
   /** Lets go of files; the next lookup opens them again. */

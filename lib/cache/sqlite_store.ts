@@ -407,6 +407,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     };
   }
 
+  storing(): Promise<void> | undefined {
+    return this.#storing.size === 0
+      ? undefined
+      : Promise.allSettled(this.#storing).then(() => {});
+  }
+
   async settled(): Promise<void> {
     while (this.#storing.size > 0) await Promise.allSettled(this.#storing);
     this.#flush();

@@ -149,6 +149,16 @@ export class DefaultJobHandler implements JobHandler {
     if (this.#running >= this.#concurrency) return;
     this.#scheduled = true;
     queueMicrotask(() => {
+      const storing = this.#concurrency === 1
+        ? this.#waiting.first?.task.ready?.()
+        : undefined;
+      if (storing !== undefined) {
+        storing.then(() => {
+          this.#scheduled = false;
+          this.#schedule();
+        });
+        return;
+      }
       this.#scheduled = false;
       const run = this.#waiting.shift();
       if (run === undefined) return;

@@ -84,17 +84,21 @@ async function rest(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-Deno.test("A result is stored before the next job of the process begins", async () => {
-  await using folder = await temporaryFolder();
-  await using jobCache = new hi.JobCache({ path: folder.path });
-  const stored: number[] = [];
-  const count = hi.func("stored_before", "1", (n: number) => {
-    stored.push(jobCache.stats().records);
-    return n;
+for (const layout of ["sqlite", "files"] as const) {
+  Deno.test(`A result is stored before the next job of the process begins (${layout})`, async () => {
+    await using folder = await temporaryFolder();
+    await using jobCache = new hi.JobCache({ path: folder.path, layout });
+    const stored: number[] = [];
+    const count = hi.func(`stored_before_${layout}`, "1", (length: number) => {
+      stored.push([...jobCache.records()].length);
+      return new Uint8Array(length);
+    });
+    // The large ones are written in the background, while no function runs.
+    const lengths = [1, 100_000, 2, 200_000, 300_000, 3];
+    await hi.config({ jobCache }, () => Promise.all(count.map(lengths)));
+    assertEquals(stored, [0, 1, 2, 3, 4, 5]);
   });
-  await hi.config({ jobCache }, () => Promise.all(count.map([0, 1, 2])));
-  assertEquals(stored, [0, 1, 2]);
-});
+}
 
 for (const layout of ["sqlite", "files"] as const) {
   for (const workers of [0, 2]) {
