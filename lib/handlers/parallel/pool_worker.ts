@@ -575,12 +575,14 @@ export class PoolWorker implements ConnectionOwner {
   lost({ reason, outOfMemory }: WorkerEnd): void {
     if (this.#gone) return;
     this.#answers = true;
+    const stopping = this.#stopping.size;
     this.#stopping.clear();
     this.retire();
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) this.#recall();
     this.#end();
-    const suspects = this.#ready ? this.#running.size : 0;
+    // One that was told to stop may have been the cause as well.
+    const suspects = this.#ready ? this.#running.size + stopping : 0;
     this.#failAll((who) =>
       permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
         (outOfMemory
