@@ -68,6 +68,9 @@ const IDLE = 100;
 /** How long a worker may take to begin, in ms. */
 const BEGINNING = 30_000;
 
+/** How many workers may be killed before they begin, until their Task is told. */
+const MOST_KILLED = 3;
+
 /** What a worker tells its pool. */
 export interface PoolWorkerOwner {
   /** A Task has its Outcome. */
@@ -452,6 +455,18 @@ export class PoolWorker implements ConnectionOwner {
     const runs = [...this.#running.values()].filter(({ sent }) =>
       this.#flags.takeBack(sent, Flag.RECALLED)
     );
+    this.#return(runs);
+  }
+
+  /** Gives back what a worker had that was killed before it began; not for ever. */
+  #giveBack(): void {
+    const runs = [...this.#running.values()].filter((run) =>
+      run.killedUnbegun++ < MOST_KILLED
+    );
+    this.#return(runs);
+  }
+
+  #return(runs: PoolRun[]): void {
     // Each goes to the front of the queue: the last one first.
     for (const run of runs.reverse()) {
       this.#owner.returned(run);
@@ -572,7 +587,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** The worker has ended by itself, or never began. */
-  lost({ reason, outOfMemory }: WorkerEnd): void {
+  lost({ reason, outOfMemory, killed }: WorkerEnd): void {
     if (this.#gone) return;
     this.#answers = true;
     const stopping = this.#stopping.size;
@@ -580,6 +595,7 @@ export class PoolWorker implements ConnectionOwner {
     this.retire();
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) this.#recall();
+    else if (killed) this.#giveBack();
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;
