@@ -3,7 +3,12 @@
 import { fromFileUrl, join } from "@std/path";
 import { stdArguments, temporaryFolder } from "../house/run.ts";
 import { DEADLINE, type Failure, type Place } from "./failures.ts";
-import type { Left, Once, Order } from "./fixtures/program.ts";
+import {
+  type Left,
+  type Once,
+  type Order,
+  sceneOf,
+} from "./fixtures/program.ts";
 
 /** How often each cell is to be tried; `undefined` in an ordinary run. */
 export const FULL: number | undefined = Number(Deno.env.get("HITHER_CHAOS")) ||
@@ -114,10 +119,12 @@ export interface Course {
 export async function run(
   failure: Failure,
   place: Place,
-  { times, ends, program: file = "program.ts" }: {
+  { times, ends, program: file = "program.ts", meanwhile }: {
     times: number;
     ends: boolean;
     program?: string;
+    /** What is done to the program while it runs. */
+    meanwhile?: (program: Deno.ChildProcess, report: string) => Promise<void>;
   },
 ): Promise<Course> {
   const { flags } = failure;
@@ -130,6 +137,7 @@ export async function run(
       report: join(folder, "report"),
       ends,
     };
+    Deno.mkdirSync(sceneOf(order.report, 0));
     return [JSON.stringify(order)];
   }, flags === undefined ? {} : { flags });
   const { child, folder } = program;
@@ -138,6 +146,7 @@ export async function run(
     hung = true;
     child.kill("SIGKILL");
   }, DEADLINE * times);
+  await meanwhile?.(child, join(folder, "report"));
   const status = await child.status;
   const end = Date.now();
   clearTimeout(timer);

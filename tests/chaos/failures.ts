@@ -442,7 +442,8 @@ export const FAILURES: readonly Failure[] = [
     id: "suspended",
     what:
       "runs while the program is suspended (SIGSTOP), and goes on (SIGCONT)",
-    run: ({ cause, folder }) => f.computes.run(`${folder}/started`, cause, 300),
+    run: ({ folder }) => f.computes.run(folder, 300),
+    gives: (result) => typeof result === "number",
     by: "suspending the program",
     cells: {
       worker: {

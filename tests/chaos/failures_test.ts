@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { ROOT, temporaryFolder } from "../house/run.ts";
 import { type Course, FULL, run } from "./chaos.ts";
 import {
   type Cell,
@@ -6,8 +8,10 @@ import {
   FAILURES,
   type Place,
   PLACES,
+  SUSPENDED,
 } from "./failures.ts";
-import { type Left, type Once, UNHARMED } from "./fixtures/program.ts";
+import { meet } from "./fixtures/meeting.ts";
+import { type Left, type Once, sceneOf, UNHARMED } from "./fixtures/program.ts";
 import { Measured } from "./measured.ts";
 
 /** How long it may take until a failure is noticed, in ms: in an ordinary run the machine may be busy with anything. */
@@ -53,14 +57,15 @@ async function failsAlone(
   place: Place,
   times = FULL ?? 1,
 ): Promise<void> {
-  // Threads that go on computing would hold up those that come after them.
-  if (cell.givenUp && times > 1) {
+  // Threads that go on computing would hold up those that come after them, and a program is suspended once.
+  const once = cell.givenUp || failure.by === "suspending the program";
+  if (once && times > 1) {
     for (let time = 0; time < times; time++) {
       await failsAlone(failure, cell, place, 1);
     }
     return;
   }
-  const course = await run(failure, place, { times, ends: false });
+  const course = await COURSES[failure.by ?? "itself"](failure, place, times);
   assertEquals([course.status.code, course.hung], [0, false], course.stderr);
   assertEquals(course.orphans, 0);
   const lines = course.lines.filter((line): line is Once => "id" in line);
@@ -78,12 +83,16 @@ async function failsAlone(
       assert(line.ms < NOTICED, `${line.ms} ms`);
     }
   }
-  assertEquals(left.children, 0);
+  assertEquals(left.children ?? 0, 0);
   assertEquals(left.abandoned, cell.givenUp ? times : 0);
   if (failure.id === "console") {
-    assert(left.peak < MEMORY, `${left.peak} bytes`);
+    assert(left.peak! < MEMORY, `${left.peak} bytes`);
   }
   if (cell.error === undefined) says(course, cell);
+  if (failure.id === "suspended" && place === "process") {
+    const [{ workers, result }] = lines as [Once];
+    assert(workers.includes(result!), "its process lives");
+  }
   measured.add(failure, place, lines.map(({ ms }) => ms));
 }
 
@@ -108,6 +117,59 @@ async function endsProgram(
     all.push(course.ms);
   }
   measured.add(failure, place, all);
+}
+
+/** How failures come about. */
+const COURSES: Record<
+  "itself" | NonNullable<Failure["by"]>,
+  (failure: Failure, place: Place, times: number) => Promise<Course>
+> = {
+  "itself": (failure, place, times) =>
+    run(failure, place, { times, ends: false }),
+  "a missing script": async (failure, place, times) => {
+    await using copy = await copyWithoutEntries();
+    const program = join(copy.path, "tests/chaos/fixtures/program.ts");
+    return await run(failure, place, { times, ends: false, program });
+  },
+  "suspending the program": (failure, place, times) =>
+    run(failure, place, {
+      times,
+      ends: false,
+      meanwhile: async (program, report) => {
+        const scene = sceneOf(report, 0);
+        await meet(scene, "test is watching", ["computes"]);
+        program.kill("SIGSTOP");
+        const { promise, resolve } = Promise.withResolvers<void>();
+        setTimeout(resolve, SUSPENDED);
+        await promise;
+        if (place === "process") Deno.lstatSync(`${scene}/has computed`);
+        Deno.writeTextFileSync(`${report}.cause`, String(Date.now()));
+        program.kill("SIGCONT");
+      },
+    }),
+};
+
+/** The project as far as a program needs it, but for the scripts with which workers begin. */
+async function copyWithoutEntries(): Promise<
+  AsyncDisposable & { path: string }
+> {
+  const folder = await temporaryFolder();
+  const needed = [
+    "lib",
+    "mod.ts",
+    "deno.json",
+    "tests/chaos",
+    "tests/house",
+    "tests/process",
+  ];
+  await new Deno.Command("cp", {
+    args: ["-r", "--parents", ...needed, folder.path],
+    cwd: ROOT,
+  }).output();
+  for (const name of ["web_worker.ts", "process_entry.ts"]) {
+    await Deno.remove(join(folder.path, "lib/worker", name));
+  }
+  return folder;
 }
 
 function says({ stderr }: Course, { says = [] }: Cell): void {

@@ -599,11 +599,11 @@ export class PoolWorker implements ConnectionOwner {
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;
-    this.#failAll((who) =>
+    this.#failAll((who, { memory = "all there are" }) =>
       permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
         (outOfMemory
           ? new MemoryLimitError(
-            `${who} wanted more memory than its worker may have: ${reason}`,
+            `${who} wanted more memory than its limit of ${memory} bytes: ${reason}`,
           )
           : new WorkerLostError(
             `The worker that ran ${who} has ended: ${reason}`,
@@ -612,9 +612,10 @@ export class PoolWorker implements ConnectionOwner {
     );
   }
 
-  #failAll(errorFor: (who: string) => Error): void {
+  #failAll(errorFor: (who: string, needs: Needs) => Error): void {
     for (const run of [...this.#running.values()]) {
-      run.fail(errorFor(`${run.task.name} ${run.task.version}`));
+      const { task: { name, version }, needs } = run;
+      run.fail(errorFor(`${name} ${version}`, needs));
       this.#owner.settled(run);
       this.#leave(run);
     }
