@@ -265,7 +265,7 @@ export const FAILURES: readonly Failure[] = [
     what: "takes all memory, with a `memory` limit in a process",
     run: ({ cause }) => f.grows.run(cause),
     // A small heap is sooner full.
-    flags: ["-A", "--v8-flags=--max-old-space-size=256"],
+    flags: ["-A", "--v8-flags=--max-old-space-size=64"],
     cells: {
       worker: {
         noticed: "at once",

@@ -46,10 +46,6 @@ for (const place of PLACES) {
   });
 }
 
-if (FULL !== undefined) {
-  Deno.test("the measured times", () => console.log(measured.table()));
-}
-
 /** The job fails, or does not, and nothing else comes of it. */
 async function failsAlone(
   failure: Failure,

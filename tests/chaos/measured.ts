@@ -2,7 +2,7 @@
 
 import type { Failure, Place } from "./failures.ts";
 
-/** Collects times, and shows them. */
+/** Collects times, and writes them down. */
 export class Measured {
   readonly #rows = new Map<string, number[]>();
 
@@ -12,8 +12,13 @@ export class Measured {
     this.#rows.set(cell, [...this.#rows.get(cell) ?? [], ...times]);
   }
 
-  /** A table in Markdown. */
-  table(): string {
+  /** Writes a table in Markdown into the file that `HITHER_CHAOS_TABLE` names, if it names one. */
+  async write(): Promise<void> {
+    const path = Deno.env.get("HITHER_CHAOS_TABLE");
+    if (path) await Deno.writeTextFile(path, this.#table() + "\n");
+  }
+
+  #table(): string {
     return [
       "| a job that | where | times | median, ms | most, ms |",
       "| --- | --- | --- | --- | --- |",
