@@ -26,6 +26,9 @@ const WHERE: Record<Place, string> = {
   program: "in the program itself",
 };
 
+/** The one failure to try. */
+const ONLY = Deno.env.get("HITHER_CHAOS_ONLY");
+
 const measured = new Measured();
 
 for (const place of PLACES) {
