@@ -143,6 +143,16 @@ export class Execution implements Task {
     return { list, upstream: values };
   }
 
+  /** Brings here what is still at a server of the results among the arguments; `undefined` if that is nothing. Rejects if nobody waits any more. */
+  load(): Promise<unknown> | undefined {
+    const loading = [];
+    for (const { outcome } of this.#snapshot.upstream) {
+      const value = outcome?.value;
+      if (value?.load !== undefined) loading.push(value.load(this.abandoned));
+    }
+    return loading.length === 0 ? undefined : Promise.all(loading);
+  }
+
   /** Whether the function has been called. */
   get isStarted(): boolean {
     return this.#startedAt !== undefined;

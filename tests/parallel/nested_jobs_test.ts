@@ -243,7 +243,7 @@ Deno.test("two jobs in two workers that submit the same job share its run", () =
 
 Deno.test("a process that is killed while its job waits leaves nothing behind", () =>
   withPool({ numWorkers: 2, isolation: "process" }, async ({ traces }) => {
-    const job = fns.killedWithChild.run(traces);
+    const job = fns.killedWithChild.with({ crashRetries: 0 }).run(traces);
     assertInstanceOf(await failureOf(job), hi.WorkerLostError);
     const { total, error, cancelled } = await hi.wait();
     assertEquals([total, error + cancelled], [2, 2]);

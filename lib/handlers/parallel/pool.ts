@@ -23,9 +23,10 @@ import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
 import { PoolRun } from "./pool_run.ts";
 import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
-import { ProcessConnection } from "./process_connection.ts";
-import { missingFlag } from "./process_launch.ts";
 import { WebConnection } from "./web_connection.ts";
+
+/** What a pool needs to start processes. */
+type Processes = typeof import("./process_connection.ts");
 
 /** How long Tasks that travel together may take together, in ms. */
 const TIME_TOGETHER = 1;
@@ -50,6 +51,8 @@ export class Pool implements PoolWorkerOwner {
   readonly #runs = new Map<Task, PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
+  #processes: Processes | undefined;
+  #loading: Promise<void> | undefined;
   #scheduled = false;
   #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -74,12 +77,47 @@ export class Pool implements PoolWorkerOwner {
   /** Runs a Task when a worker is free. */
   run(task: Task): Promise<Outcome> {
     return new Promise((resolve) => {
-      const run = new PoolRun(task, needsOf(task, this.#isolation), resolve);
+      const run = new PoolRun(task, resolve);
       if (this.#closing !== undefined) return run.fail(closedError(task));
       this.#runs.set(task, run);
-      this.#waiting.push(run);
-      this.#schedule();
+      if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
+      if (this.#processes !== undefined) return this.#admitAs(run);
+      this.#loadProcesses().then(
+        () => this.#admitAs(run),
+        (error) => this.#refuse(run, error),
+      );
     });
+  }
+
+  // Loaded with the first Task that needs them: a pool of threads does without.
+  #loadProcesses(): Promise<void> {
+    return this.#loading ??= import("./process_connection.ts").then(
+      (processes) => {
+        this.#processes = processes;
+      },
+    );
+  }
+
+  /** Lets a Task wait that is to run in a process. */
+  #admitAs(run: PoolRun): void {
+    // It may have been cancelled meanwhile.
+    if (this.#runs.get(run.task) !== run) return;
+    try {
+      run.needs = needsOf(run.task, this.#isolation, this.#processes!);
+      this.#admit(run);
+    } catch (error) {
+      this.#refuse(run, error);
+    }
+  }
+
+  #admit(run: PoolRun): void {
+    this.#waiting.push(run);
+    this.#schedule();
+  }
+
+  #refuse(run: PoolRun, error: unknown): void {
+    this.#runs.delete(run.task);
+    run.fail(error);
   }
 
   /** Drops a Task that waits, or tells a running one to stop and frees its place. */
@@ -190,8 +228,7 @@ export class Pool implements PoolWorkerOwner {
         }
       } catch (error) {
         this.#waiting.remove(run);
-        this.#runs.delete(run.task);
-        run.fail(error);
+        this.#refuse(run, error);
       }
     }
   }
@@ -267,7 +304,7 @@ export class Pool implements PoolWorkerOwner {
         (owner) =>
           needs.isolation === "worker"
             ? new WebConnection(owner)
-            : new ProcessConnection(owner, needs),
+            : new this.#processes!.ProcessConnection(owner, needs),
         this.#jobsPerWorker,
         this.#idleTimeout,
       );
@@ -280,22 +317,31 @@ export class Pool implements PoolWorkerOwner {
   }
 }
 
+/** Whether a Task is to run in a process, if that can be done. */
+function wantsProcess(
+  { memory, timed }: Task,
+  isolation: PoolOptions["isolation"],
+): boolean {
+  if (isolation === "worker") return memory !== undefined;
+  return isolation === "process" || timed || memory !== undefined;
+}
+
 /**
- * What a Task needs of its worker.
+ * What a Task that wants a process gets.
  *
  * @throws {PermissionNeededError} if Deno may not start a process that is needed.
  * @throws {TypeError} if the memory is to be limited where it cannot be.
  */
-function needsOf(task: Task, isolation: PoolOptions["isolation"]): Needs {
-  const { name, version, memory, timed, denoArgs = [] } = task;
+function needsOf(
+  { name, version, memory, denoArgs = [] }: Task,
+  isolation: PoolOptions["isolation"],
+  { missingFlag }: Processes,
+): Needs {
   if (isolation === "worker") {
-    if (memory === undefined) return WORKER;
     throw new TypeError(
       `Cannot run ${name} ${version} as memory must be null with isolation "worker": current value is ${memory} (a web worker shares its memory with the program; set isolation to "auto" or "process")`,
     );
   }
-  const wanted = isolation === "process" || timed || memory !== undefined;
-  if (!wanted) return WORKER;
   const missing = missingFlag();
   if (missing === undefined) return { isolation: "process", memory, denoArgs };
   if (isolation === "process" || memory !== undefined) {
@@ -308,10 +354,8 @@ function needsOf(task: Task, isolation: PoolOptions["isolation"]): Needs {
     "timeout",
     `a timeout cannot stop a job that does not look at hi.current().throwIfAborted(), since Deno may not start processes for jobs: run it with ${missing}, or set isolation to "worker"`,
   );
-  return WORKER;
+  return { isolation: "worker", denoArgs };
 }
-
-const WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 function startError({ name, version }: Task, error: unknown): Error {
   const reason = errorText(error);

@@ -15,7 +15,7 @@ import type { PoolWorker } from "./pool_worker.ts";
 export class PoolRun {
   readonly task: Task;
   /** What it needs of its worker. */
-  readonly needs: Needs;
+  needs: Needs = { isolation: "worker", denoArgs: [] };
   /** Its place in the queue, while it waits. */
   place: QueuePlace<PoolRun> | undefined;
   /** Its worker, while it runs. */
@@ -30,9 +30,8 @@ export class PoolRun {
   #record: ConsoleRecord | undefined;
   #settled = false;
 
-  constructor(task: Task, needs: Needs, resolve: (outcome: Outcome) => void) {
+  constructor(task: Task, resolve: (outcome: Outcome) => void) {
     this.task = task;
-    this.needs = needs;
     this.#resolve = resolve;
   }
 

@@ -13,6 +13,8 @@ import { limitMemory } from "./memory_limit.ts";
 import { launchOf } from "./process_launch.ts";
 import { LastWords } from "./last_words.ts";
 
+export { missingFlag } from "./process_launch.ts";
+
 /** How long a process that has ended is read from: one that a job has started may keep its pipes open. In ms. */
 const LAST_READ = 50;
 
