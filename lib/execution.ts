@@ -306,10 +306,24 @@ export class Execution implements Task {
     }
     // Longer than a timer can be is for ever.
     if (ms >= 2 ** 31) return;
-    this.#timers ??= new Map();
-    this.#timers.set(state, setTimeout(over, ms));
+    const timers = this.#timers ??= new Map();
+    const due = performance.now() + ms;
+    timers.set(
+      state,
+      setTimeout(() => {
+        if (performance.now() - due < HELD_UP) return over();
+        // What has ended in time is only to be heard of.
+        timers.set(state, setTimeout(over, HEARING));
+      }, ms),
+    );
   }
 }
+
+/** How late a timer may be, in ms; if it is later, this program was suspended or computed. */
+const HELD_UP = 20;
+
+/** How long such a program hears what has happened meanwhile, in ms. */
+const HEARING = 25;
 
 const NO_CHILDREN: readonly JobState[] = [];
 /** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
