@@ -136,12 +136,22 @@ export class ParallelJobHandler implements JobHandler {
     await pool?.close();
   }
 
-  // The pool loads with the first job: a program whose jobs all hit the cache never needs it.
   #load(): Promise<Pool> {
-    return this.#loading ??= import("./parallel/pool.ts").then(({ Pool }) => {
+    return this.#loading ??= loadPool().then(({ Pool }) => {
       const pool = new Pool(this.#options);
       if (this.#closed) pool.close();
       return this.#pool = pool;
     });
   }
+}
+
+/**
+ * The pool comes with the first job, as a program whose jobs all hit the cache never
+ * needs it. Its name is in a variable: what a program may import by name, Deno reads
+ * before the program starts, and there are 23 modules. Like the module that a worker
+ * begins with, without which there is no job, they are found when they are needed.
+ */
+function loadPool(): Promise<typeof import("./parallel/pool.ts")> {
+  const url = new URL("./parallel/pool.ts", import.meta.url).href;
+  return import(url);
 }
