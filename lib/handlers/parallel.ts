@@ -119,7 +119,7 @@ export class ParallelJobHandler implements JobHandler {
   run(task: Task): Promise<Outcome> {
     return this.#pool?.run(task) ?? this.#load().then(
       (pool) => pool.run(task),
-      (error) => ({ ...endingOf(error, true), console: [] }),
+      (error) => withoutPool(task, error),
     );
   }
 
@@ -141,6 +141,10 @@ export class ParallelJobHandler implements JobHandler {
       const pool = new Pool(this.#options);
       if (this.#closed) pool.close();
       return this.#pool = pool;
+    }).catch((error) => {
+      // The next job tries again.
+      this.#loading = undefined;
+      throw error;
     });
   }
 }
@@ -154,4 +158,10 @@ export class ParallelJobHandler implements JobHandler {
 function loadPool(): Promise<typeof import("./parallel/pool.ts")> {
   const url = new URL("./parallel/pool.ts", import.meta.url).href;
   return import(url);
+}
+
+/** How a job ends where the pool cannot be had: it may not be read, for instance. */
+async function withoutPool(task: Task, error: unknown): Promise<Outcome> {
+  const { startError } = await import("./parallel/start_error.ts");
+  return { ...endingOf(startError(task, error), true), console: [] };
 }
