@@ -6,8 +6,8 @@
  */
 
 import type { FreeVariable } from "./code/free_variables.ts";
-import { freeVariables } from "./code/parser.ts";
-import { FreeVariableError } from "./errors.ts";
+import { freeVariables, NoParserError } from "./code/parser.ts";
+import { FreeVariableError, HitherError } from "./errors.ts";
 import type { CodeReference } from "./task.ts";
 import { encodeValue } from "./value/encode.ts";
 import { fileUrl } from "./value/given_path.ts";
@@ -26,6 +26,7 @@ type Names<T> = Readonly<Record<string, T>>;
  * @param module The URL of its module, if there is one.
  * @throws {TypeError} if `fn` is a class or a generator, or a worker could not make it; if the given names are not what they must be, or are of no use.
  * @throws {FreeVariableError} if its text uses names that a worker would not know.
+ * @throws {HitherError} if that cannot be checked, as hither's own files may not be read.
  */
 export function codeReference(
   name: string,
@@ -102,7 +103,7 @@ function checkNames(
 ): Names<unknown> {
   if (!isPlainObject(names)) {
     throw new TypeError(
-      `${what} ${option} must be a plain object, { NAME: … }: current value is ${
+      `${what} ${option} must be a plain object, { NAME: \u2026 }: current value is ${
         Deno.inspect(names)
       }`,
     );
@@ -168,8 +169,8 @@ function checkVariables(
   const names = unknown.map(({ name }) => name);
   const { name, line } = unknown[0]!;
   const cure = name === "import.meta"
-    ? "only a module has one, so give what you take from it as { values: { NAME: … } }"
-    : 'give them as { imports: { NAME: "jsr:…" } } or { values: { NAME: … } }';
+    ? "only a module has one, so give what you take from it as { values: { NAME: \u2026 } }"
+    : 'give them as { imports: { NAME: "jsr:\u2026" } } or { values: { NAME: \u2026 } }';
   throw new FreeVariableError(
     `${what} a worker would not know ${
       names.join(", ")
@@ -182,6 +183,13 @@ function variablesOf(what: string, source: string): FreeVariable[] {
   try {
     return freeVariables?.(source) ?? [];
   } catch (cause) {
+    if (cause instanceof NoParserError) {
+      const { message } = cause;
+      throw new HitherError(
+        `${what} the names that its text uses cannot be checked: ${message} (or define it in a module)`,
+        { cause },
+      );
+    }
     throw new TypeError(
       `${what} a worker could not make it from its text: current value is a native or bound function, so wrap it as (x) => fn(x) with { imports }`,
       { cause },

@@ -6,11 +6,27 @@
  * @module
  */
 
+import { errorText } from "../error_text.ts";
 import { isMadeUp } from "./call_site.ts";
+import type * as FreeVariables from "./free_variables.ts";
 import type { FreeVariable } from "./free_variables.ts";
 
 /** `freeVariables`, or `undefined` where every function has a module. */
 export const freeVariables: ((source: string) => FreeVariable[]) | undefined =
-  isMadeUp(Deno.mainModule)
-    ? (await import("./free_variables.ts")).freeVariables
-    : undefined;
+  isMadeUp(Deno.mainModule) ? await load() : undefined;
+
+async function load(): Promise<typeof freeVariables> {
+  // In a variable: what a program may import by name, Deno reads before the program
+  // starts, and with this one come six packages.
+  const url = new URL("./free_variables.ts", import.meta.url).href;
+  try {
+    return ((await import(url)) as typeof FreeVariables).freeVariables;
+  } catch (error) {
+    return () => {
+      throw new NoParserError(errorText(error), { cause: error });
+    };
+  }
+}
+
+/** The parser may not be read, or cannot be had; the message is Deno's. */
+export class NoParserError extends Error {}
