@@ -6,8 +6,8 @@
  */
 
 import type { FreeVariable } from "./code/free_variables.ts";
-import { freeVariables, NoParserError } from "./code/parser.ts";
-import { FreeVariableError, HitherError } from "./errors.ts";
+import { freeVariables } from "./code/parser.ts";
+import { FreeVariableError } from "./errors.ts";
 import type { CodeReference } from "./task.ts";
 import { encodeValue } from "./value/encode.ts";
 import { fileUrl } from "./value/given_path.ts";
@@ -26,7 +26,6 @@ type Names<T> = Readonly<Record<string, T>>;
  * @param module The URL of its module, if there is one.
  * @throws {TypeError} if `fn` is a class or a generator, or a worker could not make it; if the given names are not what they must be, or are of no use.
  * @throws {FreeVariableError} if its text uses names that a worker would not know.
- * @throws {HitherError} if that cannot be checked, as hither's own files may not be read.
  */
 export function codeReference(
   name: string,
@@ -183,13 +182,6 @@ function variablesOf(what: string, source: string): FreeVariable[] {
   try {
     return freeVariables?.(source) ?? [];
   } catch (cause) {
-    if (cause instanceof NoParserError) {
-      const { message } = cause;
-      throw new HitherError(
-        `${what} the names that its text uses cannot be checked: ${message} (or define it in a module)`,
-        { cause },
-      );
-    }
     throw new TypeError(
       `${what} a worker could not make it from its text: current value is a native or bound function, so wrap it as (x) => fn(x) with { imports }`,
       { cause },

@@ -6,12 +6,11 @@
  * @module
  */
 
-import { errorText } from "../error_text.ts";
 import { isMadeUp } from "./call_site.ts";
 import type * as FreeVariables from "./free_variables.ts";
 import type { FreeVariable } from "./free_variables.ts";
 
-/** `freeVariables`, or `undefined` where every function has a module. */
+/** `freeVariables`, or `undefined` where every function has a module, or there can be no workers. */
 export const freeVariables: ((source: string) => FreeVariable[]) | undefined =
   isMadeUp(Deno.mainModule) ? await load() : undefined;
 
@@ -21,12 +20,9 @@ async function load(): Promise<typeof freeVariables> {
   const url = new URL("./free_variables.ts", import.meta.url).href;
   try {
     return ((await import(url)) as typeof FreeVariables).freeVariables;
-  } catch (error) {
-    return () => {
-      throw new NoParserError(errorText(error), { cause: error });
-    };
+  } catch {
+    // Where it may not be read, or cannot be had, no worker can start, whose names
+    // are all that it is for.
+    return undefined;
   }
 }
-
-/** The parser may not be read, or cannot be had; the message is Deno's. */
-export class NoParserError extends Error {}

@@ -193,18 +193,3 @@ Deno.test("a class or a generator is refused, also in a module; a method called 
   assertEquals(hi.func("shipped_kind_4", "1", method)(), 1);
   assertEquals(hi.func("shipped_kind_5", "1", other.class)(), undefined);
 });
-
-Deno.test("where the names of a function cannot be checked, it is refused with the reason", async () => {
-  const text = await deno(
-    ["run", "--no-check", "--no-prompt", "-"],
-    HEAD + `
-try {
-  hi.func("f", "1", (x) => x);
-} catch (error) {
-  console.log(error instanceof hi.HitherError, error.message);
-}
-`,
-  );
-  assertStringIncludes(text, "true Cannot define f 1 as the names that its");
-  assertStringIncludes(text, "--allow-read");
-});
