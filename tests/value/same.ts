@@ -125,7 +125,10 @@ function brand(object: object): Brand {
   if (object instanceof DOMException) {
     return ["DOMException", [object.name, object.message, object.code]];
   }
-  if (Error.isError(object)) return ["Error", object.name];
+  // A name of its own may be any value: that is compared as a property.
+  if (Error.isError(object)) {
+    return ["Error", Object.hasOwn(object, "name") ? "" : object.name];
+  }
   const tag = Object.prototype.toString.call(object);
   if (tag.startsWith("[object Temporal.")) return [tag, temporalFields(object)];
   return ["", undefined];
