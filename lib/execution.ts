@@ -146,9 +146,11 @@ export class Execution implements Task {
     return { list, upstream: values };
   }
 
-  /** Brings here what is still at a server of the results among the arguments; `undefined` if that is nothing. Rejects if nobody waits any more. */
+  /** Brings here what is still at a server of the results among the arguments, and what the first claim needs; `undefined` if that is nothing. Rejects if nobody waits any more. */
   load(): Promise<unknown> | undefined {
     const loading = [];
+    const claiming = this.claim?.load();
+    if (claiming !== undefined) loading.push(claiming);
     for (const { outcome } of this.#snapshot.upstream) {
       const value = outcome?.value;
       if (value?.load !== undefined) loading.push(value.load(this.abandoned));

@@ -157,13 +157,13 @@ function asText({ path, stored, now }: Difference): string {
     if (stored === undefined || now === undefined) return `${path} differs`;
   }
   if (path === "code") return `code: ${now}`;
-  const change = `${shown(stored, now)} → ${shown(now, stored)}`;
+  const change = `${shown(stored, now)} \u2192 ${shown(now, stored)}`;
   return path === "version" ? `version ${change}` : `${path}: ${change}`;
 }
 
 const ABSENT = "absent";
-const LIST = "[…]";
-const OBJECT = "{…}";
+const LIST = "[\u2026]";
+const OBJECT = "{\u2026}";
 const SHAPES: ReadonlySet<string> = new Set([LIST, OBJECT]);
 
 /** A text beside the one that it differs from, which may look the same. */

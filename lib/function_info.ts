@@ -111,8 +111,7 @@ function codeOf(state: JobState): Code | undefined {
       loadedAt: isModule ? definition.definedAt : Infinity,
     }, {
       folder: `${jobCache!.path}/code`,
-      // A cache that takes no claims is one that nothing is written to.
-      isWritable: store.leases !== undefined,
+      isWritable: !store.isReadonly,
     });
     if (mode === "warn") warnIfNotWhole(definition, found);
     entry.code = { denoArgs, found };

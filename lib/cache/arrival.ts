@@ -16,7 +16,7 @@ import { loadXxh3 } from "./xxh3.ts";
 const MOST_AT_ONCE = 16;
 const BYTES_AT_ONCE = 33_554_432;
 
-/** What came is not what it must be; the message continues "… sent ". */
+/** What came is not what it must be; the message continues "... sent ". */
 export class BadArrival extends Error {}
 
 /** A server does not answer as it must. */

@@ -1,5 +1,5 @@
 /**
- * Large results, and the files of results, as files: `blobs/ab/cdef…`, named by the SHA-256 of their bytes.
+ * Large results, and the files of results, as files: `blobs/ab/cdef...`, named by the SHA-256 of their bytes.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const WRITE_BYTES = 4_194_304;
 /** A temporary file that was not written to for so long belongs to a process that died, in ms. */
 const STALE_MS = 3_600_000;
 
-/** A blob is not what its reference says; the message continues "blob … ". */
+/** A blob is not what its reference says; the message continues "blob ... ". */
 export class BlobDamage extends Error {
   /** Whether there is a file to set aside. */
   readonly present: boolean;

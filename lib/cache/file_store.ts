@@ -14,11 +14,11 @@ import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import { causeOf, isWriteRefusal } from "./failure.ts";
-import { FileLeases } from "./file_leases.ts";
 import { CacheFolder } from "./folder.ts";
 import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import type { Leases } from "./lease.ts";
+import { leaseModules } from "./lease_modules.ts";
 import { type Limits, noRoom, overLimit } from "./limits.ts";
 import type { LiveBlob } from "./live_blobs.ts";
 import { missingPermissions } from "./permission.ts";
@@ -118,7 +118,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   /** Of which folder of records the next ages are looked at. */
   #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
-  readonly leases: Leases | undefined;
+  #leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
   /** Loaded with the first record that has files. */
   #resultFiles: typeof ResultFiles | undefined;
@@ -143,12 +143,18 @@ export class FileStore implements RecordStore, Catalog, Depot {
     });
     this.#pins = new PortablePins(this.#files);
     this.#totals = new PortableTotals(this.#files);
-    if (!options.readonly) {
-      this.leases = new FileLeases(
-        this.#folder,
-        (key) => this.#find(key.toHex()) !== undefined,
-      );
-    }
+  }
+
+  get isReadonly(): boolean {
+    return this.#options.readonly;
+  }
+
+  get leases(): Leases | undefined {
+    if (this.isReadonly || leaseModules === undefined) return undefined;
+    return this.#leases ??= new leaseModules.FileLeases(
+      this.#folder,
+      (key) => this.#find(key.toHex()) !== undefined,
+    );
   }
 
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
@@ -400,7 +406,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   close(): void {
-    this.leases?.close();
+    this.#leases?.close();
     this.#flushAtEnd();
     removeEventListener("unload", this.#flushAtEnd);
     this.#state = "closed";

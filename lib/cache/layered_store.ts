@@ -89,6 +89,10 @@ export class LayeredStore implements RecordStore {
     this.#isNear = layers.every(isNear);
   }
 
+  get isReadonly(): boolean {
+    return this.#local.isReadonly;
+  }
+
   get leases(): Leases | undefined {
     return this.#local.leases;
   }

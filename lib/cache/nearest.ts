@@ -13,7 +13,7 @@ const COMPARED = 256;
 
 /**
  * How many of the latest records of all functions are looked through for them, in
- * some 10 ms. An index by function would see them all, and cost each store 6 µs.
+ * some 10 ms. An index by function would see them all, and cost each store 6 microseconds.
  */
 const LOOKED_THROUGH = 32_768;
 

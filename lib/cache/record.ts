@@ -206,7 +206,9 @@ export interface RecordStore {
     signal: AbortSignal,
     needsBlobs: () => boolean,
   ): Promise<boolean> | undefined;
-  /** The claims on keys; `undefined` where there can be none (a read-only cache). */
+  /** Whether nothing is stored here. */
+  readonly isReadonly: boolean;
+  /** The claims on keys; `undefined` where there can be none (a read-only cache), and before `loadLeases`. */
   readonly leases: Leases | undefined;
   /** Remembers the digests of files on disk; `undefined` where that is not kept. */
   readonly fileDigests?: DigestMemo | undefined;

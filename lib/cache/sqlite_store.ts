@@ -79,7 +79,8 @@ import {
   encodeBody,
   encodeDetails,
 } from "./row.ts";
-import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
+import { leaseModules } from "./lease_modules.ts";
+import type { DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
 import { countRecords, usedBytes } from "./sqlite_totals.ts";
 import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
@@ -136,7 +137,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #aside: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
-  readonly leases: SqliteLeases | undefined;
+  #leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
   /** Since when others have kept this program from opening the database. */
@@ -172,7 +173,18 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     this.#blobs = new BlobFiles(this.#folder);
     this.#readonly = readonly;
     this.#aside = aside;
-    if (!readonly) this.leases = new SqliteLeases(this.#folder, this.#access());
+  }
+
+  get isReadonly(): boolean {
+    return this.#readonly;
+  }
+
+  get leases(): SqliteLeases | undefined {
+    if (this.#readonly || leaseModules === undefined) return undefined;
+    return this.#leases ??= new leaseModules.SqliteLeases(
+      this.#folder,
+      this.#access(),
+    );
   }
 
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
@@ -421,7 +433,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   close(): void {
     this.#flush();
     removeEventListener("unload", this.#flushAtEnd);
-    this.leases?.close();
+    this.#leases?.close();
     this.#opened?.database[Symbol.dispose]();
     this.#opened = undefined;
   }

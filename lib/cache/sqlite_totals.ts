@@ -48,7 +48,7 @@ export function setTotal(
     .run(name, value);
 }
 
-/** Bytes that a cache takes: pages of the database in use, and blobs. Costs some µs. */
+/** Bytes that a cache takes: pages of the database in use, and blobs. Costs some microseconds. */
 export function usedBytes(database: CacheDatabase): number {
   return databaseBytes(database) + total(database, "blob_bytes");
 }

@@ -35,7 +35,7 @@ export interface UpstreamOptions {
   /** A server that has the portable layout as plain files under this URL; or say `path`. */
   readonly url?: string | URL | undefined;
   /**
-   * The public keys, as `ed25519:BASE64…`, of which one must have signed a record for it
+   * The public keys, as `ed25519:BASE64...`, of which one must have signed a record for it
    * to be used. By default every record is used that is whole.
    */
   readonly trust?: readonly string[] | undefined;

@@ -15,6 +15,7 @@ import type {
   RecordStore,
   StoredRecord,
 } from "../../lib/cache/record.ts";
+import { loadLeases } from "../../lib/cache/lease_modules.ts";
 import { BlobReference } from "../../lib/cache/blob_reference.ts";
 import type { CachedRecord } from "../../lib/cache/cached_record.ts";
 import { type Leaf, MemoryLeaf } from "../../lib/value/encoded.ts";
@@ -120,6 +121,9 @@ export function testBoth(
     });
   }
 }
+
+// As the scheduler does before the first claim.
+await loadLeases();
 
 /** Opens the store of a folder, to be closed by `using`. */
 export function openStore(

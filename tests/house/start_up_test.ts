@@ -76,3 +76,16 @@ Deno.test("what the package loads is asked for in one place, and nothing else is
     [...loaded].sort(),
   );
 });
+
+Deno.test("what the package loads is plain ASCII, which V8 takes as it is", async () => {
+  const list = "lib/loaded_at_start.ts";
+  const texts = await sources(".ts");
+  const loaded = eagerImports(texts.get(list)!).map((specifier) =>
+    resolve(list, specifier)
+  );
+  // Of any other text each program makes a copy with two bytes for each character.
+  const others = ["mod.ts", list, ...loaded].filter((file) =>
+    !/^[\t\n -~]*$/.test(texts.get(file)!)
+  );
+  assertEquals(others, []);
+});
