@@ -268,7 +268,7 @@ export const FAILURES: readonly Failure[] = [
     flags: ["-A", "--v8-flags=--max-old-space-size=64"],
     cells: {
       worker: {
-        noticed: "at once",
+        noticed: "in seconds",
         says: ["out of memory"],
         ends: { signal: ["SIGTRAP", "SIGILL", "SIGABRT", "SIGSEGV"] },
         processOnly: true,
@@ -276,7 +276,7 @@ export const FAILURES: readonly Failure[] = [
       process: {
         error: "MemoryLimitError",
         says: ["chaos_grows 1", "memory"],
-        noticed: "at once",
+        noticed: "in seconds",
       },
     },
   },
