@@ -139,7 +139,9 @@ function differencesOf(
 }
 
 function asText({ path, stored, now }: Difference): string {
-  if (stored === undefined && now === undefined) return `${path} differs`;
+  if (stored === undefined && now === undefined) {
+    return `${path} ${path.startsWith("permissions.") ? "changed" : "differs"}`;
+  }
   if (path === "code") return `code: ${now}`;
   const change = `${shown(stored, now)} → ${shown(now, stored)}`;
   return path === "version" ? `version ${change}` : `${path}: ${change}`;
