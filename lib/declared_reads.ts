@@ -5,7 +5,8 @@
  * @module
  */
 
-import { FileChangedError } from "./errors.ts";
+import { errorText } from "./error_text.ts";
+import { FileChangedError, HitherError } from "./errors.ts";
 import { type DeclaredPermissions, isWithin } from "./permissions.ts";
 import type { Outcome } from "./task.ts";
 import type { FileContent } from "./value/encoded.ts";
@@ -123,7 +124,14 @@ function lookAt(path: string, memo: DigestMemo): Found {
       files: [{ kind: "file", path, digest, size }],
     };
   } catch (error) {
-    throw explained(error, path, info.isDirectory ? "folder" : "file");
+    const cause = explained(error, path, info.isDirectory ? "folder" : "file");
+    if (cause instanceof HitherError) throw cause;
+    throw new Error(
+      `Cannot look at ${path}, which permissions.read lists: ${
+        errorText(cause)
+      }, or list the files that are needed, or set permissions.read to true, which looks at none`,
+      { cause },
+    );
   }
 }
 

@@ -143,8 +143,7 @@ function inherited(
 
 function listFlag(name: string, items: readonly string[]): string[] {
   if (items.length === 0) return [];
-  const escaped = items.map((item) => item.replaceAll(",", ",,"));
-  return [`--allow-${name}=${escaped.join(",")}`];
+  return [`--allow-${name}=${items.join(",")}`];
 }
 
 /** How a process begins that may do less than this program. */

@@ -43,6 +43,7 @@ export function sandboxNeeds(
   if (!wantsProcess && hasFlag) return inThread;
   const missing = missingFlag();
   if (missing === undefined) {
+    refuseCommas(who, permissions);
     return { isolation: "process", memory, denoArgs, sandbox };
   }
   if (isolation === "auto" && memory === undefined && hasFlag) {
@@ -76,10 +77,23 @@ function requireGrants(who: string, permissions: TaskPermissions): void {
       if (!programMay(name, item)) {
         throw missingGrant(
           who,
-          `--allow-${name}=${item.replaceAll(",", ",,")}`,
+          `--allow-${name}=${item}`,
         );
       }
     }
+  }
+}
+
+/** Flags are lists, in which a comma is always the end of an item. */
+function refuseCommas(who: string, permissions: TaskPermissions): void {
+  for (const name of PERMISSION_NAMES) {
+    const grant = permissions[name];
+    const item = Array.isArray(grant) &&
+      grant.find((item: string) => item.includes(","));
+    if (!item) continue;
+    throw new TypeError(
+      `Cannot run ${who} in a process as permissions.${name} must list what holds no comma, which Deno takes for the end of an item: current value is ${item} (list the folder that it is in)`,
+    );
   }
 }
 
