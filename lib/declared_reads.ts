@@ -41,20 +41,27 @@ export class DeclaredReads {
   readonly digest: string;
   /** What each of them contributes to the key. */
   readonly parts: readonly KeyPart[];
+  /** Where they are; absolute. */
+  readonly paths: readonly string[];
   readonly #files: readonly FileContent[];
   readonly #absent: readonly string[];
 
   /** Looks at the paths now. */
   constructor(paths: readonly string[], memo: DigestMemo) {
-    const found = paths.map((path) => lookAt(absolutePath(path), memo));
+    this.paths = paths.map(absolutePath);
+    const found = this.paths.map((path) => lookAt(path, memo));
     this.digest = digestOf(found.map(({ content }) => content).join("\n"));
     this.parts = paths.slice(0, MOST_PARTS).map((path, i) => ({
       path: `permissions.read[${JSON.stringify(path)}]`,
       digest: digestOf(found[i]!.content).slice(0, 16),
     }));
     this.#files = found.flatMap(({ files }) => files);
-    this.#absent = paths.filter((_, i) => found[i]!.content === ABSENT)
-      .map(absolutePath);
+    this.#absent = this.paths.filter((_, i) => found[i]!.content === ABSENT);
+  }
+
+  /** Whether the same was found at the same paths. */
+  isSame({ digest, paths }: DeclaredReads): boolean {
+    return this.digest === digest && this.paths.join("\0") === paths.join("\0");
   }
 
   /**
@@ -91,20 +98,28 @@ const ABSENT = "absent";
 
 /** What a job with these permissions declares to read; `undefined` if that is nothing in particular. What it may write is no input. */
 export function declaredReads(
-  { read, write }: DeclaredPermissions,
+  declared: DeclaredPermissions,
   stored: DigestMemo | undefined,
 ): DeclaredReads | undefined {
+  const { read, write } = declared;
   if (!Array.isArray(read)) return undefined;
   const written = Array.isArray(write) ? write.map(absolutePath) : [];
   const paths = read.filter((path) =>
     !written.some((folder) => isWithin(absolutePath(path), folder))
   );
   if (paths.length === 0) return undefined;
-  return new DeclaredReads(
+  const now = new DeclaredReads(
     paths,
     stored === undefined ? processMemo : withProcessMemo(stored),
   );
+  // Many jobs wait with the same ones: they keep one list of files.
+  const before = latest.get(declared);
+  if (before?.isSame(now)) return before;
+  latest.set(declared, now);
+  return now;
 }
+
+const latest = new WeakMap<DeclaredPermissions, DeclaredReads>();
 
 function lookAt(path: string, memo: DigestMemo): Found {
   let info: Deno.FileInfo;

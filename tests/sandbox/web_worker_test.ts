@@ -1,9 +1,11 @@
 // Programs of their own, since Deno permits web workers with permissions by a flag alone.
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { deno, stdArguments } from "../house/run.ts";
+import { deno, stdArguments, temporaryFolder } from "../house/run.ts";
 import { runProgram } from "../parallel/pool.ts";
 
 const FLAG = "--unstable-worker-options";
+
+const HITHER = new URL("../../mod.ts", import.meta.url).href;
 
 const MAIN = (options: string, body: string) => ({
   "data.txt": "text",
@@ -190,7 +192,7 @@ Deno.test("where Deno does not show how it was started, denoArgs says that the f
 Deno.test("a function without a module runs within its permissions as well", async () => {
   for (const isolation of ["process", "worker"]) {
     const program = `
-      import * as hi from "${new URL("../../mod.ts", import.meta.url)}";
+      import * as hi from "${HITHER}";
       const f = hi.func("shipped", "1", (at) => {
         hi.current().throwIfAborted();
         return join(at, Deno.env.get("HITHER_TEST"));
@@ -213,4 +215,61 @@ Deno.test("a function without a module runs within its permissions as well", asy
     assertEquals([joined, stderr], ["/a/b", ""]);
     assertStringIncludes(refused!, `permissions: { env: ["HITHER_TEST"] }`);
   }
+});
+
+Deno.test({
+  name:
+    "at a terminal, where Deno would ask to permit more, a thread is not trusted without --no-prompt",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const body = `
+      show(await failureOf(tries.with({ permissions }).run("env", "HOME")));
+      show(await pid.with({ permissions }).run() === Deno.pid);
+      await using threads = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "worker" });
+      await hi.config({ jobHandler: threads }, async () => {
+        try {
+          show(await pid.with({ permissions }).run() === Deno.pid);
+        } catch (error) {
+          show((error as hi.PermissionNeededError).flag);
+        }
+      });
+    `;
+    const refused = ["UndeclaredAccessError", { env: ["HOME"] }];
+    for (
+      const [flags, expected] of [
+        [[], [refused, false, "--no-prompt"]],
+        [["--no-prompt"], [refused, true, true]],
+      ] as const
+    ) {
+      const files = Object.entries(MAIN("", body)).map(([name, text]) =>
+        [name, text.replaceAll(`from "hither"`, `from "${HITHER}"`)] as const
+      );
+      await using folder = await temporaryFolder(Object.fromEntries(files));
+      await using log = await temporaryFolder();
+      const command = [
+        Deno.execPath(),
+        "run",
+        "--quiet",
+        "--no-check",
+        ...stdArguments(),
+        "-A",
+        FLAG,
+        ...flags,
+        `${folder.path}/main.ts`,
+      ];
+      // Of util-linux: it gives the program a terminal of its own.
+      const { code } = await new Deno.Command("script", {
+        args: ["-qec", command.join(" "), `${log.path}/log`],
+        cwd: folder.path,
+        stdin: "null",
+        stdout: "null",
+      }).output();
+      const text = await Deno.readTextFile(`${log.path}/log`);
+      const lines = text.split(/\r?\n/).filter((line) => /^["[{tf]/.test(line));
+      assertEquals([code, lines.map((line) => JSON.parse(line))], [
+        0,
+        expected,
+      ], text);
+    }
+  },
 });

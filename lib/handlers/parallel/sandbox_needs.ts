@@ -16,6 +16,9 @@ import { missingFlag } from "./process_launch.ts";
 /** The flag without which Deno ends a program that gives permissions to a web worker. */
 const WORKER_OPTIONS = "--unstable-worker-options";
 
+/** The flag without which Deno asks the person at a terminal to permit more, and waits. */
+const NO_PROMPT = "--no-prompt";
+
 /**
  * What such a Task gets.
  *
@@ -31,22 +34,23 @@ export function sandboxNeeds(
   requireGrants(who, permissions);
   const sandbox = sandboxOf(permissions, task.code);
   const inThread: Needs = { isolation: "worker", denoArgs, sandbox };
-  const hasFlag = hasWorkerOptions(denoArgs);
+  const missingForThread = missingThreadFlag(denoArgs);
+  const mayThread = missingForThread === undefined;
   if (isolation === "worker") {
-    if (hasFlag) return inThread;
+    if (mayThread) return inThread;
     throw new PermissionNeededError(
-      `Cannot run ${who} within its permissions in a web worker: run Deno with ${WORKER_OPTIONS} (say so in denoArgs too where Deno does not show its command line), or set isolation to "auto" or "process"`,
-      WORKER_OPTIONS,
+      `Cannot run ${who} within its permissions in a web worker: run Deno with ${missingForThread} (say so in denoArgs too where Deno does not show its command line), or set isolation to "auto" or "process"`,
+      missingForThread,
     );
   }
   const wantsProcess = isolation === "process" || timed || memory !== undefined;
-  if (!wantsProcess && hasFlag) return inThread;
+  if (!wantsProcess && mayThread) return inThread;
   const missing = missingFlag();
   if (missing === undefined) {
     refuseCommas(who, permissions);
     return { isolation: "process", memory, denoArgs, sandbox };
   }
-  if (isolation === "auto" && memory === undefined && hasFlag) {
+  if (isolation === "auto" && memory === undefined && mayThread) {
     warnOnce(
       "timeout",
       `a timeout cannot stop a job that does not look at hi.current().throwIfAborted(), since Deno may not start processes for jobs: run it with ${missing}, or set isolation to "worker"`,
@@ -56,7 +60,7 @@ export function sandboxNeeds(
   throw new PermissionNeededError(
     `Cannot run ${who} within its permissions in a process of its own: run Deno with ${missing}${
       isolation === "auto" && memory === undefined
-        ? `, or with ${WORKER_OPTIONS} for a web worker`
+        ? `, or with ${missingForThread} for a web worker`
         : ""
     }`,
     missing,
@@ -122,6 +126,11 @@ function hitherFor(source: string): string[] {
     : [];
 }
 
-function hasWorkerOptions(denoArgs: readonly string[]): boolean {
-  return [...launchWords(), ...denoArgs].includes(WORKER_OPTIONS);
+/** The flag without which a web worker cannot be held to permissions. */
+function missingThreadFlag(denoArgs: readonly string[]): string | undefined {
+  const flags = [...launchWords(), ...denoArgs];
+  if (!flags.includes(WORKER_OPTIONS)) return WORKER_OPTIONS;
+  if (flags.includes(NO_PROMPT)) return undefined;
+  const asks = Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
+  return asks ? NO_PROMPT : undefined;
 }
