@@ -155,11 +155,15 @@ export class Execution implements Task {
     { definition: { name, version }, options }: JobState,
   ): Error | undefined {
     if (this.permissions === undefined) return undefined;
+    const { jobCache } = options;
+    // The program would write there for it.
+    const isOwnCache = jobCache !== this.#scope.options.jobCache;
     return sandbox.nestedRefusal(
       `${this.name} ${this.version}`,
       this.permissions,
       `${name} ${version}`,
       options.permissions,
+      isOwnCache ? jobCache?.path : undefined,
     );
   }
 

@@ -194,6 +194,8 @@ export function taskPermissions(
   })) as TaskPermissions;
 }
 
+const NOTHING = taskPermissions(NONE);
+
 const INHERIT_ALL = Object.fromEntries(
   PERMISSION_NAMES.map((name) => [name, "inherit"]),
 ) as TaskPermissions;
@@ -227,9 +229,13 @@ export function nestedRefusal(
   had: TaskPermissions,
   inner: string,
   declared: DeclaredPermissions | null,
+  cachePath: string | undefined,
 ): UndeclaredAccessError | undefined {
   const wanted = declared === null ? INHERIT_ALL : taskPermissions(declared);
-  const excess = excessOf(wanted, had);
+  const excess = excessOf(wanted, had) ??
+    (cachePath === undefined
+      ? undefined
+      : excessOf({ ...NOTHING, write: [absolutePath(cachePath)] }, had));
   if (excess === undefined) return undefined;
   return new UndeclaredAccessError(
     `Cannot run ${inner} for ${outer} as a job may do no more than the one that submits it: declare ${

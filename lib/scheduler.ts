@@ -118,12 +118,12 @@ export function submitEncoded(
   state.snapshot = snapshot;
   enter(state);
   try {
-    storeOf(state);
     const parent = state.scope.parentOwner;
     const refusal = parent instanceof Execution && parent.declared !== null
       ? parent.nestedRefusal(state)
       : undefined;
     if (refusal !== undefined) throw refusal;
+    storeOf(state);
   } catch (error) {
     return fail(state, "error", error as Error);
   }

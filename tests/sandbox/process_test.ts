@@ -222,6 +222,21 @@ Deno.test("a job that a job submits has its permissions, or less, and never more
     }
   }));
 
+Deno.test("what a job may not write, the program does not write for it as a cache", async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/cache`;
+  await inPool({ numWorkers: 2, isolation: "process" }, async () => {
+    const error = await failureAs(
+      f.keeps.with({ permissions }).run(path),
+      hi.UndeclaredAccessError,
+    );
+    assertEquals(error.declare, { write: [path] });
+    assertEquals([...Deno.readDirSync(folder.path)], []);
+    const write = [folder.path];
+    assertEquals(await f.keeps.with({ permissions: { write } }).run(path), 4);
+  });
+});
+
 Deno.test("equal jobs with other permissions do not share one execution", () =>
   inPool({ numWorkers: 2, isolation: "process" }, async () => {
     const fn = f.where.with({ cache: true });
