@@ -91,7 +91,9 @@ export const ITEM_NAMES: Readonly<Record<PermissionName, string>> = {
 export function programMay(name: PermissionName, item?: string): boolean {
   const descriptor = {
     name,
-    ...item !== undefined && { [ITEM_NAMES[name]]: item },
+    // Deno is asked for one host, and not for all below it.
+    ...item !== undefined &&
+      { [ITEM_NAMES[name]]: item.replace(/^\*\./, "hither.") },
   };
   return Deno.permissions.querySync(descriptor as Deno.PermissionDescriptor)
     .state === "granted";
@@ -121,7 +123,7 @@ function grantRefusal(name: PermissionName, grant: unknown) {
   }
   for (const [i, item] of grant.entries()) {
     try {
-      programMay(name, itemText(name, item));
+      itemText(name, item);
     } catch (error) {
       return `[${i}] must be ${A_NAME[name]}: current value is ${
         Deno.inspect(item)
@@ -150,9 +152,20 @@ function itemText(name: PermissionName, item: unknown): string {
     return givenPath(item, "Cannot permit it", "give the path of a program");
   }
   if (typeof item !== "string") throw new TypeError("it is no text");
-  if (item === "") throw new TypeError("it is empty");
+  if (!(FORMS[name]?.test(item) ?? item !== "")) {
+    throw new TypeError("Deno takes no such thing");
+  }
   return item;
 }
+
+/** What Deno takes: where it takes something else it ends, worker and all. */
+const FORMS: { readonly [Name in PermissionName]?: RegExp } = {
+  net: /^((\*\.)?[\w.-]+|\[[\da-f:.]+\])(:\d+)?$|^[\da-f:.]+\/\d+$/i,
+  import: /^((\*\.)?[\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i,
+  env: /^[^=\0]+$/,
+  sys:
+    /^(hostname|osRelease|osUptime|loadavg|networkInterfaces|systemMemoryInfo|uid|gid|username|cpus|homedir|getegid|statfs|getPriority|setPriority|userInfo)$/,
+};
 
 const known = new WeakMap<object, DeclaredPermissions>();
 const NONE: DeclaredPermissions = Object.freeze({});

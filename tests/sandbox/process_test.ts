@@ -124,6 +124,19 @@ Deno.test("a path that Deno's flags cannot hold is refused by name", () =>
     assertStringIncludes(error.message, "sandbox_pure 1");
   }));
 
+Deno.test("hosts, variables and the like are taken in every form", () =>
+  inPool(PROCESS, async () => {
+    const permissions = {
+      net: ["a.b:80", "*.example.org", "[::1]:80", "10.0.0.1"],
+      env: ["AWS_*", "HOME"],
+      sys: ["hostname", "osRelease"],
+      run: ["deno", new URL("file:///bin/ls")],
+      import: ["jsr.io:443"],
+      ffi: ["./a.so"],
+    };
+    assertEquals(await f.pure.with({ permissions }).run(3), 9);
+  }));
+
 Deno.test("true is all of a kind, inherit what the program may, false nothing", () =>
   inPool(PROCESS, async () => {
     const permissions = {

@@ -65,8 +65,19 @@ for (const options of [`isolation: "worker"`, `isolation: "auto"`]) {
     const body = `
       show(await pure.with({ permissions }).run(3));
       show(await pid.with({ permissions }).run() === Deno.pid);
+      const all: hi.PermissionOptions = {
+        net: ["a.b:80", "*.example.org", "[::1]:80", "10.0.0.1"],
+        env: ["AWS_*", "HOME"],
+        sys: ["hostname", "osRelease"],
+        run: ["deno", new URL("file:///bin/ls")],
+        import: ["jsr.io:443"],
+        ffi: ["./a.so"],
+        read: ["/tmp/hither_a,b"],
+        write: "inherit",
+      };
+      show(await pure.with({ permissions: all }).run(4));
     `;
-    assertEquals(await printed(options, body), [6, true]);
+    assertEquals(await printed(options, body), [6, true, 8]);
   });
 }
 
