@@ -25,16 +25,16 @@ Deno.test("a pure function runs with no permission at all, and its module's impo
   }));
 
 for (
-  const [kind, at, options, declaration] of [
-    ["read", "/etc/passwd", {}, `read: ["/etc/passwd"]`],
-    ["write", "/tmp/hither_a", {}, `write: ["/tmp/hither_a"]`],
-    ["net", "127.0.0.1:81", {}, `net: ["127.0.0.1:81"]`],
-    ["env", "HOME", {}, `env: ["HOME"]`],
-    ["run", "true", {}, `run: ["true"]`],
-    ["sys", "", {}, `sys: ["hostname"]`],
-    ["ffi", "/tmp/a.so", {}, `ffi: ["/tmp/a.so"]`],
-    ["import", "https://esm.sh/a", {}, `import: ["esm.sh:443"]`],
-    ["import", "file:///tmp/a.ts", {}, `read: ["/tmp/a.ts"]`],
+  const [kind, at, declaration] of [
+    ["read", "/etc/passwd", `read: ["/etc/passwd"]`],
+    ["write", "/tmp/hither_a", `write: ["/tmp/hither_a"]`],
+    ["net", "127.0.0.1:81", `net: ["127.0.0.1:81"]`],
+    ["env", "HOME", `env: ["HOME"]`],
+    ["run", "true", `run: ["true"]`],
+    ["sys", "", `sys: ["hostname"]`],
+    ["ffi", "/tmp/a.so", `ffi: ["/tmp/a.so"]`],
+    ["import", "https://esm.sh/a", `import: ["esm.sh:443"]`],
+    ["import", "file:///tmp/a.ts", `read: ["/tmp/a.ts"]`],
   ] as const
 ) {
   Deno.test(`an undeclared ${kind} of ${at || "the host's name"} is an error that says what to declare`, () =>
