@@ -39,24 +39,30 @@ interface Found {
 export class DeclaredReads {
   /** SHA-256 over the contents in the order in which they were declared, 64 hexadecimal digits. Paths do not count. */
   readonly digest: string;
-  /** What each of them contributes to the key. */
-  readonly parts: readonly KeyPart[];
   /** Where they are; absolute. */
   readonly paths: readonly string[];
   readonly #files: readonly FileContent[];
   readonly #absent: readonly string[];
+  readonly #given: readonly string[];
+  readonly #contents: readonly string[];
 
   /** Looks at the paths now. */
   constructor(paths: readonly string[], memo: DigestMemo) {
     this.paths = paths.map(absolutePath);
     const found = this.paths.map((path) => lookAt(path, memo));
     this.digest = digestOf(found.map(({ content }) => content).join("\n"));
-    this.parts = paths.slice(0, MOST_PARTS).map((path, i) => ({
-      path: `permissions.read[${JSON.stringify(path)}]`,
-      digest: digestOf(found[i]!.content).slice(0, 16),
-    }));
+    this.#given = paths;
+    this.#contents = found.map(({ content }) => content);
     this.#files = found.flatMap(({ files }) => files);
     this.#absent = this.paths.filter((_, i) => found[i]!.content === ABSENT);
+  }
+
+  /** What each of them contributes to the key. */
+  get parts(): KeyPart[] {
+    return this.#given.slice(0, MOST_PARTS).map((path, i) => ({
+      path: `permissions.read[${JSON.stringify(path)}]`,
+      digest: digestOf(this.#contents[i]!).slice(0, 16),
+    }));
   }
 
   /** Whether the same was found at the same paths. */
