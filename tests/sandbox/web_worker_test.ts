@@ -274,6 +274,8 @@ Deno.test({
         cwd: folder.path,
         stdin: "null",
         stdout: "null",
+        // One that asks waits for ever.
+        signal: AbortSignal.timeout(60_000),
       }).output();
       const text = await Deno.readTextFile(`${log.path}/log`);
       const lines = text.split(/\r?\n/).filter((line) => /^["[{tf]/.test(line));
