@@ -539,17 +539,9 @@ export class PermissionNeededError extends HitherError {
  * ```ts
  * import * as hi from "@hither/hither";
  *
- * const load = hi.func("undeclared_doc_load", "1", (path: string) => Deno.readTextFileSync(path), {
- *   permissions: "none",
- * });
- * await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
- * await hi.config({ jobHandler, jobCache: null }, async () => {
- *   try {
- *     await load.run("/data/x.csv");
- *   } catch (error) {
- *     console.assert(error instanceof hi.UndeclaredAccessError);
- *   }
- * });
+ * const declare = { read: ["/data/x.csv"] };
+ * const error = new hi.UndeclaredAccessError("load 1 requires read access", declare);
+ * console.assert(error instanceof hi.HitherError && error.declare === declare);
  * ```
  */
 export class UndeclaredAccessError extends HitherError {

@@ -25,18 +25,15 @@ import { absolutePath, givenPath } from "./value/given_path.ts";
  * ```ts
  * import * as hi from "@hither/hither";
  *
- * const path = await Deno.makeTempFile();
- * await Deno.writeTextFile(path, "1,2,3");
- * const permissions: hi.PermissionOptions = { read: [path], env: ["HOME"] };
- * const sum = hi.func("permission_options_sum", "1", (path: string) => {
- *   const numbers = Deno.readTextFileSync(path).split(",").map(Number);
- *   return numbers.reduce((a, b) => a + b);
- * }, { permissions });
- * await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
- * await hi.config({ jobHandler }, async () => {
- *   console.assert(await sum.run(path) === 6);
+ * const permissions: hi.PermissionOptions = { read: ["./data.csv"], env: ["HOME"] };
+ * const load = hi.func("permission_options_load", "1", () => Deno.readTextFileSync("./data.csv"), {
+ *   permissions,
  * });
- * await Deno.remove(path);
+ * // Jobs of a function that depends on its arguments alone.
+ * const sum = hi.func("permission_options_sum", "1", (a: number, b: number) => a + b, {
+ *   permissions: "none",
+ * });
+ * console.assert(load.version === sum.version);
  * ```
  */
 export interface PermissionOptions {
