@@ -139,9 +139,12 @@ function differencesOf(
 }
 
 function asText({ path, stored, now }: Difference): string {
-  if (stored === undefined && now === undefined) {
-    return `${path} ${path.startsWith("permissions.") ? "changed" : "differs"}`;
+  if (path.startsWith("permissions.")) {
+    // Of files and folders only the digests are kept.
+    if (stored === ABSENT) return `${path} is new`;
+    return `${path} ${now === ABSENT ? "is gone" : "changed"}`;
   }
+  if (stored === undefined && now === undefined) return `${path} differs`;
   if (path === "code") return `code: ${now}`;
   const change = `${shown(stored, now)} → ${shown(now, stored)}`;
   return path === "version" ? `version ${change}` : `${path}: ${change}`;

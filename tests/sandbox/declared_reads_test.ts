@@ -46,6 +46,10 @@ Deno.test("a declared file that has changed makes the job run again, one that wa
       `permissions.read[${JSON.stringify(path)}] changed`,
     );
     assert(!changed.explain().text.includes("b.txt"));
+    const fewer = f.loads.with({ permissions: { read: [path], net: true } });
+    const other = fewer.run(path);
+    await other;
+    assertStringIncludes(other.explain().text, `b.txt"] is gone`);
     await Deno.writeTextFile(path, "one");
     const back = load.run(path);
     assertEquals([await back, back.cached], ["one", true]);

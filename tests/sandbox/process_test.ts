@@ -211,7 +211,7 @@ Deno.test("by config they hold for all jobs inside, and a function's own come fi
   }));
 
 Deno.test("a job that a job submits has its permissions, or less, and never more", () =>
-  inPool({ numWorkers: 2, isolation: "process" }, async () => {
+  inPool(PROCESS, async () => {
     const outer = f.submits.with({
       permissions: { net: ["a.b"], env: true },
     });
