@@ -272,6 +272,7 @@ export class Job<T> implements PromiseLike<T> {
         if (runningJob() !== undefined) promote(this.#state);
         await new Promise<void>((resolve) => this.#state.onSettled(resolve));
       }
+      await this.#state.outcome?.value.load?.(new AbortController().signal);
       try {
         return this.getResult();
       } catch (error) {
@@ -279,7 +280,7 @@ export class Job<T> implements PromiseLike<T> {
         const isLost = error instanceof ResultLostError &&
           this.#state.snapshot !== undefined;
         if (!isLost || !this.#state.mayLoseAgain()) throw error;
-        runAgain(this.#state);
+        runAgain(this.#state, error);
       }
     }
   }

@@ -102,6 +102,10 @@ export class JobState {
   crashes = 0;
   /** Whether the outcome was in the cache. */
   hit = false;
+  /** Whether its result was stored and is lost. */
+  wasLost = false;
+  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
+  from: string | undefined;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
   /** What runs the job. */
@@ -130,6 +134,11 @@ export class JobState {
   /** Whether it is finished, error or cancelled. */
   get isSettled(): boolean {
     return this.outcome !== undefined || this.failure !== undefined;
+  }
+
+  /** Whether other jobs wait for it. */
+  get isAwaited(): boolean {
+    return this.#settled !== undefined;
   }
 
   /** Calls `listener` once, when the job settles, in the order of the calls. */
@@ -175,6 +184,7 @@ export class JobState {
     this.hit = false;
     this.attempts = 0;
     this.crashes = 0;
+    this.wasLost = true;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");
   }

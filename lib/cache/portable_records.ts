@@ -132,7 +132,7 @@ export function summaryOf(
     status: file.body.status,
     preview: details?.preview ?? "",
     storedAt: file.storedAt,
-    usedAt: Math.floor(usedAt / DAY_MS) * DAY_MS,
+    usedAt: Math.max(file.storedAt, Math.floor(usedAt / DAY_MS) * DAY_MS),
     duration: file.duration,
     bytes: file.bytes,
     host: details?.host ?? "",

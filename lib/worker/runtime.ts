@@ -15,7 +15,7 @@ import {
   nestedSettled,
   RemoteJobs,
 } from "../remote_jobs.ts";
-import type { TaskEvent } from "../task.ts";
+import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
@@ -24,12 +24,15 @@ import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
+  type EventMessage,
   Flag,
   type FromWorker,
   PROTOCOL_VERSION,
   type RunMessage,
   type ToWorker,
+  type WarningMessage,
 } from "./protocol.ts";
+import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 
@@ -43,6 +46,7 @@ export class WorkerRuntime implements ScriptWatcher {
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   #flags: Int32Array | undefined;
+  #gate: OutputGate | undefined;
   #retire = false;
   #posted = false;
 
@@ -56,6 +60,7 @@ export class WorkerRuntime implements ScriptWatcher {
     switch (message.type) {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
+        if (message.output) this.#gate = new OutputGate(message.output);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
         this.#run(message);
@@ -158,11 +163,17 @@ export class WorkerRuntime implements ScriptWatcher {
       return this.#send({ type: "skipped", task }, []);
     }
     const { promise, resolve } = Promise.withResolvers<void>();
-    const run = new WorkerRun(message, this.#flags, this.#send, (ending) => {
-      this.#runs.delete(task);
-      this.#done(task, ending);
-      resolve();
-    });
+    const run = new WorkerRun(
+      message,
+      this.#flags,
+      this.#send,
+      (message) => this.#report(message),
+      (ending) => {
+        this.#runs.delete(task);
+        this.#done(task, ending);
+        resolve();
+      },
+    );
     this.#runs.set(task, run);
     const fn = code.kind === "module"
       ? this.#modules.find(code.url, name, version)
@@ -240,7 +251,13 @@ export class WorkerRuntime implements ScriptWatcher {
       text: `${text}\n`,
       time: Date.now(),
     } as const;
-    this.#send({ type: "warning", line }, []);
+    this.#report({ type: "warning", line });
+  }
+
+  /** Waits while too much is under way. */
+  #report(message: EventMessage | WarningMessage): void {
+    this.#gate?.enter();
+    this.#send(message, []);
   }
 
   /** The job that runs, if there is exactly one; while it waits for its module, it has done nothing yet. */
@@ -251,24 +268,35 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 }
 
+/** Sends what a job prints and reports. */
+type Report = (message: EventMessage | WarningMessage) => void;
+
 /** A Task in a worker. */
 class WorkerRun implements Host {
   readonly invocation: Invocation;
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
   readonly #send: Send;
+  readonly #report: Report;
+  #output: Output | undefined;
+  /** Whether its outcome has been sent. */
+  #left = false;
   #remote: RemoteJobs | undefined;
 
   constructor(
     message: RunMessage,
     flags: Int32Array | undefined,
     send: Send,
+    report: Report,
     settle: (ending: Ending) => void,
   ) {
     this.#message = message;
     this.#flags = flags;
     this.#send = send;
+    this.#report = report;
     this.invocation = new Invocation(message, this, (ending) => {
+      this.#output?.flush();
+      this.#left = true;
       this.#remote?.end();
       settle(ending);
     });
@@ -297,13 +325,23 @@ class WorkerRun implements Host {
   }
 
   report(event: TaskEvent): void {
-    const { task, name } = this.#message;
-    if (!this.invocation.settled) {
-      this.#send({ type: "event", task, event }, []);
-    } else if (event.type === "console") {
-      // The outcome is settled, but what is printed is not lost.
-      this.#send({ type: "warning", line: event.line, name }, []);
+    if (event.type === "console") {
+      (this.#output ??= new Output((line) => this.#print(line))).add(
+        event.line,
+      );
+    } else if (!this.invocation.settled) {
+      this.#report({ type: "event", task: this.#message.task, event });
     }
+  }
+
+  #print(line: ConsoleLine): void {
+    const { task, name } = this.#message;
+    this.#report(
+      this.#left
+        // The outcome is settled, but what is printed is not lost.
+        ? { type: "warning", line, name }
+        : { type: "event", task, event: { type: "console", line } },
+    );
   }
 
   stopReason(): "cancelled" | "timed out" | undefined {

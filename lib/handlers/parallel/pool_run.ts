@@ -22,6 +22,8 @@ export class PoolRun {
   worker: PoolWorker | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
+  /** How many workers were killed that had it and had not begun. */
+  killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
   slotDepth = 0;
   readonly #resolve: (outcome: Outcome) => void;

@@ -5,7 +5,8 @@
  */
 
 import { canUnref, setRef } from "../../worker_ref.ts";
-import type { ToWorker } from "../../worker/protocol.ts";
+import { OutputGate } from "../../worker/output.ts";
+import type { FromWorker, ToWorker } from "../../worker/protocol.ts";
 import { sandboxEntry } from "../../worker/sandbox.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 
@@ -19,6 +20,7 @@ export class WebConnection implements Connection {
   readonly holdsProgram = !canUnref;
   readonly #worker: Worker;
   readonly #sandbox: string | undefined;
+  readonly #gate = new OutputGate();
 
   /**
    * Starts a web worker for Tasks with these needs.
@@ -35,7 +37,11 @@ export class WebConnection implements Connection {
         name: "hither",
         deno: { permissions: sandbox.permissions },
       } as WorkerOptions);
-    this.#worker.onmessage = (event) => owner.received(event.data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      const type = data?.type;
+      if (type === "event" || type === "warning") this.#gate.leave();
+      owner.received(data);
+    };
     this.#worker.onerror = (event) => {
       // Otherwise the program would end.
       event.preventDefault();
@@ -50,7 +56,12 @@ export class WebConnection implements Connection {
   }
 
   post(message: ToWorker, transfer: ArrayBuffer[]): void {
-    this.#worker.postMessage(message, transfer);
+    this.#worker.postMessage(
+      message.type === "begin"
+        ? { ...message, output: this.#gate.buffer }
+        : message,
+      transfer,
+    );
   }
 
   hold(busy: boolean): void {
@@ -59,6 +70,7 @@ export class WebConnection implements Connection {
 
   end(): undefined {
     this.#worker.onmessage = null;
+    this.#gate.open();
     // A busy worker goes on computing, but nobody waits for it.
     setRef(this.#worker, false);
     this.#worker.terminate();
