@@ -6,7 +6,7 @@
  */
 
 import { errorText } from "./error_text.ts";
-import { FileChangedError, HitherError } from "./errors.ts";
+import { FileChangedError, PermissionNeededError } from "./errors.ts";
 import { type DeclaredPermissions, isWithin } from "./permissions.ts";
 import type { Outcome } from "./task.ts";
 import type { FileContent } from "./value/encoded.ts";
@@ -146,7 +146,10 @@ function lookAt(path: string, memo: DigestMemo): Found {
     };
   } catch (error) {
     const cause = explained(error, path, info.isDirectory ? "folder" : "file");
-    if (cause instanceof HitherError) throw cause;
+    if (
+      cause instanceof FileChangedError ||
+      cause instanceof PermissionNeededError
+    ) throw cause;
     throw new Error(
       `Cannot look at ${path}, which permissions.read lists: ${
         errorText(cause)
