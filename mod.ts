@@ -64,6 +64,7 @@ export { Job } from "./lib/job.ts";
 export type { JobEvent, JobStatus } from "./lib/job_state.ts";
 export { map } from "./lib/map.ts";
 export type { MapOptions } from "./lib/map.ts";
+export type { PermissionOptions } from "./lib/permissions.ts";
 export type { ErrorKind, RetryOptions } from "./lib/retry.ts";
 export type { SchedulingOptions } from "./lib/scheduling_options.ts";
 export type { JobCounts } from "./lib/scope.ts";
@@ -76,9 +77,12 @@ export type {
   NestedRequest,
   NestedResult,
   Outcome,
+  PermissionGrant,
+  PermissionName,
   Task,
   TaskArguments,
   TaskEvent,
+  TaskPermissions,
   Timing,
 } from "./lib/task.ts";
 export type { Argument, Arguments } from "./lib/types.ts";

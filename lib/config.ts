@@ -7,6 +7,8 @@
 
 import { JobCache } from "./cache/job_cache.ts";
 import { innermostScope, runInScope, runningJob } from "./current.ts";
+import type { DeclaredPermissions, PermissionOptions } from "./permissions.ts";
+import defer * as sandbox from "./permissions.ts";
 import { rechecksDone } from "./recheck.ts";
 import { isIdleWorker, isWorker, park } from "./role.ts";
 import {
@@ -77,6 +79,17 @@ export interface Options extends SchedulingOptions {
    * 30,000. A module that takes longer fails the jobs that wait for it.
    */
   readonly importTimeout?: number | undefined;
+  /**
+   * What a job may do: `"none"`, so that it depends on its arguments alone, or what is listed: see
+   * {@linkcode PermissionOptions}. `"inherit"` and `null`, as from the start: what the program may.
+   * Needs a handler that runs it in a worker. What a job submits itself may do no more than the job.
+   */
+  readonly permissions?:
+    | "none"
+    | "inherit"
+    | PermissionOptions
+    | null
+    | undefined;
 }
 
 /** Options with nothing left out. */
@@ -92,6 +105,8 @@ export interface ResolvedOptions extends ResolvedSchedulingOptions {
   readonly timeout: number | null;
   readonly memory: number | null;
   readonly importTimeout: number;
+  /** As declared, with URLs as paths; `null`: as the program. */
+  readonly permissions: DeclaredPermissions | null;
 }
 
 const root = new Scope<ResolvedOptions>({
@@ -106,6 +121,7 @@ const root = new Scope<ResolvedOptions>({
   timeout: null,
   memory: null,
   importTimeout: 30_000,
+  permissions: null,
   ...SCHEDULING_DEFAULTS,
 });
 
@@ -224,7 +240,12 @@ export function resolve(
   const given = Object.entries(change).filter(([, value]) =>
     value !== undefined
   );
-  const resolved: ResolvedOptions = { ...base, ...Object.fromEntries(given) };
+  const resolved: ResolvedOptions = {
+    ...base,
+    ...Object.fromEntries(given),
+    ...change.permissions !== undefined &&
+      { permissions: declared(change.permissions) },
+  };
   // In a job in a worker only what was given there is known.
   return !base.signal || !change.signal ? resolved : {
     ...resolved,
@@ -272,6 +293,12 @@ const CHECKS: Record<
     (value) => typeof value === "number",
     "a number of milliseconds",
   ],
+  permissions: [
+    (value) =>
+      value === "none" || value === "inherit" ||
+      typeof value === "object" && !Array.isArray(value),
+    '"none", "inherit", an object of permissions, { read: ["./data"] } for instance, or null',
+  ],
   ...SCHEDULING_CHECKS,
 };
 
@@ -310,6 +337,12 @@ function check(
       `Cannot call ${where} as recheck must be from 0 to 1: current value is ${value}`,
     );
   }
+  if (name === "permissions" && typeof value === "object" && value !== null) {
+    const refusal = sandbox.permissionsRefusal(value);
+    if (refusal !== undefined) {
+      throw new TypeError(`Cannot call ${where} as ${refusal}`);
+    }
+  }
   const refusal = schedulingRefusal(name, value);
   if (refusal !== undefined) {
     throw new RangeError(`Cannot call ${where} as ${refusal}`);
@@ -320,6 +353,15 @@ function check(
       `Cannot call ${where} as ${name} must be more than 0 ${unit}: current value is ${value}`,
     );
   }
+}
+
+/** Permissions as they are kept. */
+function declared(
+  given: Exclude<Options["permissions"], undefined>,
+): DeclaredPermissions | null {
+  return given === null || given === "inherit"
+    ? null
+    : sandbox.declaredPermissions(given);
 }
 
 function isBoolean(value: unknown): boolean {

@@ -551,6 +551,61 @@ export class PermissionNeededError extends HitherError {
 }
 
 /**
+ * A job wanted what its `permissions` do not allow: to read a file, to reach a host, to
+ * look at a variable of the environment, to start a program. The message says what to declare; `cause`
+ * holds Deno's error. Its function may have caught Deno's error, and then there is none.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const declare = { read: ["/data/x.csv"] };
+ * const error = new hi.UndeclaredAccessError("load 1 requires read access", declare);
+ * console.assert(error instanceof hi.HitherError && error.declare === declare);
+ * ```
+ */
+export class UndeclaredAccessError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "UndeclaredAccessError";
+  /** What to add to the job's `permissions`, as `{ read: ["/data/x.csv"] }`. */
+  readonly declare: Readonly<Record<string, true | readonly string[]>>;
+
+  /** Makes the error with a message, what is to be declared and, if there is one, its cause. */
+  constructor(
+    message: string,
+    declare: Readonly<Record<string, true | readonly string[]>>,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.declare = declare;
+  }
+}
+
+/**
+ * A job with `permissions` came to a handler that cannot hold it to them, since it calls
+ * functions in the program itself. The message names the cure.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const pure = hi.func("sandbox_unavailable_doc", "1", () => 1, { permissions: "none" });
+ * await using jobHandler = new hi.DefaultJobHandler();
+ * await hi.config({ jobHandler, jobCache: null }, async () => {
+ *   try {
+ *     await pure.run();
+ *   } catch (error) {
+ *     console.assert(error instanceof hi.SandboxUnavailableError);
+ *   }
+ * });
+ * ```
+ */
+export class SandboxUnavailableError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "SandboxUnavailableError";
+}
+
+/**
  * The cache folder cannot be used as asked.
  *
  * @example

@@ -10,7 +10,10 @@ import type { RecordStore } from "./cache/record.ts";
 import { badFunctionError } from "./crashes.ts";
 import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
+import type { DeclaredReads } from "./declared_reads.ts";
 import defer * as nestedJobs from "./nested_jobs.ts";
+import type { DeclaredPermissions } from "./permissions.ts";
+import defer * as sandbox from "./permissions.ts";
 import { KeyClaim } from "./key_claim.ts";
 import { noteElsewhere } from "./outstanding.ts";
 import type { ArgumentSnapshot, JobState } from "./job_state.ts";
@@ -28,6 +31,7 @@ import type {
   Task,
   TaskArguments,
   TaskEvent,
+  TaskPermissions,
 } from "./task.ts";
 import type { FileContent } from "./value/encoded.ts";
 
@@ -48,6 +52,10 @@ export class Execution implements Task {
   readonly memory: number | undefined;
   readonly importTimeout: number;
   readonly denoArgs: readonly string[];
+  /** What its jobs may do, as declared; `null`: as the program. */
+  readonly declared: DeclaredPermissions | null;
+  /** What its jobs declare to read. */
+  readonly reads: DeclaredReads | undefined;
   readonly nested: boolean;
   readonly depth: number;
   readonly priority: number;
@@ -101,6 +109,8 @@ export class Execution implements Task {
     this.memory = options.memory ?? undefined;
     this.importTimeout = options.importTimeout;
     this.denoArgs = options.denoArgs;
+    this.declared = options.permissions;
+    this.reads = first.reads;
     this.nested = first.nested;
     const parent = first.scope.parentOwner;
     const above = parent instanceof Execution ? parent.depth : 0;
@@ -122,7 +132,42 @@ export class Execution implements Task {
   get scope(): Scope<ResolvedOptions> {
     // A child has a time and a memory of its own, and not what one of several jobs was given.
     const own = { timeout: null, queueTimeout: null, memory: null };
-    return this.#scope.child({ ...this.#scope.options, ...own }, this);
+    // Of what they may do the job says the most; see `nestedRefusal`.
+    const permissions = this.declared ?? this.#scope.options.permissions;
+    return this.#scope.child({
+      ...this.#scope.options,
+      ...own,
+      permissions,
+    }, this);
+  }
+
+  get permissions(): TaskPermissions | undefined {
+    return this.declared === null
+      ? undefined
+      : sandbox.taskPermissions(this.declared);
+  }
+
+  /** Whether jobs with these permissions may share it. */
+  suits(declared: DeclaredPermissions | null): boolean {
+    return this.declared === declared ||
+      JSON.stringify(this.declared) === JSON.stringify(declared);
+  }
+
+  /** Why a job that its job submits cannot have these permissions, if it cannot. */
+  nestedRefusal(
+    { definition: { name, version }, options }: JobState,
+  ): Error | undefined {
+    if (this.permissions === undefined) return undefined;
+    const { jobCache } = options;
+    // The program would write there for it.
+    const isOwnCache = jobCache !== this.#scope.options.jobCache;
+    return sandbox.nestedRefusal(
+      `${this.name} ${this.version}`,
+      this.permissions,
+      `${name} ${version}`,
+      options.permissions,
+      isOwnCache ? jobCache?.path : undefined,
+    );
   }
 
   /** What runs the job that this one is a job of. */
@@ -139,6 +184,9 @@ export class Execution implements Task {
         "A result among the arguments was lost and is being computed again",
       );
     }
+    this.reads?.check(
+      `since ${this.name} was submitted, which declares to read it`,
+    );
     this.claim?.make();
     this.files = NO_FILES;
     const values = upstream.map((job) => job.outcome!.value);

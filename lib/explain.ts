@@ -152,6 +152,11 @@ function differencesOf(
 }
 
 function asText({ path, stored, now }: Difference): string {
+  if (path.startsWith("permissions.")) {
+    // Of files and folders only the digests are kept.
+    if (stored === ABSENT) return `${path} is new`;
+    return `${path} ${now === ABSENT ? "is gone" : "changed"}`;
+  }
   // Of one side nothing is known, and little of the other.
   if ([stored, now].every((text) => text === undefined || SHAPES.has(text))) {
     if (stored === undefined || now === undefined) return `${path} differs`;

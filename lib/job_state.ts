@@ -8,6 +8,7 @@
 import { forgetOnAbort } from "./abort.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { KeyPart } from "./cache/record.ts";
+import type { DeclaredReads } from "./declared_reads.ts";
 import type { Execution } from "./execution.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import { outstanding } from "./outstanding.ts";
@@ -87,6 +88,8 @@ export class JobState {
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
   description: ArgumentDescription | undefined;
+  /** What it declares to read, as it was when the key was computed. */
+  reads: DeclaredReads | undefined;
   /** What the function gave, once settled by it. */
   outcome: Outcome | undefined;
   /** What the result contributes to a key, once somebody has asked. */

@@ -22,6 +22,7 @@ import { withUnchangedFiles } from "./argument_files.ts";
 import { type Failure, joinLines, markOf, nextAttemptIn } from "./attempts.ts";
 import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
 import { innermostScope, runOutside } from "./current.ts";
+import defer * as declaredReads from "./declared_reads.ts";
 import {
   CycleError,
   HandlerClosedError,
@@ -57,6 +58,7 @@ import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import type { ConsoleLine, Outcome } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
+
 import { contributionOf, jobKey } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
@@ -118,6 +120,11 @@ export function submitEncoded(
   state.snapshot = snapshot;
   enter(state);
   try {
+    const parent = state.scope.parentOwner;
+    const refusal = parent instanceof Execution && parent.declared !== null
+      ? parent.nestedRefusal(state)
+      : undefined;
+    if (refusal !== undefined) throw refusal;
     storeOf(state);
   } catch (error) {
     return fail(state, "error", error as Error);
@@ -173,7 +180,17 @@ function keyOf(
   job: (node: object) => Uint8Array | undefined,
 ): Uint8Array<ArrayBuffer> {
   const { name, keyVersion } = functionInfoOf(state);
-  return jobKey(name, keyVersion, args, { root: "args", job, digests });
+  const { permissions } = state.options;
+  if (permissions?.read !== undefined) {
+    state.reads = declaredReads.declaredReads(
+      permissions,
+      storeOf(state)?.fileDigests,
+    );
+  }
+  const version = state.reads === undefined
+    ? keyVersion
+    : `${keyVersion}\0reads ${state.reads.digest}`;
+  return jobKey(name, version, args, { root: "args", job, digests });
 }
 
 function setKey(state: JobState, key: Uint8Array<ArrayBuffer>): void {
@@ -225,6 +242,7 @@ function describe(
           return job && (contributionOfJob(job) ?? NOT_YET);
         },
       }),
+      ...state.reads?.parts ?? [],
       ...valuePartsOf(state.definition),
     ],
   };
@@ -365,6 +383,8 @@ function execute(state: JobState): void {
   const shared = state.options.cache ? inFlight.get(state.key!) : undefined;
   // A notebook may have defined the function anew: then it is another one.
   if (shared?.definition !== state.definition) return begin(state);
+  // What runs with other permissions is not what the job asked for.
+  if (!shared.suits(state.options.permissions)) return begin(state);
   const parent = state.scope.parentOwner;
   if (parent instanceof Execution && shared.reaches(parent)) {
     return fail(state, "error", waitsForItself(state));
@@ -727,6 +747,7 @@ async function complete(
     return await whenUnblocked(execution, claim!, blocked);
   }
   let outcome = withUnchangedFiles(given, execution.files, execution.name);
+  outcome = execution.reads?.whenUnchanged(outcome, execution.name) ?? outcome;
   if (outcome.status === "error" && outcome.lost) {
     const error = thrownBy(outcome);
     if (error instanceof ResultLostError) {

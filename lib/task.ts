@@ -141,6 +141,25 @@ export interface NestedJob {
   orphan(): void;
 }
 
+/** The kinds of permissions, as Deno names them. */
+export type PermissionName =
+  | "read"
+  | "write"
+  | "net"
+  | "env"
+  | "run"
+  | "ffi"
+  | "sys"
+  | "import";
+
+/** Of one permission: all of it, nothing, as much as the program has, or what is listed. */
+export type PermissionGrant = boolean | "inherit" | readonly string[];
+
+/** What a job may do; paths are absolute. */
+export type TaskPermissions = {
+  readonly [Name in PermissionName]: PermissionGrant;
+};
+
 /** One execution of one function, as a handler gets it. */
 export interface Task {
   /** Unique in this process. */
@@ -165,6 +184,8 @@ export interface Task {
   readonly importTimeout?: number | undefined;
   /** The flags that the program was started with, as far as they were given. */
   readonly denoArgs?: readonly string[] | undefined;
+  /** What the job may do; absent if that is what the program may. A handler that cannot hold it to that fails the Task. */
+  readonly permissions?: TaskPermissions | undefined;
   /** Whether a running job submitted it: such a Task must not wait for its parent's slot. */
   readonly nested: boolean;
   /** How many running jobs stand above it: 0 if none submitted it. Deeper Tasks are to start first, so that few jobs wait at a time. */

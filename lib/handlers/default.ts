@@ -4,7 +4,7 @@
  * @module
  */
 
-import { HandlerClosedError } from "../errors.ts";
+import { HandlerClosedError, SandboxUnavailableError } from "../errors.ts";
 import { provideFallbackHandler } from "../fallback_handler.ts";
 import { isWorker } from "../role.ts";
 import type {
@@ -104,6 +104,7 @@ export class DefaultJobHandler implements JobHandler {
         this.#leave(run);
       });
       if (this.#closed) return run.fail(closedError(task));
+      if (task.permissions !== undefined) return run.fail(noSandbox(task));
       this.#live.set(task, run);
       if (task.nested) return queueMicrotask(() => run.start());
       run.place = this.#waiting.push(run, task.priority);
@@ -266,6 +267,12 @@ function needsNames({ imports, values }: SourceCode): boolean {
 }
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
+
+function noSandbox({ name, version }: Task): SandboxUnavailableError {
+  return new SandboxUnavailableError(
+    `Cannot run ${name} ${version} within its permissions in the program itself, which has permissions of its own: set jobHandler to a ParallelJobHandler, or permissions to "inherit"`,
+  );
+}
 
 function closedError(task: Task): HandlerClosedError {
   return new HandlerClosedError(

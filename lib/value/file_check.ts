@@ -77,6 +77,7 @@ function namesWhereThere(folder: string): string[] {
  * Checks that files are still what they were.
  *
  * @param since What they were looked at by, for the message.
+ * @param cure What to do about it.
  * @throws {FileChangedError} if one is not.
  * @throws {PermissionNeededError} if Deno may not read one.
  */
@@ -84,20 +85,24 @@ export function checkFiles(
   files: readonly FileContent[],
   memo: DigestMemo,
   since: string,
+  cure?: string,
 ): void {
   const intruder = intruderIn(files);
   if (intruder !== undefined) {
     throw new FileChangedError(
-      `${intruder} is new in its folder ${since}: call hi.folder again and run the job with that`,
+      `${intruder} is new in its folder ${since}: ${
+        cure ?? "call hi.folder again and run the job with that"
+      }`,
     );
   }
   for (const file of files) {
     const what = changeOf(file, memo);
     if (what === undefined) continue;
     throw new FileChangedError(
-      `${
-        absolutePath(file.path)
-      } ${what} ${since}: look at it again (hi.file, hi.folder) and run the job with that`,
+      `${absolutePath(file.path)} ${what} ${since}: ${
+        cure ??
+          "look at it again (hi.file, hi.folder) and run the job with that"
+      }`,
     );
   }
 }

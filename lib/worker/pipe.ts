@@ -6,6 +6,7 @@
  */
 
 import { FrameReader, toFrame } from "./frames.ts";
+import type { ProcessSandbox } from "./sandbox.ts";
 
 /**
  * Where the pipe is. `"stdio"`: standard input and output. `"3,4"`: the
@@ -45,8 +46,15 @@ export function openOutput(place: PipePlace): Sink {
   return output;
 }
 
-/** Gives back what only the pipe was for, where the process has no more than that. */
-export function dropPipePermissions(place: PipePlace): void {
+/** Gives back what only the pipe was for, where the process has no more than that; or what it is told to. */
+export function dropPermissions(
+  place: PipePlace,
+  told: ProcessSandbox | undefined,
+): void {
+  if (told !== undefined) {
+    for (const descriptor of told.drop) Deno.permissions.revokeSync(descriptor);
+    return;
+  }
   if (place === "stdio") return;
   for (
     const descriptor of [

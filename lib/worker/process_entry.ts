@@ -1,7 +1,8 @@
 /**
  * The entry point of a process that runs jobs, on this machine or another: it
  * speaks the protocol through a pipe, and knows nothing of who is at the other
- * end. Its one argument says where the pipe is ({@linkcode PipePlace}).
+ * end. Its first argument says where the pipe is ({@linkcode PipePlace}), its
+ * second, if there is one, what its jobs may do less than itself ({@linkcode ProcessSandbox}).
  *
  * The jobs run in a web worker, which writes its answers into the pipe itself.
  * This thread does nothing but wait for the next message. So it hears of a cancel
@@ -13,7 +14,7 @@
 
 import { largeBuffersOf } from "./frames.ts";
 import {
-  dropPipePermissions,
+  dropPermissions,
   MessageSink,
   MessageSource,
   openInput,
@@ -21,22 +22,27 @@ import {
   type PipePlace,
 } from "./pipe.ts";
 import type { ThreadStart } from "./process_worker.ts";
+import { type ProcessSandbox, sandboxEntry } from "./sandbox.ts";
 import { Flag, type FromWorker, type ToWorker } from "./protocol.ts";
 
 const place = (Deno.args[0] ?? "stdio") as PipePlace;
+const told = Deno.args[1] === undefined
+  ? undefined
+  : JSON.parse(Deno.args[1]) as ProcessSandbox;
+const thread = new URL("./process_worker.ts", import.meta.url);
 const lock = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
 const source = new MessageSource(openInput(place));
 const sink = new MessageSink(openOutput(place), lock);
-const worker = new Worker(new URL("./process_worker.ts", import.meta.url), {
-  type: "module",
-  name: "hither",
-});
+const worker = new Worker(
+  told === undefined ? thread : sandboxEntry(thread, told.imports),
+  { type: "module", name: "hither" },
+);
 await new Promise<void>((resolve) => {
   worker.onmessage = () => resolve();
-  const start: ThreadStart = { place, lock };
+  const start: ThreadStart = { place, lock, told };
   worker.postMessage(start);
 });
-dropPipePermissions(place);
+dropPermissions(place, told);
 
 let flags = new Int32Array(new SharedArrayBuffer(0));
 /** Whose flag each cell is. */

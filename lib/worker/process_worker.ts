@@ -5,11 +5,12 @@
  */
 
 import {
-  dropPipePermissions,
+  dropPermissions,
   MessageSink,
   openOutput,
   type PipePlace,
 } from "./pipe.ts";
+import type { ProcessSandbox } from "./sandbox.ts";
 import { serve } from "./serve.ts";
 
 /** What a worker thread is told by its process, before anything else. */
@@ -17,6 +18,7 @@ export interface ThreadStart {
   readonly place: PipePlace;
   /** The lock of the side of the pipe that is written to. */
   readonly lock: SharedArrayBuffer;
+  readonly told: ProcessSandbox | undefined;
 }
 
 const scope = globalThis as unknown as {
@@ -25,9 +27,9 @@ const scope = globalThis as unknown as {
 // Before any of the user's code.
 const ready = scope.postMessage.bind(scope);
 addEventListener("message", (event) => {
-  const { place, lock } = (event as MessageEvent<ThreadStart>).data;
+  const { place, lock, told } = (event as MessageEvent<ThreadStart>).data;
   const sink = new MessageSink(openOutput(place), lock);
-  dropPipePermissions(place);
+  dropPermissions(place, told);
   serve((message) => sink.write(message));
   ready(null);
 }, { once: true });

@@ -148,3 +148,22 @@ Deno.test("scheduling.ts tries again, keeps to its limit and leaves an endless s
     "Words on the covers: [ 3, 2, 1 ]\nLicences in use, at most: 2\nWords: 52\npage 99 has 3 words after 2 attempts\n",
   );
 });
+
+Deno.test("sandbox.ts reads what it declares, again when that has changed, and nothing else", async () => {
+  await using folder = await temporaryFolder({ "a.txt": "a longer word" });
+  const path = `${folder.path}/a.txt`;
+  const run = () => example("sandbox.ts", `${folder.path}/cache`, path);
+  const refused = 'To be declared: { read: [ "/etc/passwd" ] }\n';
+  assertStringIncludes(await run(), "Longest word: longer\nComputed\n");
+  assertEquals(
+    await run(),
+    `Longest word: longer\nTaken from the cache\n${refused}`,
+  );
+  await Deno.writeTextFile(path, "another");
+  const text = await run();
+  assertStringIncludes(text, "Longest word: another\nComputed\n");
+  assertStringIncludes(
+    text,
+    `permissions.read[${JSON.stringify(path)}] changed\n${refused}`,
+  );
+});

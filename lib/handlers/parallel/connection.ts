@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { TaskPermissions } from "../../task.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
 
 /** Where a job runs: in a thread of this process, or in a process of its own. */
@@ -16,6 +17,17 @@ export interface Needs {
   readonly memory?: number | undefined;
   /** The flags that the program was started with, as far as they were given. */
   readonly denoArgs: readonly string[];
+  /** What the Task may do; absent if that is what the program may. */
+  readonly sandbox?: Sandbox | undefined;
+}
+
+/** The bounds of a worker, which serves no Task with other ones. */
+export interface Sandbox {
+  /** The same for the same. */
+  readonly id: string;
+  readonly permissions: TaskPermissions;
+  /** What the Tasks import: known beforehand, as they need not be permitted to read it. */
+  readonly imports: readonly string[];
 }
 
 /** How a worker came to its end. */

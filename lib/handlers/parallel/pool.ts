@@ -298,7 +298,7 @@ export class Pool implements PoolWorkerOwner {
         this,
         (owner) =>
           needs.isolation === "worker"
-            ? new WebConnection(owner)
+            ? new WebConnection(owner, needs)
             : new this.#processes!.ProcessConnection(owner, needs),
         this.#jobsPerWorker,
         this.#idleTimeout,
@@ -312,11 +312,12 @@ export class Pool implements PoolWorkerOwner {
   }
 }
 
-/** Whether a Task is to run in a process, if that can be done. */
+/** Whether a Task is to run in a process, if that can be done, or in a worker with bounds. */
 function wantsProcess(
-  { memory, timed }: Task,
+  { memory, timed, permissions }: Task,
   isolation: PoolOptions["isolation"],
 ): boolean {
+  if (permissions !== undefined) return true;
   if (isolation === "worker") return memory !== undefined;
   return isolation === "process" || timed || memory !== undefined;
 }
@@ -328,14 +329,18 @@ function wantsProcess(
  * @throws {TypeError} if the memory is to be limited where it cannot be.
  */
 function needsOf(
-  { name, version, memory, denoArgs = [] }: Task,
+  task: Task,
   isolation: PoolOptions["isolation"],
-  { missingFlag }: Processes,
+  { missingFlag, sandboxNeeds }: Processes,
 ): Needs {
-  if (isolation === "worker") {
+  const { name, version, memory, permissions, denoArgs = [] } = task;
+  if (isolation === "worker" && memory !== undefined) {
     throw new TypeError(
       `Cannot run ${name} ${version} as memory must be null with isolation "worker": current value is ${memory} (a web worker shares its memory with the program; set isolation to "auto" or "process")`,
     );
+  }
+  if (permissions !== undefined) {
+    return sandboxNeeds(task, permissions, isolation);
   }
   const missing = missingFlag();
   if (missing === undefined) return { isolation: "process", memory, denoArgs };

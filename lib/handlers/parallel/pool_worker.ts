@@ -46,6 +46,7 @@ import { Patience } from "./patience.ts";
 import type { PoolRun } from "./pool_run.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
+import { undeclaredAccessError } from "./undeclared_access.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 64;
@@ -388,7 +389,8 @@ export class PoolWorker implements ConnectionOwner {
       return this.#stopped(message.task, message.retire);
     }
     run.settle(
-      outOfMemory(message, run) ?? endingFrom(message),
+      outOfMemory(message, run) ?? undeclaredAccess(message, run) ??
+        endingFrom(message),
     );
     this.#durations.learn(run.task.code, message.timing.duration);
     if (message.retire) {
@@ -673,6 +675,17 @@ function outOfMemory(
     true,
     timing,
   );
+}
+
+/** How a job ends that wanted more than its permissions allow: with what to declare. */
+function undeclaredAccess(
+  { status, value, timing, lost }: DoneMessage,
+  { task, needs }: PoolRun,
+): Ending | undefined {
+  if (needs.sandbox === undefined || status !== "error") return undefined;
+  const who = `${task.name} ${task.version}`;
+  const error = undeclaredAccessError(who, decodeThrown(fromWire(value)));
+  return error && endingOf(error, lost ?? false, timing);
 }
 
 function endingFrom(message: DoneMessage): Ending {

@@ -14,6 +14,7 @@ import { launchOf } from "./process_launch.ts";
 import { LastWords } from "./last_words.ts";
 
 export { missingFlag } from "./process_launch.ts";
+export { sandboxNeeds } from "./sandbox_needs.ts";
 
 /** How long a process that has ended is read from: one that a job has started may keep its pipes open. In ms. */
 const LAST_READ = 50;
@@ -28,6 +29,7 @@ export class ProcessConnection implements Connection {
   readonly #owner: ConnectionOwner;
   readonly #denoArgs: string;
   readonly #memory: number | undefined;
+  readonly #sandbox: string | undefined;
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
@@ -43,12 +45,13 @@ export class ProcessConnection implements Connection {
    *
    * @throws if it cannot be started.
    */
-  constructor(owner: ConnectionOwner, { memory, denoArgs }: Needs) {
+  constructor(owner: ConnectionOwner, { memory, denoArgs, sandbox }: Needs) {
     this.#owner = owner;
     this.#memory = memory;
+    this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
     const heap = memory && Math.max(1, Math.ceil(memory / MIB));
-    const { command, args } = launchOf(denoArgs, heap);
+    const { command, args } = launchOf(denoArgs, heap, sandbox);
     this.#child = new Deno.Command(command, {
       args: [...args],
       stdin: "piped",
@@ -65,8 +68,9 @@ export class ProcessConnection implements Connection {
     this.#gone = this.#child.status.then((status) => this.#end(status, read));
   }
 
-  suits({ isolation, memory, denoArgs }: Needs): boolean {
+  suits({ isolation, memory, denoArgs, sandbox }: Needs): boolean {
     return isolation === this.isolation && memory === this.#memory &&
+      sandbox?.id === this.#sandbox &&
       JSON.stringify(denoArgs) === this.#denoArgs;
   }
 

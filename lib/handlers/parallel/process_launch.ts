@@ -7,7 +7,16 @@
 
 import defer * as launch from "../../code/launch.ts";
 import { launchWords, wordsOf } from "../../code/launch_words.ts";
+import {
+  isWithin,
+  ITEM_NAMES,
+  PERMISSION_NAMES,
+  programMay,
+} from "../../permissions.ts";
+import type { PermissionName } from "../../task.ts";
 import { PIPE_PATHS, type PipePlace } from "../../worker/pipe.ts";
+import type { ProcessSandbox } from "../../worker/sandbox.ts";
+import type { Sandbox } from "./connection.ts";
 
 /** The module with which a process begins. */
 const ENTRY = new URL("../../worker/process_entry.ts", import.meta.url).href;
@@ -28,18 +37,19 @@ export interface Launch {
 /** The flag without which this program cannot have its jobs run in processes. */
 export function missingFlag(): string | undefined {
   if (!mayRun(Deno.execPath())) return `--allow-run=${Deno.execPath()}`;
-  return isGranted({ name: "read" }) ? undefined : "--allow-read";
+  return programMay("read") ? undefined : "--allow-read";
 }
 
 /** Whether a program may be started, without asking anybody. */
 export function mayRun(command: string): boolean {
-  return isGranted({ name: "run", command });
+  return programMay("run", command);
 }
 
 /** How to start a process with so many MiB for the objects of JavaScript. */
 export function launchOf(
   denoArgs: readonly string[],
   heap: number | undefined,
+  sandbox?: Sandbox,
 ): Launch {
   if (Deno.build.standalone) {
     throw new TypeError(
@@ -48,16 +58,18 @@ export function launchOf(
   }
   const place = Deno.build.os !== "windows" && mayRun("sh") ? "3,4" : "stdio";
   const words = commandLine();
+  const bounds = sandbox && boundsOf(sandbox, words, place);
   const deno = [
     Deno.execPath(),
     "run",
     "--quiet",
     "--no-prompt",
     ...resolution(words, denoArgs),
-    ...permissions(words, place),
+    ...bounds?.flags ?? permissions(words, place),
     ...(heap === undefined ? [] : [`--v8-flags=--max-old-space-size=${heap}`]),
     ENTRY,
     place,
+    ...bounds === undefined ? [] : [JSON.stringify(bounds.told)],
   ];
   return place === "stdio"
     ? { command: deno[0]!, args: deno.slice(1), place }
@@ -102,48 +114,101 @@ function resolution(
   ];
 }
 
-const NAMES = [
-  "read",
-  "write",
-  "net",
-  "env",
-  "sys",
-  "run",
-  "ffi",
-  "import",
-] as const;
-type Name = typeof NAMES[number];
-
-/** Of each permission with a list, what one of its items is called. */
-const ITEM: Record<Name, string> = {
-  read: "path",
-  write: "path",
-  net: "host",
-  env: "variable",
-  sys: "kind",
-  run: "command",
-  ffi: "path",
-  import: "host",
-};
-
 /** What this program may do now, and what opens the pipe. */
 function permissions(words: readonly string[], place: PipePlace): string[] {
   if (isAll()) return ["--allow-all"];
   return [
-    ...NAMES.flatMap((name) => {
-      if (isGranted({ name } as Deno.PermissionDescriptor)) {
-        return [`--allow-${name}`];
-      }
-      const items = listed(words, `allow-${name}`).filter((item) =>
-        isGranted({ name, [ITEM[name]]: item } as never)
-      );
+    ...PERMISSION_NAMES.flatMap((name) => {
+      const has = inherited(name, words);
+      if (has === true) return [`--allow-${name}`];
       if (place !== "stdio" && (name === "read" || name === "write")) {
-        items.push(PIPE_PATHS[name]);
+        has.push(PIPE_PATHS[name]);
       }
-      return items.length === 0 ? [] : [`--allow-${name}=${items.join(",")}`];
+      return listFlag(name, has);
     }),
     ...words.filter((word) => word.startsWith("--deny-")),
   ];
+}
+
+/** What this program may do now of one kind: all, or what its flags list. */
+function inherited(
+  name: PermissionName,
+  words: readonly string[],
+): true | string[] {
+  if (programMay(name)) return true;
+  return listed(words, `allow-${name}`).filter((item) =>
+    programMay(name, item)
+  );
+}
+
+function listFlag(name: string, items: readonly string[]): string[] {
+  if (items.length === 0) return [];
+  return [`--allow-${name}=${items.join(",")}`];
+}
+
+/** How a process begins that may do less than this program. */
+interface Bounds {
+  readonly flags: readonly string[];
+  readonly told: ProcessSandbox;
+}
+
+/**
+ * What Tasks may do, what opens the pipe, and what their modules are read with. Of a list Deno takes
+ * back an item, and those that hold it: so a whole disk beside what was declared, and nothing smaller.
+ */
+function boundsOf(
+  { permissions, imports }: Sandbox,
+  words: readonly string[],
+  place: PipePlace,
+): Bounds {
+  const drop: Deno.PermissionDescriptor[] = [];
+  const flags = PERMISSION_NAMES.flatMap((name) => {
+    const grant = permissions[name];
+    const has = grant === "inherit" || (name === "import" && grant === false)
+      ? inherited(name, words)
+      : grant;
+    if (name === "import" && grant === false) drop.push({ name } as never);
+    if (has === true) return [`--allow-${name}`];
+    const items = has === false ? [] : [...has];
+    const add = (...more: string[]): void => {
+      for (const item of more) {
+        if (items.includes(item)) continue;
+        items.push(item);
+        drop.push({ name, [ITEM_NAMES[name]]: item } as never);
+      }
+    };
+    if (name === "read") add(...rootsOf(imports));
+    else if (name === "write" && place !== "stdio") {
+      const isThere = items.some((item) => isWithin(PIPE_PATHS.write, item));
+      if (!isThere) add(PIPE_PATHS.write);
+    } else if (name === "import" && grant !== "inherit" && grant !== false) {
+      add(...hostsOf(imports));
+    }
+    return listFlag(name, items);
+  });
+  return {
+    flags: [...flags, ...words.filter((word) => word.startsWith("--deny-"))],
+    told: { imports, drop },
+  };
+}
+
+/** The disks on which modules are. */
+function rootsOf(imports: readonly string[]): string[] {
+  if (Deno.build.os !== "windows") return ["/"];
+  const places = [ENTRY, ...imports, `file:///${Deno.cwd()}`];
+  const drives = places.map((place) =>
+    /^file:\/\/\/([A-Za-z]:)/.exec(place)?.[1]
+  );
+  return [...new Set(drives.flatMap((drive) => drive ? [`${drive}\\`] : []))];
+}
+
+/** The hosts from which modules come, and those from which any program may import. */
+function hostsOf(imports: readonly string[]): string[] {
+  const hosts = [ENTRY, ...imports].flatMap((place) => {
+    const url = URL.parse(place);
+    return url?.host ? [url.port ? url.host : `${url.host}:443`] : [];
+  });
+  return [...new Set([...hosts, "jsr.io:443"])];
 }
 
 /** The items of a flag. */
@@ -165,10 +230,6 @@ function listed(words: readonly string[], flag: string): string[] {
 }
 
 function isAll(): boolean {
-  return NAMES.every((name) => isGranted({ name } as never)) &&
+  return PERMISSION_NAMES.every((name) => programMay(name)) &&
     !commandLine().some((word) => word.startsWith("--deny-"));
-}
-
-function isGranted(descriptor: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(descriptor).state === "granted";
 }

@@ -7,6 +7,7 @@
 import { canUnref, setRef } from "../../worker_ref.ts";
 import { OutputGate } from "../../worker/output.ts";
 import type { FromWorker, ToWorker } from "../../worker/protocol.ts";
+import { sandboxEntry } from "../../worker/sandbox.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 
 /** The module with which a web worker begins. */
@@ -18,16 +19,24 @@ export class WebConnection implements Connection {
   readonly sharesMemory = true;
   readonly holdsProgram = !canUnref;
   readonly #worker: Worker;
+  readonly #sandbox: string | undefined;
   readonly #gate = new OutputGate();
 
   /**
-   * Starts a web worker.
+   * Starts a web worker for Tasks with these needs.
    *
    * @throws {Deno.errors.NotCapable} if it could not read its own file.
    */
-  constructor(owner: ConnectionOwner) {
+  constructor(owner: ConnectionOwner, { sandbox }: Needs) {
     checkPermission();
-    this.#worker = new Worker(ENTRY, { type: "module", name: "hither" });
+    this.#sandbox = sandbox?.id;
+    this.#worker = sandbox === undefined
+      ? new Worker(ENTRY, { type: "module", name: "hither" })
+      : new Worker(sandboxEntry(ENTRY, sandbox.imports), {
+        type: "module",
+        name: "hither",
+        deno: { permissions: sandbox.permissions },
+      } as WorkerOptions);
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       const type = data?.type;
       if (type === "event" || type === "warning") this.#gate.leave();
@@ -42,8 +51,8 @@ export class WebConnection implements Connection {
       owner.lost({ reason: "a message could not be read" });
   }
 
-  suits({ isolation }: Needs): boolean {
-    return isolation === this.isolation;
+  suits({ isolation, sandbox }: Needs): boolean {
+    return isolation === this.isolation && sandbox?.id === this.#sandbox;
   }
 
   post(message: ToWorker, transfer: ArrayBuffer[]): void {
