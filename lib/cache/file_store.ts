@@ -457,6 +457,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
     path: string,
     damage: BlobDamage,
   ): void {
+    // Another program has put it back since it was looked at.
+    if (!damage.present && this.#blobs.isThere(reference)) return;
     if (this.#open() !== "writable") {
       this.#warn(path, `${path} ${damage.message}`);
       return;

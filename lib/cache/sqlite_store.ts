@@ -748,6 +748,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     path: string,
     damage: BlobDamage,
   ): void {
+    // Another program has put it back since it was looked at.
+    if (!damage.present && this.#blobs.isThere(reference)) return;
     const opened = this.#open();
     if (opened === undefined || !opened.database.writable) {
       this.#warn(path, `${path} ${damage.message}`);
