@@ -906,45 +906,28 @@ function restartAfterLoss(state: JobState, error: ResultLostError): void {
   // One that was lost and failed when it was run again.
   if (upstream.some(hasFailed)) return afterUpstream(state);
   const lost = new Map<JobState, unknown>();
+  const read = new Map<JobState, Outcome>();
   for (const job of upstream) {
-    const loss = lossOf(job);
-    if (loss === undefined) continue;
-    if (job.isSettled && !job.mayLoseAgain()) {
-      return fail(state, "error", error);
+    try {
+      read.set(job, inMemory(job.outcome ?? notYet()));
+    } catch (loss) {
+      lost.set(job, loss);
+      if (job.isSettled && !job.mayLoseAgain()) {
+        return fail(state, "error", error);
+      }
     }
-    lost.set(job, loss);
   }
-  // Another program has put it back meanwhile, and may delete it again.
-  if (lost.size === 0 && (!state.mayLoseAgain() || !upstream.every(hold))) {
-    return fail(state, "error", error);
+  if (lost.size === 0) {
+    if (!state.mayLoseAgain()) return fail(state, "error", error);
+    // Another program has put it back meanwhile, and may delete it again.
+    for (const [job, outcome] of read) job.outcome = outcome;
   }
   for (const [job, loss] of lost) runAgain(job, loss);
   state.advance("pending");
   afterUpstream(state);
 }
 
-/** Why a result cannot be read; `undefined` if it can. */
-function lossOf({ outcome }: JobState): unknown {
-  if (outcome === undefined) return noOutcomeYet();
-  try {
-    inMemory(outcome);
-    return undefined;
-  } catch (error) {
-    return error;
-  }
-}
-
-/** Takes a result into memory; whether it is there now. */
-function hold(job: JobState): boolean {
-  try {
-    job.outcome = inMemory(job.outcome!);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** It was lost before, and is being computed. */
-function noOutcomeYet(): ResultLostError {
-  return new ResultLostError("It is being computed again", { cause: "lost" });
+function notYet(): never {
+  throw new ResultLostError("It is being computed again", { cause: "lost" });
 }
