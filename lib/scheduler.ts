@@ -15,6 +15,7 @@
  * @module
  */
 
+import { isDryRun } from "./cache/job_cache.ts";
 import type { Lease } from "./cache/lease.ts";
 import type { NewRecord, StoredRecord } from "./cache/record.ts";
 import { cancelOnAbort } from "./abort.ts";
@@ -34,7 +35,6 @@ import {
 import { Execution, holdingOf } from "./execution.ts";
 import {
   explainHook,
-  isDryRun,
   tellFailed,
   tellHit,
   tellMiss,

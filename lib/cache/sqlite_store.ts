@@ -126,6 +126,8 @@ export interface StoreOptions extends Limits {
   readonly readonly?: boolean | undefined;
   /** Whether it belongs to others, so that SQLite may not make files beside it either, where that can be. */
   readonly aside?: boolean | undefined;
+  /** Whether it is worth no warning if there is none. */
+  readonly mayBeAbsent?: boolean | undefined;
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
@@ -134,6 +136,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
   readonly #aside: boolean;
+  readonly #mayBeAbsent: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
   readonly leases: SqliteLeases | undefined;
@@ -166,7 +169,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #resultFiles: typeof ResultFiles | undefined;
 
   constructor(path: string, options: StoreOptions = {}) {
-    const { readonly = false, aside = false, ...limits } = options;
+    const { readonly = false, aside = false, mayBeAbsent = false, ...limits } =
+      options;
+    this.#mayBeAbsent = mayBeAbsent;
     this.#folder = new CacheFolder(path);
     this.#limits = limits;
     this.#blobs = new BlobFiles(this.#folder);
@@ -625,7 +630,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (this.#readonly) {
       const open = this.#aside ? openAside : openReadonly;
       const opened = open(this.#folder, report, patience);
-      if (opened === undefined) {
+      if (opened === undefined && !this.#mayBeAbsent) {
         this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }
       return opened;
@@ -752,7 +757,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (!damage.present && this.#blobs.isThere(reference)) return;
     const opened = this.#open();
     if (opened === undefined || !opened.database.writable) {
-      this.#warn(path, `${path} ${damage.message}`);
+      this.#warn(path, `${path} ${damage.message}: its job is run`);
       return;
     }
     try {
