@@ -5,6 +5,7 @@
  * @module
  */
 
+import { HOOK } from "./cache/job_cache.ts";
 import { explainState, type Explanation, hitText } from "./explain.ts";
 import type { JobState } from "./job_state.ts";
 
@@ -30,14 +31,9 @@ export interface ExplainHook {
   tell(job: object, report: JobReport): void;
 }
 
-const HOOK = Symbol.for("hither.explain");
-
 /** The hook; `undefined` in all other programs. */
 export const explainHook: ExplainHook | undefined =
   (globalThis as { [HOOK]?: ExplainHook })[HOOK];
-
-/** Whether nothing is to be run. */
-export const isDryRun: boolean = explainHook?.runs === false;
 
 /** Tells the hook that a job is a hit. */
 export function tellHit(state: JobState, preview: string | undefined): void {

@@ -75,7 +75,7 @@ const MOST_LOSSES = 3;
 /** One submitted job. */
 export class JobState {
   readonly definition: FunctionDefinition;
-  options: JobOptions;
+  readonly options: JobOptions;
   readonly scope: Scope<ResolvedOptions>;
   /** Whether a running job submitted it or waits for it, so that it must not wait for that job's slot. */
   nested: boolean;
@@ -176,7 +176,7 @@ export class JobState {
     return true;
   }
 
-  /** Forgets a lost result, so that the job runs again, whatever the cache says. */
+  /** Forgets a lost result, so that the job takes one that can be read, or runs again. */
   reopen(): void {
     this.scope.reenter(this.status as SettledStatus, this.hit);
     this.outcome = undefined;
@@ -185,7 +185,6 @@ export class JobState {
     this.attempts = 0;
     this.crashes = 0;
     this.wasLost = true;
-    this.options = { ...this.options, forceRun: true };
     this.advance("pending");
   }
 

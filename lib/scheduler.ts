@@ -15,6 +15,7 @@
  * @module
  */
 
+import { isDryRun } from "./cache/job_cache.ts";
 import type { Lease } from "./cache/lease.ts";
 import type { NewRecord, StoredRecord } from "./cache/record.ts";
 import { cancelOnAbort } from "./abort.ts";
@@ -35,7 +36,6 @@ import {
 import { Execution, holdingOf } from "./execution.ts";
 import {
   explainHook,
-  isDryRun,
   tellFailed,
   tellHit,
   tellMiss,
@@ -51,6 +51,7 @@ import {
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
+import { inMemory, withParts } from "./outcome_in_memory.ts";
 import { interruptionReason, outstanding } from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
@@ -352,6 +353,9 @@ function lookUp(state: JobState, keep: () => void): boolean {
   if (record === undefined || !isWanted(state, record)) return false;
   state.from = record.from;
   warnIfCodeDiffers(state, record.fn, store);
+  if (state.wasLost) {
+    return takeIfWhole(state, record.outcome, store.prepare(record));
+  }
   const { recheck } = state.options;
   const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
   if (isSampled) {
@@ -368,6 +372,37 @@ function lookUp(state: JobState, keep: () => void): boolean {
   const ready = store.prepare(record);
   if (ready === undefined) settleByOutcome(state, record.outcome, true);
   else ready.then(() => settleByOutcome(state, record.outcome, true));
+  return true;
+}
+
+/**
+ * Settles a job whose result was lost by what the cache has now, if that can be read;
+ * whether it did or is about to. It is in memory from then on, so that what others
+ * delete meanwhile is no second loss.
+ */
+function takeIfWhole(
+  state: JobState,
+  outcome: Outcome,
+  ready: Promise<void> | undefined,
+): boolean {
+  if (ready !== undefined) {
+    ready.then(() => {
+      const isDone = state.isSettled || takeIfWhole(state, outcome, undefined);
+      if (!isDone) execute(state);
+    });
+    return true;
+  }
+  let taken = outcome;
+  try {
+    taken = inMemory(outcome);
+  } catch (error) {
+    // What else is wrong, whoever asks for the result is told.
+    if (error instanceof ResultLostError) {
+      state.from = undefined;
+      return false;
+    }
+  }
+  settleByOutcome(state, taken, true);
   return true;
 }
 
@@ -452,7 +487,9 @@ function fetchOrStart(execution: Execution, state: JobState): void {
 
 /** Whether a result is wanted as such; if not, other jobs wait for it, whose keys are all that may be needed. */
 function isForItself({ states }: Execution): boolean {
-  for (const state of states) if (!state.isAwaited) return true;
+  for (const state of states) {
+    if (!state.isAwaited || state.wasLost) return true;
+  }
   return false;
 }
 
@@ -788,9 +825,13 @@ async function complete(
   forget(execution);
   // What is in blobs need not be in memory as well; it may have to be computed again.
   const inBlobs = record?.hasBlobs ?? false;
-  const final = inBlobs ? record!.outcome : outcome;
   for (const state of execution.end()) {
     if (!inBlobs) state.snapshot = undefined;
+    const final = !inBlobs
+      ? outcome
+      : state.wasLost
+      ? withParts(record!.outcome, outcome.value)
+      : record!.outcome;
     settleByOutcome(state, final, false);
   }
 }
@@ -875,36 +916,39 @@ function settleByOutcome(
   if (outcome.status === "error") noteFailure(state);
 }
 
-/** Runs the jobs again whose results turned out to be lost, and the job that needed them after that. */
+/**
+ * Runs the jobs again whose results turned out to be lost, and the job that needed
+ * them after that. Each time something that was lost comes into memory, so this ends.
+ */
 function restartAfterLoss(state: JobState, error: ResultLostError): void {
+  const upstream = state.snapshot?.upstream ?? [];
+  const hasFailed = (job: JobState) =>
+    job.isSettled && job.status !== "finished";
+  // One that was lost and failed when it was run again.
+  if (upstream.some(hasFailed)) return afterUpstream(state);
   const lost = new Map<JobState, unknown>();
-  for (const job of state.snapshot?.upstream ?? []) {
-    const loss = lossOf(job);
-    if (loss !== undefined) lost.set(job, loss);
+  const read = new Map<JobState, Outcome>();
+  for (const job of upstream) {
+    try {
+      read.set(job, inMemory(job.outcome ?? notYet()));
+    } catch (loss) {
+      lost.set(job, loss);
+      if (job.isSettled && !job.mayLoseAgain()) {
+        return fail(state, "error", error);
+      }
+    }
   }
-  if (lost.size === 0 || !state.mayLoseAgain()) {
-    fail(state, "error", error);
-    return;
+  if (lost.size === 0) {
+    if (!state.mayLoseAgain()) return fail(state, "error", error);
+    // Another program has put it back meanwhile, and may delete it again.
+    for (const [job, outcome] of read) job.outcome = outcome;
   }
   for (const [job, loss] of lost) runAgain(job, loss);
   state.advance("pending");
   afterUpstream(state);
 }
 
-/** Why a result cannot be read; `undefined` if it can. */
-function lossOf(state: JobState): unknown {
-  try {
-    const value = state.outcome?.value;
-    for (const leaf of value?.leaves ?? []) leaf.peek();
-    value?.restoreFiles?.();
-    // The document itself may be in a blob.
-    return value?.bytes === undefined ? noOutcomeYet() : undefined;
-  } catch (error) {
-    return error;
-  }
-}
-
 /** It was lost before, and is being computed. */
-function noOutcomeYet(): ResultLostError {
-  return new ResultLostError("It is being computed again", { cause: "lost" });
+function notYet(): never {
+  throw new ResultLostError("It is being computed again", { cause: "lost" });
 }

@@ -6,12 +6,12 @@
 
 import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
 import { makeCommand } from "../command.ts";
-import { Failure } from "../errors.ts";
-import { Filter, filterOf } from "../filters.ts";
+import { Failure, UsageError } from "../errors.ts";
+import { Filter, filterOf, tellNone } from "../filters.ts";
 import { interruptible } from "../interrupt.ts";
 import { makeProgress } from "../progress.ts";
 import { inSession } from "../session.ts";
-import { size } from "../units.ts";
+import { count, size } from "../units.ts";
 
 /** Adds the command. */
 export function addExport(cache: CommandUnknownOpts): void {
@@ -37,6 +37,11 @@ export function addExport(cache: CommandUnknownOpts): void {
     .option("--sign <file>", "sign with the private key in this file")
     .action((folder, options, command) =>
       inSession(command, async (session) => {
+        if (/^[a-z][a-z0-9+.-]+:\/\//i.test(folder)) {
+          throw new UsageError(
+            `Cannot export to ${folder} as it must be a folder: export into one, and copy it there`,
+          );
+        }
         const jobCache = await session.read();
         using progress = await makeProgress("export");
         const report = await interruptible((signal) =>
@@ -48,11 +53,16 @@ export function addExport(cache: CommandUnknownOpts): void {
           })
         );
         const { records, written, blobs, bytes, failed } = report;
+        if (records === 0) return await tellNone(session, jobCache, options);
         if (session.json) session.out.json(report);
         else {
           session.out.line(
-            `${records} records: ${written} and ${blobs} blobs written, ${
-              size(bytes)
+            `${count(records, "record")}: ${
+              written === 0 && failed === 0
+                ? "all are there already"
+                : `${written} written with ${count(blobs, "blob")}, ${
+                  size(bytes)
+                }`
             }`,
           );
         }

@@ -11,6 +11,7 @@ import { Filter, filterOf } from "../filters.ts";
 import { interruptible } from "../interrupt.ts";
 import { makeProgress } from "../progress.ts";
 import { inSession } from "../session.ts";
+import { count } from "../units.ts";
 
 /** Adds the command. */
 export function addImport(cache: CommandUnknownOpts): void {
@@ -42,6 +43,7 @@ export function addImport(cache: CommandUnknownOpts): void {
             `Cannot import from ${folder} as a server does not list its records: read through it, with new hi.JobCache({ upstream: ["${folder}"] }), or copy its folder first`,
           );
         }
+        if (options.trust !== undefined) await checkKeys(options.trust, folder);
         const jobCache = await session.write({ create: true });
         using progress = await makeProgress("import");
         const report = await interruptible((signal) =>
@@ -58,7 +60,9 @@ export function addImport(cache: CommandUnknownOpts): void {
           const others = untrusted === 0
             ? ""
             : `, ${untrusted} not signed by a trusted key`;
-          session.out.line(`${records} records: ${imported} new${others}`);
+          session.out.line(
+            `${count(records, "record")}: ${imported} new${others}`,
+          );
         }
         if (failed === 0) return;
         throw new Failure(
@@ -66,4 +70,14 @@ export function addImport(cache: CommandUnknownOpts): void {
         );
       })
     );
+}
+
+/** Refuses what is no public key before anything is made. */
+async function checkKeys(keys: string[], folder: string): Promise<void> {
+  const { trustedKeys } = await import("../../lib/cache/public_key.ts");
+  try {
+    trustedKeys(keys, `Cannot import from ${folder}`);
+  } catch (error) {
+    throw new UsageError((error as TypeError).message);
+  }
 }

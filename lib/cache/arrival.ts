@@ -21,12 +21,12 @@ export class BadArrival extends Error {}
 
 /** A server does not answer as it must. */
 export class NoAnswer extends Error {
-  /** Whether it would be the same the next time. */
-  readonly isFinal: boolean;
+  /** Whether asking again may help, would take as long again, or is in vain for good. */
+  readonly kind: "passing" | "slow" | "final";
 
-  constructor(message: string, isFinal = false) {
+  constructor(message: string, kind: NoAnswer["kind"] = "passing") {
     super(message);
-    this.isFinal = isFinal;
+    this.kind = kind;
   }
 }
 

@@ -93,6 +93,11 @@ export class BlobFiles {
       this.#sharing?.rely(path) !== false;
   }
 
+  /** Whether a file of the right length is in the place of a blob, whatever is known of it. */
+  isThere(reference: BlobReference): boolean {
+    return hasLength(this.path(reference), reference.byteLength);
+  }
+
   /** Renames, over a folder too, which makes way. */
   async #move(temporary: string, path: string): Promise<void> {
     try {
@@ -161,7 +166,9 @@ export class BlobFiles {
    */
   read(reference: BlobReference): Uint8Array<ArrayBuffer> {
     try {
-      return this.#readVerified(reference);
+      const bytes = this.#readVerified(reference);
+      if (this.#bad.size > 0) this.#bad.delete(reference.sha256);
+      return bytes;
     } catch (error) {
       this.distrust(reference);
       throw error;

@@ -92,6 +92,8 @@ type State = "closed" | "writable" | "readable" | "unusable";
 /** What a cache of this layout is made with. */
 export interface FileStoreOptions extends Limits {
   readonly readonly: boolean;
+  /** Whether it is worth no warning if there is none. */
+  readonly mayBeAbsent?: boolean;
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
@@ -469,8 +471,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
     path: string,
     damage: BlobDamage,
   ): void {
+    // Another program has put it back since it was looked at.
+    if (!damage.present && this.#blobs.isThere(reference)) return;
     if (this.#open() !== "writable") {
-      this.#warn(path, `${path} ${damage.message}`);
+      this.#warn(path, `${path} ${damage.message}: its job is run`);
       return;
     }
     try {
@@ -582,7 +586,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   #examine(): State {
     const { path } = this.#folder;
-    const { readonly } = this.#options;
+    const { readonly, mayBeAbsent } = this.#options;
     if (missingPermissions(["read"], path) !== undefined) {
       // Told with all that is needed, so that nobody starts a program twice in vain.
       throw new Error(
@@ -592,7 +596,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
     const isThere = this.#files.isThere();
     if (readonly) {
       if (isThere) return "readable";
-      this.#warn("absent", `the read-only cache in ${path} does not exist`);
+      if (!mayBeAbsent) {
+        this.#warn("absent", `the read-only cache in ${path} does not exist`);
+      }
       return "unusable";
     }
     const unwritable = missingPermissions(["write"], path);

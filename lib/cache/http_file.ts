@@ -6,10 +6,7 @@
 
 import { BadArrival, NoAnswer } from "./arrival.ts";
 
-/** The longest time that a timer takes, in ms. */
-const MAX_TIMER = 2 ** 31 - 1;
-
-/** Bytes that must have come in each time in which a server may send nothing. */
+/** Bytes of a body, or its rest, that must come in each time in which a server may send nothing. */
 const LEAST_BYTES = 100_000;
 
 /** Redirections that are followed. */
@@ -32,9 +29,10 @@ export async function fetchFile(
   limitMs: number,
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  using limit = new Limit(limitMs, most);
+  using limit = new Limit(limitMs);
   const either = AbortSignal.any([signal, limit.signal]);
   const response = await follow(url, either);
+  limit.beginBody();
   if (response.status === 200) return await bodyOf(response, most, limit);
   await response.body?.cancel();
   if (ABSENT.includes(response.status)) return undefined;
@@ -73,21 +71,23 @@ function requirePermission({ hostname, port, protocol }: URL): void {
   if (state === "granted") return;
   throw new NoAnswer(
     `network access is not granted: add --allow-net=${host}`,
-    true,
+    "final",
   );
 }
 
-/** Ends what takes too long: nothing comes for a while, or too little in all. */
+/** Ends what takes too long: nothing comes for a while, or too little. */
 class Limit implements Disposable {
   readonly #controller = new AbortController();
   readonly #ms: number;
-  readonly #whole: ReturnType<typeof setTimeout>;
   #silence: ReturnType<typeof setTimeout>;
+  #slowness: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes that have come of those that must come in time. */
+  #bytes = 0;
+  #cameAt = 0;
+  #isLate = false;
 
-  constructor(ms: number, bytes: number) {
+  constructor(ms: number) {
     this.#ms = ms;
-    const whole = Math.min(ms * (2 + bytes / LEAST_BYTES), MAX_TIMER);
-    this.#whole = setTimeout(() => this.#end("less than it must"), whole);
     this.#silence = this.#wait();
   }
 
@@ -95,25 +95,51 @@ class Limit implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Something came. */
-  renew(): void {
+  /** An answer came, and now its body. */
+  beginBody(): void {
+    this.came(0);
+    this.#await();
+  }
+
+  /** Some bytes came. */
+  came(bytes: number): void {
     clearTimeout(this.#silence);
     this.#silence = this.#wait();
+    this.#cameAt = performance.now();
+    this.#bytes += bytes;
+    if (this.#bytes >= LEAST_BYTES) this.#await();
+    else if (this.#isLate) this.#endSlow();
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#silence);
-    clearTimeout(this.#whole);
+    clearTimeout(this.#slowness);
   }
 
   #wait(): ReturnType<typeof setTimeout> {
-    return setTimeout(() => this.#end("nothing"), this.#ms);
+    return setTimeout(() => {
+      const text = `it sends nothing within ${this.#ms / 1_000} s`;
+      this.#controller.abort(new NoAnswer(text));
+    }, this.#ms);
   }
 
-  #end(what: string): void {
-    this.#controller.abort(
-      new NoAnswer(`it sends ${what} within ${this.#ms / 1_000} s`),
-    );
+  /** Waits for so many bytes from now on. */
+  #await(): void {
+    this.#bytes = 0;
+    this.#isLate = false;
+    clearTimeout(this.#slowness);
+    this.#slowness = setTimeout(() => {
+      // Where nothing has come for long, it may be stuck rather than slow.
+      this.#isLate = performance.now() - this.#cameAt > this.#ms / 2;
+      if (!this.#isLate) this.#endSlow();
+    }, this.#ms);
+  }
+
+  #endSlow(): void {
+    const text = `it sends less than ${LEAST_BYTES / 1_000} kB within ${
+      this.#ms / 1_000
+    } s`;
+    this.#controller.abort(new NoAnswer(text, "slow"));
   }
 }
 
@@ -126,7 +152,7 @@ async function bodyOf(
   const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of response.body ?? []) {
-    limit.renew();
+    limit.came(piece.length);
     length += piece.length;
     if (length > most) throw new BadArrival(`more than ${most} bytes`);
     pieces.push(piece);

@@ -12,6 +12,7 @@ import { causeOf } from "./failure.ts";
 import { fetchFile } from "./http_file.ts";
 import { MARKER } from "./portable_folder.ts";
 import { decodeSnapshot } from "./portable_snapshots.ts";
+import { isSealed } from "./sealed.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** How long a server may send nothing, in ms. */
@@ -53,9 +54,18 @@ export class HttpUpstream implements Upstream {
     key: Uint8Array<ArrayBuffer>,
     signal: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return await this.#whereReachable(
-      this.#get(pathOf("jobs", key.toHex()), RECORD_BYTES, signal),
-    );
+    const path = pathOf("jobs", key.toHex());
+    return await this.#whereReachable(this.#record(path, signal));
+  }
+
+  /** A record, or what a server sends in its place that has a page for every path. */
+  async #record(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = await this.#get(path, RECORD_BYTES, signal);
+    if (bytes === undefined || isSealed(bytes)) return bytes;
+    return await this.#isCache(signal) ? bytes : undefined;
   }
 
   async blob(
@@ -130,10 +140,10 @@ export class HttpUpstream implements Upstream {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof BadArrival) throw error;
-        const isFinal = error instanceof NoAnswer && error.isFinal;
-        if (attempt === 1 && !isFinal) continue;
-        this.#fail(error, isFinal);
-        throw new NoAnswer(causeOf(error));
+        const kind = error instanceof NoAnswer ? error.kind : "passing";
+        if (attempt === 1 && kind === "passing") continue;
+        this.#fail(error, kind === "final");
+        throw new NoAnswer(reasonOf(error));
       }
     }
   }
@@ -145,7 +155,9 @@ export class HttpUpstream implements Upstream {
       : `; after ${MAX_FAILURES} failures in a row it is left alone`;
     warnOnce(
       `${this.#base} answer`,
-      `the upstream cache ${this.#base} is not used: ${causeOf(error)}${until}`,
+      `the upstream cache ${this.#base} is not used: ${
+        reasonOf(error)
+      }${until}`,
     );
   }
 
@@ -182,6 +194,18 @@ export class HttpUpstream implements Upstream {
     }
     return isThere;
   }
+}
+
+/** An error with its causes: `fetch failed` alone tells nothing. */
+function reasonOf(error: unknown): string {
+  const causes = [causeOf(error)];
+  for (let at = error; at instanceof Error && causes.length < 4;) {
+    at = at.cause;
+    if (at === undefined) break;
+    const cause = causeOf(at);
+    if (!causes.at(-1)!.includes(cause)) causes.push(cause);
+  }
+  return causes.join(": ");
 }
 
 function pathOf(folder: string, digest: string): string {

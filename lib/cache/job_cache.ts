@@ -38,6 +38,9 @@ import defer * as upstreams from "./upstream.ts";
 import type { CheckedUpstream, UpstreamOptions } from "./upstream.ts";
 import { checkPin } from "./victims.ts";
 
+/** Where `hither explain` says what it wants to be told of, and whether jobs run. */
+export const HOOK = Symbol.for("hither.explain");
+
 /** Options of {@linkcode JobCache}. */
 export interface JobCacheOptions {
   /**
@@ -92,6 +95,10 @@ interface CheckedOptions extends Limits {
   readonly layout: LayoutOption;
   readonly upstream: readonly CheckedUpstream[];
 }
+
+/** Whether somebody asks what would be computed, so that nothing is run and nothing is stored. */
+export const isDryRun: boolean =
+  (globalThis as { [HOOK]?: { readonly runs: boolean } })[HOOK]?.runs === false;
 
 /** The store of the folder itself. */
 type LocalStore = RecordStore & Catalog & Depot;
@@ -550,7 +557,10 @@ export class JobCache implements AsyncDisposable {
   }
 
   #makeStore(): LocalStore {
-    const { path: _, layout, upstream: __, ...options } = this.#options;
+    const { path: _, layout, upstream: __, ...given } = this.#options;
+    const options = isDryRun
+      ? { ...given, readonly: true, mayBeAbsent: true }
+      : given;
     return layoutOf(this.path, layout, options.readonly) === "sqlite"
       ? new SqliteStore(this.path, options)
       : new fileStore.FileStore(this.path, options);

@@ -107,6 +107,30 @@ export function checkWorkOptions(options: WorkOptions): WorkOptions {
   return options;
 }
 
+const TRANSFER_OPTIONS = ["filter", ...WORK_OPTIONS];
+
+/**
+ * Checks the names of the options of `export` and `import`.
+ *
+ * @throws {TypeError} if there is another one.
+ */
+export function checkTransferOptions(
+  options: unknown,
+  own: "sign" | "trust",
+  cannot: string,
+): void {
+  const fields = ["name", "version", "label", "status", "keyPrefix"];
+  const field = typeof options === "object" && options !== null
+    ? fields.find((name) => name in options)
+    : undefined;
+  if (field !== undefined) {
+    throw new TypeError(
+      `${cannot} as there is no option ${field}: it is a part of the option filter`,
+    );
+  }
+  checkNames(options, [own, ...TRANSFER_OPTIONS], cannot);
+}
+
 function checkNames(
   options: unknown,
   known: readonly string[],

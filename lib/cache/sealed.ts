@@ -50,10 +50,13 @@ export function otherFormat(
   return format === FORMAT ? undefined : format;
 }
 
+/** Whether a file begins as sealed ones do, whatever became of it. */
+export function isSealed(file: Uint8Array): boolean {
+  return NAME.every((byte, i) => file[i] === byte);
+}
+
 function formatOf(file: Uint8Array, kind: SealedKind): number | undefined {
-  for (let i = 0; i < NAME.length; i++) {
-    if (file[i] !== NAME[i]) return undefined;
-  }
+  if (!isSealed(file)) return undefined;
   return file[NAME.length] === kind.charCodeAt(0)
     ? file[NAME.length + 1]
     : undefined;

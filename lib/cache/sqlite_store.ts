@@ -127,6 +127,8 @@ export interface StoreOptions extends Limits {
   readonly readonly?: boolean | undefined;
   /** Whether it belongs to others, so that SQLite may not make files beside it either, where that can be. */
   readonly aside?: boolean | undefined;
+  /** Whether it is worth no warning if there is none. */
+  readonly mayBeAbsent?: boolean | undefined;
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
@@ -135,6 +137,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
   readonly #aside: boolean;
+  readonly #mayBeAbsent: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
   #leases: SqliteLeases | undefined;
@@ -167,7 +170,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #resultFiles: typeof ResultFiles | undefined;
 
   constructor(path: string, options: StoreOptions = {}) {
-    const { readonly = false, aside = false, ...limits } = options;
+    const { readonly = false, aside = false, mayBeAbsent = false, ...limits } =
+      options;
+    this.#mayBeAbsent = mayBeAbsent;
     this.#folder = new CacheFolder(path);
     this.#limits = limits;
     this.#blobs = new BlobFiles(this.#folder);
@@ -643,7 +648,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (this.#readonly) {
       const open = this.#aside ? openAside : openReadonly;
       const opened = open(this.#folder, report, patience);
-      if (opened === undefined) {
+      if (opened === undefined && !this.#mayBeAbsent) {
         this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }
       return opened;
@@ -766,9 +771,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     path: string,
     damage: BlobDamage,
   ): void {
+    // Another program has put it back since it was looked at.
+    if (!damage.present && this.#blobs.isThere(reference)) return;
     const opened = this.#open();
     if (opened === undefined || !opened.database.writable) {
-      this.#warn(path, `${path} ${damage.message}`);
+      this.#warn(path, `${path} ${damage.message}: its job is run`);
       return;
     }
     try {

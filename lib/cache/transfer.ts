@@ -24,7 +24,7 @@ import type {
   ImportOptions,
   ImportReport,
 } from "./report.ts";
-import { checkFilter } from "./requests.ts";
+import { checkFilter, checkTransferOptions } from "./requests.ts";
 import { blobsOf } from "./row.ts";
 import { isSignedBy, sign, type Signer, signerOf } from "./signature.ts";
 import { snapshotIfWhole } from "./snapshots.ts";
@@ -44,6 +44,7 @@ export async function exportRecords(
   options: ExportOptions,
 ): Promise<ExportReport> {
   const cannot = `Cannot export to ${to}`;
+  checkTransferOptions(options, "sign", cannot);
   const filter = checkFilter(options.filter ?? {});
   const signer = options.sign === undefined
     ? undefined
@@ -118,6 +119,7 @@ export async function importRecords(
   options: ImportOptions,
 ): Promise<ImportReport> {
   const cannot = `Cannot import from ${from}`;
+  checkTransferOptions(options, "trust", cannot);
   const filter = checkFilter(options.filter ?? {});
   const trust = options.trust === undefined
     ? undefined

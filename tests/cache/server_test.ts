@@ -7,6 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as hi from "@hither/hither";
+import { BlobReference } from "../../lib/cache/blob_reference.ts";
 import { HttpUpstream } from "../../lib/cache/http_upstream.ts";
 import { deno, ROOT, stdArguments, temporaryFolder } from "../house/run.ts";
 import { captureWarnings, keyOf, makeFolder } from "./support.ts";
@@ -291,11 +292,77 @@ Deno.test("A server that never answers, or stops in the middle, is given up", as
   for (const answer of [silent, stuck]) {
     await using server = serve("", answer);
     using warnings = captureWarnings();
-    const upstream = new HttpUpstream(server.url, 20);
+    const upstream = new HttpUpstream(server.url, 200);
     assertEquals(await upstream.record(keyOf(1), NEVER), undefined);
     assertEquals(server.asked.length, 2);
-    assertMatch(warnings.lines.join(), /sends nothing within 0\.02 s/);
+    assertMatch(warnings.lines.join(), /sends nothing within 0\.2 s/);
     for (const free of held) free();
+  }
+});
+
+Deno.test("A server that sends less than 100 kB in the time is given up, and not asked again", async () => {
+  for (const [pieces, bytes] of [[Infinity, 10], [8, 30_000]] as const) {
+    const timers: number[] = [];
+    await using server = serve("", () => {
+      let sent = 0;
+      return new Response(
+        new ReadableStream({
+          start(controller) {
+            const timer = setInterval(() => {
+              controller.enqueue(new Uint8Array(bytes));
+              if (++sent === pieces) {
+                clearInterval(timer);
+                controller.close();
+              }
+            }, 50);
+            timers.push(timer);
+          },
+          cancel: () => clearInterval(timers[0]),
+        }),
+      );
+    });
+    using warnings = captureWarnings();
+    const upstream = new HttpUpstream(server.url, 300);
+    const bytesOf = upstream.blob(
+      keyOf(1),
+      BlobReference.of("0".repeat(64), undefined, 240_000),
+      NEVER,
+    );
+    if (pieces === Infinity) {
+      await assertRejects(
+        () => bytesOf,
+        Error,
+        "it sends less than 100 kB within 0.3 s",
+      );
+      assertEquals(warnings.lines.length, 1);
+    } else assertEquals((await bytesOf).length, 240_000);
+    assertEquals(server.asked.length, 1);
+  }
+});
+
+Deno.test("A server with a page for every path is no cache", async () => {
+  const { warnings, asked } = await faulty(() =>
+    new Response("<!doctype html><title>all is well</title>")
+  );
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /it answers, but there is no cache/);
+  assertEquals(asked.length, 2);
+});
+
+Deno.test("Why there is no connection is told", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  for (
+    const [url, why] of [
+      [`http://127.0.0.1:${port}`, /refused/i],
+      ["http://no-such-host.invalid", /lookup|resolve|dns/i],
+    ] as const
+  ) {
+    using warnings = captureWarnings();
+    const upstream = new HttpUpstream(url, 10_000);
+    assertEquals(await upstream.record(keyOf(1), NEVER), undefined);
+    assertMatch(warnings.lines.join(), why);
   }
 });
 

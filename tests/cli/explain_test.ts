@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { commandLine, denoArgs, hither, IMPORT, jsonLines } from "./support.ts";
 import { temporaryFolder } from "../house/run.ts";
 
@@ -201,4 +201,26 @@ Deno.test("Ctrl-C ends the command and the script with 130, and leaves nothing b
   assertEquals((await child.status).code, 130);
   assertMatch(said, /^ready\nhither: interrupted.*\n$/);
   assertEquals([...Deno.readDirSync(temporary.path)], []);
+});
+
+Deno.test("it makes no cache, and stores nothing of what comes from an upstream", async () => {
+  await using folder = await scriptFolder();
+  const { path } = folder;
+  const script = (options: string) =>
+    Deno.writeTextFile(
+      `${path}/script.js`,
+      SCRIPT.replace("new hi.JobCache()", `new hi.JobCache(${options})`),
+    );
+  await script('{ path: "theirs" }');
+  const filled = await explain(path, ["--run", "script.js", "[2,3]"]);
+  assertMatch(filled.stdout, /3 computed\n$/);
+  for (const layout of ["sqlite", "files"]) {
+    await script(
+      `{ path: "mine", layout: "${layout}", upstream: ["theirs"] }`,
+    );
+    const { stdout, stderr } = await explain(path, ["script.js", "[2,3]"]);
+    assertMatch(stdout, /3 hits, 0 to compute\n$/);
+    assertEquals(stderr, "the script [2,3]\nthe sum 13\n");
+    await assertRejects(() => Deno.stat(`${path}/mine`), Deno.errors.NotFound);
+  }
 });

@@ -23,11 +23,11 @@ Deno.test("export makes a folder that is a cache and an upstream, and then adds 
   const { path, keys } = folder;
   assertMatch(
     await folder.good("export", "public"),
-    /^5 records: 5 and 1 blobs written, \d+ kB\n$/,
+    /^5 records: 5 written with 1 blob, \d+ kB\n$/,
   );
   assertMatch(
     await folder.good("export", "public"),
-    /^5 records: 0 and 0 blobs written, 0 B\n$/,
+    /^5 records: all are there already\n$/,
   );
   const report = JSON.parse(await folder.good("export", "public", "--json"));
   assertEquals(report, {
