@@ -110,6 +110,8 @@ export interface BeginMessage {
   readonly protocol: number;
   /** Int32 cells, one for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
   readonly flags?: SharedArrayBuffer;
+  /** Where results of a few bytes are written, see `results.ts`. Absent where memory cannot be shared. */
+  readonly results?: SharedArrayBuffer | undefined;
   /** How many of them there are, where the memory cannot be shared and a process makes its own. */
   readonly cells?: number;
 }
@@ -191,6 +193,11 @@ export interface DoneMessage {
   readonly lost?: boolean;
   /** The worker must not get another Task: something of this one may still be running in it. */
   readonly retire?: boolean;
+}
+
+/** From the worker: results are in the memory for them. */
+export interface ResultsMessage {
+  readonly type: "results";
 }
 
 /**
@@ -283,6 +290,7 @@ export type FromWorker =
   | StartedMessage
   | EventMessage
   | DoneMessage
+  | ResultsMessage
   | WarningMessage
   | RefusedMessage
   | SkippedMessage

@@ -32,6 +32,7 @@ import {
   type RunMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
+import { resultMemory, Results } from "../../worker/results.ts";
 import { codeToWire, fromWire, moveToWire, toWire } from "../../worker/wire.ts";
 import type {
   Connection,
@@ -48,7 +49,7 @@ import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
 
 /** How many Tasks travel together at most. */
-const MOST_TOGETHER = 64;
+const MOST_TOGETHER = 256;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
@@ -101,6 +102,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #grace = new Patience();
   readonly #connection: Connection;
   readonly #flags: TaskFlags;
+  /** Results of a few bytes, where memory is shared. */
+  readonly #results: Results | undefined;
   readonly #running = new Map<number, PoolRun>();
   readonly #batchOf = new Map<PoolRun, Batch>();
   /** Cancelled Tasks that have begun and not ended. */
@@ -153,10 +156,13 @@ export class PoolWorker implements ConnectionOwner {
     );
     this.#mostTogether = sharesMemory ? MOST_TOGETHER : 1;
     this.#flags = new TaskFlags(slots * this.#mostTogether, sharesMemory);
+    const results = sharesMemory ? resultMemory() : undefined;
+    if (results !== undefined) this.#results = new Results(results);
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
       flags: this.#flags.buffer,
+      results,
     });
     this.#hold(false);
   }
@@ -329,6 +335,8 @@ export class PoolWorker implements ConnectionOwner {
         return this.#endIfDone();
       case "done":
         return this.#done(message);
+      case "results":
+        return this.#takeResults();
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -377,25 +385,56 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #done(message: DoneMessage): void {
-    this.#progress++;
-    this.#noteImported(message.task);
-    const run = this.#running.get(message.task);
-    if (run === undefined) {
-      this.#release(message.task);
-      return this.#stopped(message.task, message.retire);
-    }
+    const { task, retire } = message;
+    const run = this.#ended(task, retire);
+    if (run === undefined) return;
     run.settle(
       outOfMemory(message, run) ?? endingFrom(message),
     );
-    this.#durations.learn(run.task.code, message.timing.duration);
-    if (message.retire) {
+    if (retire) {
       // Those that end after the first have only shared its worker.
       this.#remains ??= run;
       this.#tellToStop(run, new WorkerLostError("The worker is retired"));
       this.retire();
       this.#recall();
     }
-    this.#release(message.task);
+    this.#settled(run, message.timing.duration);
+  }
+
+  /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
+  #takeResults(): void {
+    const results = this.#results;
+    if (results === undefined || this.#gone) return;
+    for (let it = results.read(); it !== undefined; it = results.read()) {
+      const { task, bytes, contribution, startedAt, duration } = it;
+      const run = this.#ended(task);
+      if (run === undefined) continue;
+      const value = { bytes, leaves: NO_LEAVES };
+      const timing = { startedAt, duration };
+      run.settle(
+        contribution === undefined
+          ? { status: "finished", value, timing }
+          : { status: "finished", value, timing, contribution },
+      );
+      this.#settled(run, duration);
+    }
+  }
+
+  /** A Task has ended in the worker; `undefined` if nobody waits for it. */
+  #ended(task: number, retire = false): PoolRun | undefined {
+    this.#progress++;
+    this.#noteImported(task);
+    const run = this.#running.get(task);
+    if (run !== undefined) return run;
+    this.#release(task);
+    this.#stopped(task, retire);
+    return undefined;
+  }
+
+  /** A Task that has ended has its Outcome. */
+  #settled(run: PoolRun, duration: number): void {
+    this.#durations.learn(run.task.code, duration);
+    this.#release(run.sent);
     this.#owner.settled(run);
     this.#leave(run);
   }
@@ -465,6 +504,7 @@ export class PoolWorker implements ConnectionOwner {
     const before = this.#progress;
     this.#recallTimer = setTimeout(() => {
       this.#recallTimer = undefined;
+      this.#takeResults();
       if (this.#running.size - this.#paused.size <= this.#load) return;
       if (this.#progress === before) this.#recall();
       else this.#watchBatches();
@@ -544,6 +584,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #neighboursGraceOver(): void {
+    this.#takeResults();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
     this.#endBusyOrNot();
@@ -574,6 +615,7 @@ export class PoolWorker implements ConnectionOwner {
   /** The worker has ended by itself, or never began. */
   lost({ reason, outOfMemory }: WorkerEnd): void {
     if (this.#gone) return;
+    this.#takeResults();
     this.#answers = true;
     this.#stopping.clear();
     this.retire();
@@ -629,6 +671,8 @@ export class PoolWorker implements ConnectionOwner {
     this.#connection.post(message, transfer);
   }
 }
+
+const NO_LEAVES: readonly never[] = [];
 
 /** The functions of Tasks, each once, for messages. */
 export function namesOf(runs: readonly PoolRun[]): string {
