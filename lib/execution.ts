@@ -29,14 +29,17 @@ import type {
   TaskArguments,
   TaskEvent,
 } from "./task.ts";
-import type { FileContent } from "./value/encoded.ts";
+import type { EncodedValue, FileContent } from "./value/encoded.ts";
 
 let lastId = 0;
 
 /** A Task and the jobs that share it. */
 export class Execution implements Task {
   readonly id: number = ++lastId;
-  readonly key: string;
+  /** The same for identical jobs of its function. */
+  readonly identity: string;
+  /** The job that it was made for. */
+  readonly first: JobState;
   readonly name: string;
   readonly version: string;
   readonly code: CodeReference;
@@ -56,8 +59,9 @@ export class Execution implements Task {
   /** What it takes of the resources, from when it waits for them. */
   holding: Holding | undefined;
   #isElsewhere = false;
-  /** The jobs that wait for the outcome. */
-  readonly states: Set<JobState> = new Set();
+  /** The job that waits for the outcome, as long as it is the only one that ever did. */
+  #only: JobState | undefined;
+  #states: Set<JobState> | undefined;
   /** Where the outcome went already; there may be many executions, so sets are made when needed. */
   storedIn: Set<RecordStore> | undefined;
   /** Who runs it. */
@@ -89,7 +93,8 @@ export class Execution implements Task {
     paused = false,
   ) {
     const { definition, options } = first;
-    this.key = first.key!;
+    this.first = first;
+    this.identity = first.identity!;
     this.name = definition.name;
     this.version = definition.version;
     this.code = definition.code;
@@ -115,6 +120,42 @@ export class Execution implements Task {
     this.join(first);
   }
 
+  get key(): string {
+    return this.first.key!;
+  }
+
+  get hasPlainKey(): boolean {
+    return this.first.hasPlainKey;
+  }
+
+  /** The jobs that wait for the outcome. */
+  get states(): Set<JobState> {
+    if (this.#states === undefined) {
+      this.#states = new Set();
+      if (this.#only !== undefined) this.#states.add(this.#only);
+      this.#only = undefined;
+    }
+    return this.#states;
+  }
+
+  /** Whether no job waits for the outcome any more. */
+  get isUnwanted(): boolean {
+    return this.#states === undefined
+      ? this.#only === undefined
+      : this.#states.size === 0;
+  }
+
+  /** Whether its outcome is that of its job as it is: no files to look at, no time to be over, no attempt before it. */
+  get isPlain(): boolean {
+    return this.files.length === 0 && this.#timers === undefined &&
+      this.earlierLines.length === 0;
+  }
+
+  /** The job that waits for the outcome, if it is the only one that ever did. */
+  get only(): JobState | undefined {
+    return this.#only;
+  }
+
   /** The children's scope; a new one for whoever asks. */
   get scope(): Scope<ResolvedOptions> {
     // A child has a time and a memory of its own, and not what one of several jobs was given.
@@ -131,6 +172,11 @@ export class Execution implements Task {
     const bad = badFunctionError(this.definition, this.#crashRetries);
     if (bad !== undefined) throw bad;
     const { list, upstream } = this.#snapshot;
+    if (upstream.length === 0) {
+      this.claim?.make();
+      this.files = list.files === undefined ? NO_FILES : readyFiles([list]);
+      return { list, upstream: NO_VALUES };
+    }
     if (!upstream.every((job) => job.outcome?.status === "finished")) {
       throw new ResultLostError(
         "A result among the arguments was lost and is being computed again",
@@ -160,7 +206,9 @@ export class Execution implements Task {
 
   /** Lets one more job wait for the outcome. */
   join(state: JobState): void {
-    this.states.add(state);
+    if (this.#states === undefined && this.#only === undefined) {
+      this.#only = state;
+    } else this.states.add(state);
     state.execution = this;
     const parent = state.scope.parentOwner;
     if (parent instanceof Execution) {
@@ -170,11 +218,14 @@ export class Execution implements Task {
     if (this.#startedAt === undefined) {
       state.advance("queued");
       if (!this.#paused) this.#watchQueue(state);
-    } else {
-      state.attempts++;
-      state.advance("running");
-      this.#watch(state);
-    }
+    } else this.#begun(state);
+  }
+
+  /** The function is called for a job that waits for the outcome. */
+  #begun(state: JobState): void {
+    state.attempts++;
+    state.advance("running");
+    this.#watch(state);
   }
 
   /** Its handler runs it outside of this process's own event loop. */
@@ -209,12 +260,14 @@ export class Execution implements Task {
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
     // Without a timer nothing is cleared: that would load Deno's timers.
-    if (this.#timers !== undefined) {
-      clearTimeout(this.#timers.get(state));
-      this.#timers.delete(state);
-    }
+    if (this.#timers !== undefined) this.#stopTimer(state);
     state.execution = undefined;
-    return this.states.delete(state) && this.states.size === 0;
+    if (this.#states !== undefined) {
+      return this.#states.delete(state) && this.#states.size === 0;
+    }
+    if (this.#only !== state) return false;
+    this.#only = undefined;
+    return true;
   }
 
   /** Aborted when no job waits for the outcome any more. */
@@ -224,12 +277,14 @@ export class Execution implements Task {
 
   /** Takes all jobs out, and gives the claim back. */
   end(): JobState[] {
-    const states = [...this.states];
+    const states = this.#only === undefined
+      ? [...this.#states ?? NO_CHILDREN]
+      : [this.#only];
     for (const state of states) this.leave(state);
-    for (const parent of this.#waitedForBy ?? []) {
-      parent.#waitsFor?.delete(this);
+    if (this.#waitedForBy !== undefined) {
+      for (const parent of this.#waitedForBy) parent.#waitsFor?.delete(this);
+      this.#waitedForBy = undefined;
     }
-    this.#waitedForBy = undefined;
     this.claim?.release();
     this.holding?.release();
     if (this.#isElsewhere) {
@@ -251,11 +306,8 @@ export class Execution implements Task {
   started(): void {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = performance.now();
-    for (const state of this.states) {
-      state.attempts++;
-      state.advance("running");
-      this.#watch(state);
-    }
+    if (this.#only !== undefined) this.#begun(this.#only);
+    else for (const state of this.states) this.#begun(state);
   }
 
   report(event: TaskEvent): void {
@@ -264,7 +316,11 @@ export class Execution implements Task {
 
   #watch(state: JobState): void {
     const { timeout } = state.options;
-    if (timeout === null) return this.#begin(state, Infinity, () => {});
+    if (timeout === null) {
+      // The time in the queue is over.
+      if (this.#timers !== undefined) this.#stopTimer(state);
+      return;
+    }
     const left = Math.max(0, timeout - (performance.now() - this.#startedAt!));
     this.#begin(state, left, () => this.#onTimeout(state));
   }
@@ -283,17 +339,20 @@ export class Execution implements Task {
 
   /** Begins a time limit of a job, in place of the one that it had. */
   #begin(state: JobState, ms: number, over: () => void): void {
-    if (this.#timers !== undefined) {
-      clearTimeout(this.#timers.get(state));
-      this.#timers.delete(state);
-    }
+    if (this.#timers !== undefined) this.#stopTimer(state);
     // Longer than a timer can be is for ever.
     if (ms >= 2 ** 31) return;
     this.#timers ??= new Map();
     this.#timers.set(state, setTimeout(over, ms));
   }
+
+  #stopTimer(state: JobState): void {
+    clearTimeout(this.#timers?.get(state));
+    this.#timers?.delete(state);
+  }
 }
 
+const NO_VALUES: readonly EncodedValue[] = [];
 const NO_CHILDREN: readonly JobState[] = [];
 /** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
 export function holdingOf(owner: unknown): Holding | undefined {

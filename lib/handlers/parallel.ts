@@ -4,6 +4,8 @@
  * @module
  */
 
+import { runOutside } from "../current.ts";
+import { provideDirectWay, type Settled } from "../direct_handler.ts";
 import type { JobHandler, Outcome, Task } from "../task.ts";
 import { endingOf } from "../worker/execute.ts";
 import { checkOptions, oneOf, wholeNumber } from "./options.ts";
@@ -108,6 +110,7 @@ export class ParallelJobHandler implements JobHandler {
       isolation: oneOf("isolation", isolation, ["auto", "worker", "process"]),
       idleTimeout: wholeNumber("idleTimeout", idleTimeout),
     };
+    provideDirectWay(this, (task, settled) => this.#accept(task, settled));
   }
 
   /** How many workers could not be stopped, because their job was cancelled and went on computing. */
@@ -117,9 +120,16 @@ export class ParallelJobHandler implements JobHandler {
 
   /** Runs a Task on a worker when one is free. */
   run(task: Task): Promise<Outcome> {
-    return this.#pool?.run(task) ?? this.#load().then(
-      (pool) => pool.run(task),
-      (error) => ({ ...endingOf(error, true), console: [] }),
+    return new Promise((resolve) =>
+      this.#accept(task, (_, outcome) => resolve(outcome))
+    );
+  }
+
+  #accept(task: Task, settled: Settled): void {
+    if (this.#pool !== undefined) return this.#pool.accept(task, settled);
+    runOutside(() => this.#load()).then(
+      (pool) => pool.accept(task, settled),
+      (error) => settled(task, { ...endingOf(error, true), console: [] }),
     );
   }
 

@@ -7,9 +7,6 @@
 
 import type { BatchMessage, RunMessage } from "./protocol.ts";
 
-/** Length of a key, in characters. */
-const KEY = 64;
-
 /** Whether a Task can travel by columns: its arguments are a few bytes and nothing else. */
 export function isPlain({ list, upstream, timed }: RunMessage): boolean {
   return list.leaves.length === 0 && upstream.length === 0 && !timed;
@@ -33,7 +30,9 @@ export function packBatch(runs: readonly RunMessage[]): BatchMessage {
     version,
     code,
     tasks: plain.map(({ task }) => task),
-    keys: plain.map(({ key }) => key).join(""),
+    keys: plain.every(({ key }) => key === undefined)
+      ? undefined
+      : plain.map(({ key }) => key),
     digests: plain.map(({ digest }) => digest),
     flags: plain.map(({ flag }) => flag),
     ends,
@@ -48,7 +47,7 @@ export function unpackBatch(batch: BatchMessage): RunMessage[] {
   const runs = tasks.map((task, i): RunMessage => ({
     type: "run",
     task,
-    key: keys.slice(i * KEY, (i + 1) * KEY),
+    key: keys?.[i],
     name,
     version,
     code,

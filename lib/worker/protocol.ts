@@ -43,7 +43,8 @@ export type WireCode =
 export interface RunMessage {
   readonly type: "run";
   readonly task: number;
-  readonly key: string;
+  /** Absent if it comes from name, version and the bytes of `list` as they are. */
+  readonly key: string | undefined;
   readonly name: string;
   readonly version: string;
   readonly code: WireCode;
@@ -69,8 +70,7 @@ export interface BatchMessage {
   readonly code: WireCode;
   /** One for each Task, as in a `RunMessage`; so are the next three. */
   readonly tasks: readonly number[];
-  /** One after the other. */
-  readonly keys: string;
+  readonly keys?: readonly (string | undefined)[] | undefined;
   readonly digests: readonly boolean[];
   readonly flags: readonly number[];
   /** Where the argument list of each Task ends in `bytes`. */

@@ -11,11 +11,13 @@
  * @module
  */
 
+import { SmallValue, textOf } from "../value/small.ts";
+
 /** How much memory there is, in bytes; a power of two. */
 const CAPACITY = 131_072;
 
 /** Longer ones travel in a message of their own, in bytes. */
-const LONGEST = 4_096;
+const LONGEST = 2_048;
 
 /** What a record begins with, in bytes. */
 const HEAD = 32;
@@ -37,7 +39,7 @@ const ABSENT = 0xffff_ffff;
 /** A result as it has come. */
 export interface QuickResult {
   readonly task: number;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly value: SmallValue;
   readonly contribution: Uint8Array<ArrayBuffer> | undefined;
   readonly startedAt: number;
   readonly duration: number;
@@ -113,7 +115,7 @@ export class Results {
     const more = view.getUint32(at + 28);
     const result = {
       task: view.getInt32(at + 4),
-      bytes: this.#copy(value, end),
+      value: new SmallValue(textOf(this.#bytes, value, end)),
       contribution: more === ABSENT ? undefined : this.#copy(end, end + more),
       startedAt: view.getFloat64(at + 8),
       duration: view.getFloat64(at + 16),

@@ -17,9 +17,15 @@ import {
 } from "../remote_jobs.ts";
 import type { TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
+import { smallKey, textOf } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
-import { type Ending, type Host, Invocation } from "./execute.ts";
+import {
+  type Ending,
+  type ExecutedJob,
+  type Host,
+  Invocation,
+} from "./execute.ts";
 import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
@@ -315,9 +321,12 @@ export class WorkerRuntime implements ScriptWatcher {
 const RESULTS = { type: "results" } as const;
 
 /** A Task in a worker. */
-class WorkerRun implements Host {
+class WorkerRun implements ExecutedJob, Host {
   /** Its number. */
   readonly task: number;
+  readonly name: string;
+  readonly version: string;
+  readonly digest: boolean;
   /** Whether the program has heard from the job. */
   hasSpoken = false;
   readonly invocation: Invocation;
@@ -336,10 +345,19 @@ class WorkerRun implements Host {
     this.#message = message;
     this.#flags = flags;
     this.#send = send;
-    this.invocation = new Invocation(message, this, (ending) => {
+    this.name = message.name;
+    this.version = message.version;
+    this.digest = message.digest;
+    this.invocation = new Invocation(this, this, (ending) => {
       this.#remote?.end();
       settle(ending);
     });
+  }
+
+  get key(): string {
+    const { key, name, version, list: { bytes } } = this.#message;
+    if (key !== undefined) return key;
+    return smallKey(name, version, textOf(bytes, 0, bytes.length)).toHex();
   }
 
   start(fn: UserFunction): void {

@@ -6,6 +6,7 @@
 
 import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
 import type { CodeReference } from "../task.ts";
+import { SmallValue } from "../value/small.ts";
 import type { WireCode, WireValue } from "./protocol.ts";
 
 /**
@@ -17,6 +18,10 @@ export function toWire(
   value: EncodedValue,
   transfer: ArrayBuffer[],
 ): WireValue {
+  // These are in an array of their own, whose buffer need not exist before it is sent.
+  if (value instanceof SmallValue) {
+    return { bytes: value.bytes, leaves: NO_LEAVES };
+  }
   const bytes = wholeBuffer(value.bytes);
   if (value.leaves.length === 0) return { bytes, leaves: NO_LEAVES };
   const leaves = value.leaves.map((leaf) => {

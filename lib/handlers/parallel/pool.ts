@@ -8,6 +8,8 @@
  * @module
  */
 
+import { runOutside } from "../../current.ts";
+import type { Settled } from "../../direct_handler.ts";
 import { errorText } from "../../error_text.ts";
 import {
   HandlerClosedError,
@@ -15,7 +17,7 @@ import {
   WorkerLostError,
 } from "../../errors.ts";
 import { interruptionReason } from "../../outstanding.ts";
-import type { Outcome, Task } from "../../task.ts";
+import type { Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import { permissionNeeded } from "../../worker/load.ts";
@@ -75,18 +77,16 @@ export class Pool implements PoolWorkerOwner {
   }
 
   /** Runs a Task when a worker is free. */
-  run(task: Task): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const run = new PoolRun(task, resolve);
-      if (this.#closing !== undefined) return run.fail(closedError(task));
-      this.#runs.set(task, run);
-      if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
-      if (this.#processes !== undefined) return this.#admitAs(run);
-      this.#loadProcesses().then(
-        () => this.#admitAs(run),
-        (error) => this.#refuse(run, error),
-      );
-    });
+  accept(task: Task, settled: Settled): void {
+    const run = new PoolRun(task, settled);
+    if (this.#closing !== undefined) return run.fail(closedError(task));
+    this.#runs.set(task, run);
+    if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
+    if (this.#processes !== undefined) return this.#admitAs(run);
+    runOutside(() => this.#loadProcesses()).then(
+      () => this.#admitAs(run),
+      (error) => this.#refuse(run, error),
+    );
   }
 
   // Loaded with the first Task that needs them: a pool of threads does without.
@@ -209,10 +209,13 @@ export class Pool implements PoolWorkerOwner {
     if (this.#scheduled || this.#waiting.size === 0) return;
     if (this.#closing !== undefined) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#fill();
-    });
+    // What is started here does not belong to whoever happened to be the first to ask.
+    runOutside(() =>
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.#fill();
+      })
+    );
   }
 
   /** Gives Tasks to workers as long as there are both. */

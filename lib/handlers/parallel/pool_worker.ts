@@ -228,8 +228,8 @@ export class PoolWorker implements ConnectionOwner {
         bytes += message.list.bytes.byteLength;
         if (bytes >= LEAF_BYTES || !isPlain(message)) break;
       } catch (error) {
-        run.fail(error);
         this.#owner.settled(run);
+        run.fail(error);
       }
     }
     const [first] = messages;
@@ -291,7 +291,8 @@ export class PoolWorker implements ConnectionOwner {
     return {
       type: "run",
       task: sent,
-      key: task.key,
+      // What few ask for the worker finds out itself.
+      key: task.hasPlainKey ? undefined : task.key,
       name: task.name,
       version: task.version,
       code: codeToWire(task.code, transfer),
@@ -388,9 +389,7 @@ export class PoolWorker implements ConnectionOwner {
     const { task, retire } = message;
     const run = this.#ended(task, retire);
     if (run === undefined) return;
-    run.settle(
-      outOfMemory(message, run) ?? endingFrom(message),
-    );
+    const ending = outOfMemory(message, run) ?? endingFrom(message);
     if (retire) {
       // Those that end after the first have only shared its worker.
       this.#remains ??= run;
@@ -399,6 +398,7 @@ export class PoolWorker implements ConnectionOwner {
       this.#recall();
     }
     this.#settled(run, message.timing.duration);
+    run.settle(ending);
   }
 
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
@@ -406,17 +406,11 @@ export class PoolWorker implements ConnectionOwner {
     const results = this.#results;
     if (results === undefined || this.#gone) return;
     for (let it = results.read(); it !== undefined; it = results.read()) {
-      const { task, bytes, contribution, startedAt, duration } = it;
+      const { task, value, contribution, startedAt, duration } = it;
       const run = this.#ended(task);
       if (run === undefined) continue;
-      const value = { bytes, leaves: NO_LEAVES };
-      const timing = { startedAt, duration };
-      run.settle(
-        contribution === undefined
-          ? { status: "finished", value, timing }
-          : { status: "finished", value, timing, contribution },
-      );
       this.#settled(run, duration);
+      run.settleQuickly(value, contribution, startedAt, duration);
     }
   }
 
@@ -550,8 +544,8 @@ export class PoolWorker implements ConnectionOwner {
       const url = code.kind === "module" ? code.url : "what its text names";
       const error = importTimeoutError(url, name, version, importTimeout!);
       this.stop(run, error);
-      run.fail(error);
       this.#owner.settled(run);
+      run.fail(error);
     }
     this.retire();
   }
@@ -638,9 +632,9 @@ export class PoolWorker implements ConnectionOwner {
 
   #failAll(errorFor: (who: string) => Error): void {
     for (const run of [...this.#running.values()]) {
-      run.fail(errorFor(`${run.task.name} ${run.task.version}`));
       this.#owner.settled(run);
       this.#leave(run);
+      run.fail(errorFor(`${run.task.name} ${run.task.version}`));
     }
   }
 
@@ -671,8 +665,6 @@ export class PoolWorker implements ConnectionOwner {
     this.#connection.post(message, transfer);
   }
 }
-
-const NO_LEAVES: readonly never[] = [];
 
 /** The functions of Tasks, each once, for messages. */
 export function namesOf(runs: readonly PoolRun[]): string {
