@@ -23,11 +23,16 @@ export interface WireValue {
   readonly files?: readonly FileContent[] | undefined;
 }
 
-/** The bytes of a leaf, and its digest where it is known. */
-export interface WireLeaf {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly digest?: string | undefined;
-}
+/** The bytes of a leaf, or memory of several threads that nobody writes to any more; and its digest where it is known. */
+export type WireLeaf =
+  | {
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly digest?: string | undefined;
+  }
+  | {
+    readonly shared: SharedArrayBuffer;
+    readonly digest?: string | undefined;
+  };
 
 /** Where the code is; as `CodeReference`, with the values on their way. */
 export type WireCode =

@@ -19,6 +19,7 @@ import {
 } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
+import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
 import { isPlain, packBatch } from "../../worker/batch.ts";
 import { showLive } from "../../worker/console.ts";
@@ -288,6 +289,7 @@ export class PoolWorker implements ConnectionOwner {
     const { list, upstream } = task.arguments();
     // Not the Task's own id: it may come to this worker twice, if it was taken back.
     const sent = ++this.#lastSent;
+    const repeated = this.#connection.sharesMemory ? repeatedLeaves : undefined;
     return {
       type: "run",
       task: sent,
@@ -296,8 +298,8 @@ export class PoolWorker implements ConnectionOwner {
       name: task.name,
       version: task.version,
       code: codeToWire(task.code, transfer),
-      list: toWire(list, transfer),
-      upstream: upstream.map((value) => toWire(value, transfer)),
+      list: toWire(list, transfer, repeated),
+      upstream: upstream.map((value) => toWire(value, transfer, repeated)),
       digest: task.digest,
       timed: task.timed,
       importTimeout: this.#imported.has(task.code)
