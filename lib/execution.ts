@@ -13,7 +13,7 @@ import type { ResolvedOptions } from "./config.ts";
 import defer * as nestedJobs from "./nested_jobs.ts";
 import { KeyClaim } from "./key_claim.ts";
 import { noteElsewhere } from "./outstanding.ts";
-import type { ArgumentSnapshot, JobState } from "./job_state.ts";
+import type { ArgumentSnapshot, JobOptions, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Holding } from "./resources.ts";
 import type { Scope } from "./scope.ts";
@@ -40,20 +40,8 @@ export class Execution implements Task {
   readonly identity: string;
   /** The job that it was made for. */
   readonly first: JobState;
-  readonly name: string;
-  readonly version: string;
-  readonly code: CodeReference;
-  readonly fn: (...args: never[]) => unknown;
-  /** The function as it is defined now; a notebook may define it anew while this runs. */
-  readonly definition: FunctionDefinition;
-  readonly digest: boolean;
-  readonly timed: boolean;
-  readonly memory: number | undefined;
-  readonly importTimeout: number;
-  readonly denoArgs: readonly string[];
   readonly nested: boolean;
   readonly depth: number;
-  readonly priority: number;
   /** What the attempts before this one have printed. */
   earlierLines: readonly ConsoleLine[] = NO_LINES;
   /** What it takes of the resources, from when it waits for them. */
@@ -73,7 +61,7 @@ export class Execution implements Task {
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState, error?: Error) => void;
-  readonly #crashRetries: number;
+  readonly #options: JobOptions;
   /** Whether it waits between two attempts, which is no time in the queue. */
   #paused: boolean;
   /** The children of its job that have not settled. */
@@ -92,25 +80,14 @@ export class Execution implements Task {
     onTimeout: (state: JobState, error?: Error) => void,
     paused = false,
   ) {
-    const { definition, options } = first;
+    const { options } = first;
+    this.#options = options;
     this.first = first;
     this.identity = first.identity!;
-    this.name = definition.name;
-    this.version = definition.version;
-    this.code = definition.code;
-    this.fn = definition.fn;
-    this.definition = definition;
-    this.digest = options.cache && options.jobCache !== null;
-    this.timed = options.timeout !== null;
-    this.memory = options.memory ?? undefined;
-    this.importTimeout = options.importTimeout;
-    this.denoArgs = options.denoArgs;
     this.nested = first.nested;
     const parent = first.scope.parentOwner;
     const above = parent instanceof Execution ? parent.depth : 0;
     this.depth = first.nested ? above + 1 : 0;
-    this.priority = options.priority;
-    this.#crashRetries = options.crashRetries;
     const store = options.forceRun ? undefined : storeOf(first);
     this.claim = store && new KeyClaim(store, first.keyBytes!);
     this.#snapshot = first.snapshot!;
@@ -122,6 +99,53 @@ export class Execution implements Task {
 
   get key(): string {
     return this.first.key!;
+  }
+
+  // There may be a million of these: what the job knows is not kept twice.
+
+  get name(): string {
+    return this.first.definition.name;
+  }
+
+  get version(): string {
+    return this.first.definition.version;
+  }
+
+  get code(): CodeReference {
+    return this.first.definition.code;
+  }
+
+  get fn(): (...args: never[]) => unknown {
+    return this.first.definition.fn;
+  }
+
+  /** The function as it was defined for the job; a notebook may define it anew while this runs. */
+  get definition(): FunctionDefinition {
+    return this.first.definition;
+  }
+
+  get digest(): boolean {
+    return this.#options.cache && this.#options.jobCache !== null;
+  }
+
+  get timed(): boolean {
+    return this.#options.timeout !== null;
+  }
+
+  get memory(): number | undefined {
+    return this.#options.memory ?? undefined;
+  }
+
+  get importTimeout(): number {
+    return this.#options.importTimeout;
+  }
+
+  get denoArgs(): readonly string[] {
+    return this.#options.denoArgs;
+  }
+
+  get priority(): number {
+    return this.#options.priority;
   }
 
   get hasPlainKey(): boolean {
@@ -169,7 +193,8 @@ export class Execution implements Task {
   }
 
   arguments(): TaskArguments {
-    const bad = badFunctionError(this.definition, this.#crashRetries);
+    const { crashRetries } = this.#options;
+    const bad = badFunctionError(this.definition, crashRetries);
     if (bad !== undefined) throw bad;
     const { list, upstream } = this.#snapshot;
     if (upstream.length === 0) {

@@ -13,6 +13,9 @@ import type { QueuePlace } from "../../queue.ts";
 import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
+/** The Tasks of one message that are still in their worker. */
+export type Batch = Set<PoolRun>;
+
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
   readonly task: Task;
@@ -22,6 +25,8 @@ export class PoolRun {
   place: QueuePlace<PoolRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
+  /** Those that came to its worker with it, and itself. */
+  batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
   /** How deep the first of those stands with which it shares a slot. */

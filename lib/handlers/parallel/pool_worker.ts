@@ -20,8 +20,15 @@ import {
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
 import { repeatedLeaves } from "../../value/repeated_leaves.ts";
+import { SmallValue } from "../../value/small.ts";
 import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
-import { isPlain, packBatch } from "../../worker/batch.ts";
+import {
+  isPlain,
+  packBatch,
+  packOne,
+  sizeOf,
+  type UnpackedRun,
+} from "../../worker/batch.ts";
 import { showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
 import { importTimeoutError, permissionNeeded } from "../../worker/load.ts";
@@ -30,7 +37,6 @@ import {
   Flag,
   type FromWorker,
   PROTOCOL_VERSION,
-  type RunMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
 import { resultMemory, Results } from "../../worker/results.ts";
@@ -45,7 +51,7 @@ import type {
 import { Durations } from "./durations.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
-import type { PoolRun } from "./pool_run.ts";
+import type { Batch, PoolRun } from "./pool_run.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
 
@@ -94,9 +100,6 @@ export interface PoolWorkerOwner {
   gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void;
 }
 
-/** The Tasks of one message that are still in their worker. */
-type Batch = Set<PoolRun>;
-
 /** A worker with the Tasks that it was given. */
 export class PoolWorker implements ConnectionOwner {
   readonly #owner: PoolWorkerOwner;
@@ -106,7 +109,6 @@ export class PoolWorker implements ConnectionOwner {
   /** Results of a few bytes, where memory is shared. */
   readonly #results: Results | undefined;
   readonly #running = new Map<number, PoolRun>();
-  readonly #batchOf = new Map<PoolRun, Batch>();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
@@ -217,7 +219,7 @@ export class PoolWorker implements ConnectionOwner {
    */
   give(runs: Iterable<PoolRun>): boolean {
     const transfer: ArrayBuffer[] = [];
-    const messages: RunMessage[] = [];
+    const messages: UnpackedRun[] = [];
     const batch: Batch = new Set();
     let bytes = 0;
     for (const run of runs) {
@@ -226,7 +228,7 @@ export class PoolWorker implements ConnectionOwner {
         run.sent = message.task;
         messages.push(message);
         batch.add(run);
-        bytes += message.list.bytes.byteLength;
+        bytes += sizeOf(message.list);
         if (bytes >= LEAF_BYTES || !isPlain(message)) break;
       } catch (error) {
         this.#owner.settled(run);
@@ -238,12 +240,12 @@ export class PoolWorker implements ConnectionOwner {
     for (const run of batch) {
       run.worker = this;
       this.#running.set(run.sent, run);
-      this.#batchOf.set(run, batch);
+      run.batch = batch;
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
     this.#watchImport(batch);
-    if (messages.length === 1) this.#post(first, transfer);
+    if (messages.length === 1) this.#post(packOne(first), transfer);
     else {
       this.#post(packBatch(messages), transfer);
       this.#watchBatches();
@@ -285,7 +287,7 @@ export class PoolWorker implements ConnectionOwner {
    *
    * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
    */
-  #message({ task }: PoolRun, transfer: ArrayBuffer[]): RunMessage {
+  #message({ task }: PoolRun, transfer: ArrayBuffer[]): UnpackedRun {
     const { list, upstream } = task.arguments();
     // Not the Task's own id: it may come to this worker twice, if it was taken back.
     const sent = ++this.#lastSent;
@@ -298,8 +300,12 @@ export class PoolWorker implements ConnectionOwner {
       name: task.name,
       version: task.version,
       code: codeToWire(task.code, transfer),
-      list: toWire(list, transfer, repeated),
-      upstream: upstream.map((value) => toWire(value, transfer, repeated)),
+      list: list instanceof SmallValue
+        ? list
+        : toWire(list, transfer, repeated),
+      upstream: upstream.length === 0
+        ? NO_VALUES
+        : upstream.map((value) => toWire(value, transfer, repeated)),
       digest: task.digest,
       timed: task.timed,
       importTimeout: this.#imported.has(task.code)
@@ -465,11 +471,11 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
   #leave(run: PoolRun): void {
-    const batch = this.#batchOf.get(run);
-    if (batch === undefined) return;
+    const { batch } = run;
+    if (batch === undefined || run.worker !== this) return;
     this.#resume(run);
     this.#nested.ended(run.sent);
-    this.#batchOf.delete(run);
+    run.batch = undefined;
     this.#running.delete(run.sent);
     if (this.#importing.delete(run)) this.#timeImport();
     run.worker = undefined;
@@ -667,6 +673,8 @@ export class PoolWorker implements ConnectionOwner {
     this.#connection.post(message, transfer);
   }
 }
+
+const NO_VALUES: readonly never[] = [];
 
 /** The functions of Tasks, each once, for messages. */
 export function namesOf(runs: readonly PoolRun[]): string {
