@@ -73,6 +73,8 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
  * booleans and the like. These are its faithful bytes and its deterministic form, which are the same.
  */
 export function smallArguments(args: readonly unknown[]): string | undefined {
+  // Those at the end do not enter the key.
+  if (args.length > 0 && args.at(-1) === undefined) return undefined;
   out.clear();
   out.head(Major.ARRAY, args.length);
   for (let i = 0; i < args.length; i++) {
