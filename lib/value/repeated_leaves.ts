@@ -63,10 +63,11 @@ export class RepeatedLeaves {
   /** No job is under way any more. */
   clear(): void {
     this.isActive = false;
+    this.#sent.clear();
+    if (this.#bytes === 0) return;
     this.#bytes = 0;
     this.#objects = new WeakMap();
     this.#copies.clear();
-    this.#sent.clear();
   }
 
   #copy(

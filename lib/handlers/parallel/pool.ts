@@ -54,6 +54,8 @@ export class Pool implements PoolWorkerOwner {
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
   #processes: Processes | undefined;
+  /** What the last Task got that runs in a process. */
+  #lastNeeds: Needs | undefined;
   #loading: Promise<void> | undefined;
   #scheduled = false;
   #abandoned = 0;
@@ -103,11 +105,24 @@ export class Pool implements PoolWorkerOwner {
     // It may have been cancelled meanwhile.
     if (this.#runs.get(run.task) !== run) return;
     try {
-      run.needs = needsOf(run.task, this.#isolation, this.#processes!);
+      run.needs = this.#needsOf(run.task);
       this.#admit(run);
     } catch (error) {
       this.#refuse(run, error);
     }
+  }
+
+  /** What a Task that wants a process gets. Throws as `needsOf` does. */
+  #needsOf(task: Task): Needs {
+    const { memory, denoArgs = NO_ARGS } = task;
+    const last = this.#lastNeeds;
+    // To ask for permissions each time takes longer than to run a short job.
+    if (
+      last !== undefined && last.memory === memory && last.denoArgs === denoArgs
+    ) return last;
+    const needs = needsOf(task, this.#isolation, this.#processes!);
+    if (needs.isolation === "process") this.#lastNeeds = needs;
+    return needs;
   }
 
   #admit(run: PoolRun): void {
@@ -320,6 +335,8 @@ export class Pool implements PoolWorkerOwner {
   }
 }
 
+const NO_ARGS: readonly string[] = [];
+
 /** Whether a Task is to run in a process, if that can be done. */
 function wantsProcess(
   { memory, timed }: Task,
@@ -336,7 +353,7 @@ function wantsProcess(
  * @throws {TypeError} if the memory is to be limited where it cannot be.
  */
 function needsOf(
-  { name, version, memory, denoArgs = [] }: Task,
+  { name, version, memory, denoArgs = NO_ARGS }: Task,
   isolation: PoolOptions["isolation"],
   { missingFlag }: Processes,
 ): Needs {

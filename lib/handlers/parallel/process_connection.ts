@@ -26,6 +26,7 @@ export class ProcessConnection implements Connection {
   readonly sharesMemory = false;
   readonly holdsProgram = false;
   readonly #owner: ConnectionOwner;
+  readonly #needs: Needs;
   readonly #denoArgs: string;
   readonly #memory: number | undefined;
   readonly #child: Deno.ChildProcess;
@@ -43,8 +44,10 @@ export class ProcessConnection implements Connection {
    *
    * @throws if it cannot be started.
    */
-  constructor(owner: ConnectionOwner, { memory, denoArgs }: Needs) {
+  constructor(owner: ConnectionOwner, needs: Needs) {
+    const { memory, denoArgs } = needs;
     this.#owner = owner;
+    this.#needs = needs;
     this.#memory = memory;
     this.#denoArgs = JSON.stringify(denoArgs);
     const heap = memory && Math.max(1, Math.ceil(memory / MIB));
@@ -65,7 +68,9 @@ export class ProcessConnection implements Connection {
     this.#gone = this.#child.status.then((status) => this.#end(status, read));
   }
 
-  suits({ isolation, memory, denoArgs }: Needs): boolean {
+  suits(needs: Needs): boolean {
+    if (needs === this.#needs) return true;
+    const { isolation, memory, denoArgs } = needs;
     return isolation === this.isolation && memory === this.#memory &&
       JSON.stringify(denoArgs) === this.#denoArgs;
   }
