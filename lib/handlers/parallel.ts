@@ -53,6 +53,14 @@ export interface ParallelJobHandlerOptions {
    * @default {60_000}
    */
   idleTimeout?: number;
+  /**
+   * After how many jobs a worker is ended and another one takes its place: for functions, or
+   * libraries, that leave something behind each time. (`maxtasksperchild` of Python's
+   * `multiprocessing`.)
+   *
+   * @default {Infinity}
+   */
+  maxJobsPerWorker?: number;
 }
 
 /**
@@ -97,18 +105,23 @@ export class ParallelJobHandler implements JobHandler {
       "jobsPerWorker",
       "isolation",
       "idleTimeout",
+      "maxJobsPerWorker",
     ]);
     const {
       numWorkers = navigator.hardwareConcurrency,
       jobsPerWorker = 1,
       isolation = "auto",
       idleTimeout = 60_000,
+      maxJobsPerWorker = Infinity,
     } = options;
     this.#options = {
       numWorkers: wholeNumber("numWorkers", numWorkers),
       jobsPerWorker: wholeNumber("jobsPerWorker", jobsPerWorker),
       isolation: oneOf("isolation", isolation, ["auto", "worker", "process"]),
       idleTimeout: wholeNumber("idleTimeout", idleTimeout),
+      maxJobsPerWorker: maxJobsPerWorker === Infinity
+        ? Infinity
+        : wholeNumber("maxJobsPerWorker", maxJobsPerWorker),
     };
     provideDirectWay(this, (task, settled) => this.#accept(task, settled));
   }

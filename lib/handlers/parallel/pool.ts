@@ -40,12 +40,15 @@ export interface PoolOptions {
   readonly isolation: "auto" | "worker" | "process";
   /** After how long a worker without a Task is ended, in ms. */
   readonly idleTimeout: number;
+  /** After how many Tasks a worker is replaced. */
+  readonly maxJobsPerWorker: number;
 }
 
 /** Runs Tasks on workers. */
 export class Pool implements PoolWorkerOwner {
   readonly #isolation: PoolOptions["isolation"];
   readonly #idleTimeout: number;
+  readonly #maxJobsPerWorker: number;
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
   readonly #slots: number;
@@ -70,6 +73,7 @@ export class Pool implements PoolWorkerOwner {
     this.#waiting = new DepthQueue(this.#slots);
     this.#isolation = isolation;
     this.#idleTimeout = idleTimeout;
+    this.#maxJobsPerWorker = options.maxJobsPerWorker;
     installConsole();
   }
 
@@ -325,6 +329,7 @@ export class Pool implements PoolWorkerOwner {
             : new this.#processes!.ProcessConnection(owner, needs),
         this.#jobsPerWorker,
         this.#idleTimeout,
+        this.#maxJobsPerWorker,
       );
     } catch (error) {
       throw startError(task, error);

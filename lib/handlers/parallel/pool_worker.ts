@@ -119,6 +119,7 @@ export class PoolWorker implements ConnectionOwner {
   readonly #durations = new Durations();
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
+  readonly #mostTasks: number;
   #lastSent = 0;
   #load = 0;
   #ready = false;
@@ -139,7 +140,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #importLimit = new Patience();
 
   /**
-   * Starts a worker with a number of slots, which is ended after `idleTimeout` ms without a Task.
+   * Starts a worker with a number of slots, which is ended after `idleTimeout` ms
+   * without a Task, and takes no more than `mostTasks` of them.
    *
    * @throws if it cannot be started.
    */
@@ -148,8 +150,10 @@ export class PoolWorker implements ConnectionOwner {
     connect: (owner: ConnectionOwner) => Connection,
     slots: number,
     idleTimeout: number,
+    mostTasks: number,
   ) {
     this.#owner = owner;
+    this.#mostTasks = mostTasks;
     this.#connection = connect(this);
     const { sharesMemory, holdsProgram } = this.#connection;
     this.#idle = new Idle(
@@ -209,7 +213,12 @@ export class PoolWorker implements ConnectionOwner {
   /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
   room(code: CodeReference, time: number): number {
     const many = Math.max(1, this.#durations.callsIn(time, code));
-    return Math.min(many, this.#mostTogether, this.#flags.room);
+    return Math.min(
+      many,
+      this.#mostTogether,
+      this.#flags.room,
+      this.#mostTasks - this.#lastSent,
+    );
   }
 
   /**
@@ -251,6 +260,7 @@ export class PoolWorker implements ConnectionOwner {
       this.#watchBatches();
     }
     for (const { task } of batch) if (!task.timed) task.started();
+    if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
   }
 
