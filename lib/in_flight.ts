@@ -8,9 +8,8 @@ import type { Execution } from "./execution.ts";
 import type { JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 
-type ByIdentity = Map<string, Execution>;
-
-const executions = new Map<FunctionDefinition, ByIdentity>();
+/** By the function, then by the identity of its jobs. */
+const executions = new WeakMap<FunctionDefinition, Map<string, Execution>>();
 let count = 0;
 
 /** Whether there is none. */
@@ -40,6 +39,5 @@ export function deleteInFlight(execution: Execution): boolean {
   if (own?.get(identity) !== execution) return false;
   own.delete(identity);
   count--;
-  if (own.size === 0) executions.delete(definition);
   return true;
 }
