@@ -17,17 +17,24 @@ export type Settled<T extends Task = Task> = (
 /** As `run` of a handler. */
 export type AcceptTask = (task: Task, settled: Settled) => void;
 
-const ways = new WeakMap<JobHandler, AcceptTask>();
+interface Way {
+  readonly accept: AcceptTask;
+  readonly run: JobHandler["run"];
+}
 
-/** Says how a handler takes Tasks in. */
+const ways = new WeakMap<JobHandler, Way>();
+
+/** Says how a handler takes Tasks in, as long as its `run` is this one and nobody's in its place. */
 export function provideDirectWay(
   handler: JobHandler,
+  run: JobHandler["run"],
   accept: AcceptTask,
 ): void {
-  ways.set(handler, accept);
+  ways.set(handler, { accept, run });
 }
 
 /** How a handler takes Tasks in; `undefined` if only by `run`. */
 export function directWayOf(handler: JobHandler): AcceptTask | undefined {
-  return ways.get(handler);
+  const way = ways.get(handler);
+  return way?.run === handler.run ? way?.accept : undefined;
 }

@@ -101,6 +101,17 @@ export class Execution implements Task {
     return this.first.key!;
   }
 
+  /** Has what a Task has as properties of its own, for a handler of somebody's that copies it. */
+  spellOut(): void {
+    for (const name of SPELT_OUT) {
+      Object.defineProperty(this, name, {
+        value: this[name],
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+
   // There may be a million of these: what the job knows is not kept twice.
 
   get name(): string {
@@ -376,6 +387,20 @@ export class Execution implements Task {
     this.#timers?.delete(state);
   }
 }
+
+const SPELT_OUT = [
+  "key",
+  "name",
+  "version",
+  "code",
+  "fn",
+  "digest",
+  "timed",
+  "memory",
+  "importTimeout",
+  "denoArgs",
+  "priority",
+] as const;
 
 const NO_VALUES: readonly EncodedValue[] = [];
 const NO_CHILDREN: readonly JobState[] = [];

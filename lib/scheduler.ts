@@ -491,6 +491,7 @@ function hand(execution: Execution): void {
   if (handler.inProcess !== true && !isWorker()) execution.goElsewhere();
   const accept = directWayOf(handler);
   if (accept !== undefined) return accept(execution, settled as Settled);
+  execution.spellOut();
   let running: Promise<Outcome>;
   try {
     running = Promise.resolve(runOutside(() => handler.run(execution)));

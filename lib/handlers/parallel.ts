@@ -123,7 +123,11 @@ export class ParallelJobHandler implements JobHandler {
         ? Infinity
         : wholeNumber("maxJobsPerWorker", maxJobsPerWorker),
     };
-    provideDirectWay(this, (task, settled) => this.#accept(task, settled));
+    provideDirectWay(
+      this,
+      ParallelJobHandler.prototype.run,
+      (task, settled) => this.#accept(task, settled),
+    );
   }
 
   /** How many workers could not be stopped, because their job was cancelled and went on computing. */

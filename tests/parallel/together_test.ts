@@ -110,3 +110,26 @@ Deno.test("a job that was taken back and comes to the same worker again is run o
     await Deno.writeTextFile(`${folder.path}/go`, "");
     assertEquals(await waits, "gone");
   }));
+
+Deno.test("a handler derived from the pool gets each Task, and may pass a copy of it on", async () => {
+  class Counting extends hi.ParallelJobHandler {
+    readonly keys: string[] = [];
+    override run(task: hi.Task): Promise<hi.Outcome> {
+      this.keys.push(task.key);
+      return super.run({
+        ...task,
+        arguments: () => task.arguments(),
+        started: () => task.started(),
+        report: (event) => task.report(event),
+        submitNested: (request, listener) =>
+          task.submitNested(request, listener),
+      });
+    }
+  }
+  await using jobHandler = new Counting({ numWorkers: 1 });
+  await hi.config({ jobHandler, jobCache: null }, async () => {
+    const jobs = f.quickUnless.map([1, 2, 3]);
+    assertEquals(await Promise.all(jobs), [1, 2, 3]);
+    assertEquals(jobHandler.keys, jobs.map(({ key }) => key as string));
+  });
+});
