@@ -20,13 +20,22 @@
  * @module
  */
 
+import "./lib/loaded_at_start.ts";
+
 export { JobCache } from "./lib/cache/job_cache.ts";
 export type { JobCacheOptions } from "./lib/cache/job_cache.ts";
 export type { Keep } from "./lib/cache/limits.ts";
+export { generateSigningKey } from "./lib/cache/signing_key.ts";
+export type { SigningKeyPair } from "./lib/cache/signing_key.ts";
+export type { UpstreamOptions } from "./lib/cache/upstream.ts";
 export type { CacheStats, FunctionInfo, KeyPart } from "./lib/cache/record.ts";
 export type {
   CollectOptions,
   CollectReport,
+  ExportOptions,
+  ExportReport,
+  ImportOptions,
+  ImportReport,
   Pin,
   RecordDescription,
   RecordFilter,

@@ -7,7 +7,7 @@ const SCRIPTS = new URL("scripts/", import.meta.url);
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** What the launcher decided. */
-const std = Deno.env.get("HITHER_STD") as StdSource;
+export const std = Deno.env.get("HITHER_STD") as StdSource;
 
 /** Runs a script; the number that is its last line. */
 export function numberOf(script: string, ...args: unknown[]): number {
@@ -24,9 +24,14 @@ export function durationOf(script: string, ...args: unknown[]): number {
   return performance.now() - start;
 }
 
-function run(script: string, args: readonly unknown[]): string {
+/** The arguments with which deno runs a script. */
+export function argsOf(script: string, args: readonly unknown[]): string[] {
   const path = fromFileUrl(new URL(script, SCRIPTS));
-  return runDenoSync(withStd(std, ["run", "-A", path, ...args.map(String)]));
+  return withStd(std, ["run", "-A", path, ...args.map(String)]);
+}
+
+function run(script: string, args: readonly unknown[]): string {
+  return runDenoSync(argsOf(script, args));
 }
 
 /** Runs deno in the project's folder, as from a terminal; what it writes to stdout. */

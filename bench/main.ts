@@ -20,9 +20,11 @@ import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
 import { manyEntries } from "./questions/many_entries.ts";
 import { nested } from "./questions/nested.ts";
+import { pipeline } from "./questions/pipeline.ts";
 import { roundTrip } from "./questions/round_trip.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
+import { upkeep } from "./questions/upkeep.ts";
 import { warmHits } from "./questions/warm_hits.ts";
 import { ratioOf, table } from "./table.ts";
 
@@ -31,11 +33,13 @@ const QUESTIONS: readonly Question[] = [
   scripts,
   warmHits,
   manyEntries,
+  upkeep,
   upToDate,
   code,
   coldJobs,
   largeResult,
   largeArgument,
+  pipeline,
   dispatch,
   nested,
   roundTrip,

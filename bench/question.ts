@@ -11,9 +11,13 @@ export interface Sample {
 
 /** One line of the table. */
 export interface Row {
+  /** What the rows have in common that stand together. */
+  readonly group?: string;
   readonly name: string;
   readonly unit: string;
   readonly measured: Sample;
+  /** Whether more is better, as with a speed-up. */
+  readonly moreIsBetter?: boolean;
   /** The raw limit: the least that this work can cost on this machine, measured in the same run. */
   readonly limit?: Sample & { readonly name: string };
   /** What the project promises, in words. */

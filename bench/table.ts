@@ -2,15 +2,28 @@
 
 import type { Row, Sample } from "./question.ts";
 
-/** Measured against its raw limit; above 1 is dearer. */
-export function ratioOf({ measured, limit }: Row): number | undefined {
-  return limit === undefined ? undefined : measured.median / limit.median;
+/** Measured against its raw limit; above 1 is worse. */
+export function ratioOf(
+  { measured, limit, moreIsBetter = false }: Row,
+): number | undefined {
+  if (limit === undefined) return undefined;
+  return moreIsBetter
+    ? limit.median / measured.median
+    : measured.median / limit.median;
 }
 
 /** The rows as a table in Markdown; `beside` says what the measurements stand beside. */
 export function table(rows: readonly Row[], beside = "raw limit"): string {
   const head = ["", "measured", "min to max", beside, "ratio", "promised"];
-  const lines = [head, ...rows.map(cells)];
+  const lines = [
+    head,
+    ...rows.flatMap((row, i) => [
+      ...(row.group === undefined || row.group === rows[i - 1]?.group
+        ? []
+        : [[`**${row.group}**`, "", "", "", "", ""]]),
+      cells(row),
+    ]),
+  ];
   const widths = head.map((_, column) =>
     Math.max(3, ...lines.map((line) => line[column]!.length))
   );

@@ -44,8 +44,7 @@ export async function complete(
   words: readonly string[],
   cache: (folder: string | undefined) => Promise<JobCache>,
 ): Promise<Completion> {
-  const current = words.at(-1) ?? "";
-  const before = words.slice(0, -1);
+  const { before, current, prefix } = lastWord(words);
   const { command, index, option } = placeOf(program, before);
   const look = () => cache(folderOf(before));
   const completion = option !== undefined
@@ -55,9 +54,30 @@ export async function complete(
     : command.commands.length > 0
     ? subcommandsOf(command)
     : await valuesOf(...argumentOf(command, index), current, look);
-  return typeof completion === "string"
-    ? completion
-    : completion.filter(({ value }) => value.startsWith(current));
+  if (typeof completion === "string") return completion;
+  return completion.filter(({ value }) => value.startsWith(current))
+    .map(({ value, what }) => ({ value: prefix + value, what }));
+}
+
+/** What is to be completed, and what it stands behind in its word. */
+interface LastWord {
+  readonly before: readonly string[];
+  readonly current: string;
+  readonly prefix: string;
+}
+
+/** Takes `--option=value` apart; Bash has done so already, and counts the sign as a word. */
+function lastWord(words: readonly string[]): LastWord {
+  const plain = words.filter((word, i) =>
+    word !== "=" || i === words.length - 1
+  );
+  const last = plain.at(-1) ?? "";
+  const before = plain.slice(0, -1);
+  if (last === "=") return { before, current: "", prefix: "" };
+  const [, option, value = ""] = /^(--[^=]+)=(.*)$/s.exec(last) ?? [];
+  return option === undefined
+    ? { before, current: last, prefix: "" }
+    : { before: [...before, option], current: value, prefix: `${option}=` };
 }
 
 function placeOf(
@@ -125,7 +145,10 @@ async function valuesOf(
   }
   switch (name) {
     case "cache":
+    case "folder":
       return "folders";
+    case "file":
+    case "sign":
     case "script":
     case "args":
       return "files";

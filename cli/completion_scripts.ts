@@ -14,14 +14,21 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 const BASH = `# hither: completions for bash
 _hither() {
   local value
+  local -a words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
+  # The word at the cursor may have a quote that is still open.
+  local quote=\${words[COMP_CWORD - 1]:0:1}
+  case $quote in
+    [\\"\\']) words[COMP_CWORD - 1]=\${words[COMP_CWORD - 1]:1} ;;
+    *) quote= ;;
+  esac
   COMPREPLY=()
   while IFS=$'\\t' read -r value _; do
     case $value in
       :files) compopt -o default 2>/dev/null ;;
       :folders) compopt -o dirnames 2>/dev/null ;;
-      *) COMPREPLY+=("$(printf %q "$value")") ;;
+      *) if [[ $quote ]]; then COMPREPLY+=("$value"); else COMPREPLY+=("$(printf %q "$value")"); fi ;;
     esac
-  done < <(hither complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  done < <(hither complete -- "\${words[@]}" 2>/dev/null)
 }
 complete -F _hither hither
 `;

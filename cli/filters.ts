@@ -6,6 +6,8 @@
 
 import { Option } from "npm:@commander-js/extra-typings@^15";
 import type { RecordFilter } from "../lib/cache/report.ts";
+import type { JobCache } from "../mod.ts";
+import type { Session } from "./session.ts";
 
 /** The options themselves. */
 export const Filter = {
@@ -26,6 +28,17 @@ export interface FilterOptions {
 /** Whether anything is chosen. */
 export function isFiltered(options: FilterOptions): boolean {
   return Object.keys(filterOf(options)).length > 0;
+}
+
+/** Says why a list is empty, to whoever may have mistyped a name. */
+export async function tellNone(
+  session: Session,
+  cache: JobCache,
+  options: FilterOptions,
+): Promise<void> {
+  await session.requireUsable();
+  const which = isFiltered(options) ? "such record" : "record";
+  console.error(`hither: no ${which} in ${cache.path}`);
 }
 
 /** The filter that options stand for. */

@@ -50,7 +50,8 @@ export class Output implements Disposable {
   }
 }
 
-/** The width of the terminal; `undefined` where stdout is none. */
+/** The width of the terminal; `undefined` where stdout is none, or one that does not know it. */
 export function terminalWidth(): number | undefined {
-  return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : undefined;
+  if (!Deno.stdout.isTerminal()) return undefined;
+  return Deno.consoleSize().columns || undefined;
 }

@@ -10,6 +10,7 @@ import {
 } from "npm:@commander-js/extra-typings@^15";
 import { HITHER_VERSION } from "../lib/cache/host.ts";
 import { addCacheCommands } from "./commands/cache.ts";
+import { UsageError } from "./errors.ts";
 import { addCompletions } from "./commands/completions.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addLineage } from "./commands/lineage.ts";
@@ -25,6 +26,7 @@ working folder. Keys may be given by their first digits, at least 4.
 
 Answers go to stdout, all else to stderr. With --json a single answer is one
 JSON document, and a list one document a line; times are in ms, sizes in bytes.
+Errors are text on stderr all the same: look at the exit code first.
 
 Exit codes: 0 fine; 1 it failed, or verify found damage; 2 wrong usage;
 130 interrupted (Ctrl-C).
@@ -54,14 +56,44 @@ export function makeProgram(): CommandUnknownOpts {
       outputError: (text, write) => write(oneLine(text)),
     })
     .helpOption("-h, --help", "show this help")
-    .helpCommand("help [command]", "show the help of a command")
+    .helpCommand(false)
     .addHelpText("after", AFTER);
   addCacheCommands(program);
   addExplain(program);
   addLog(program);
   addLineage(program);
   addCompletions(program);
+  addHelp(program);
   return program;
+}
+
+/** `hither help cache ls`, which Commander's own does not know. */
+function addHelp(program: CommandUnknownOpts): void {
+  const help = new Command("help")
+    .copyInheritedSettings(program)
+    .description("show the help of a command")
+    .argument("[commands...]")
+    .action((names) => {
+      let at = program;
+      for (const name of names) {
+        const below = at.commands.find((each) => each.name() === name);
+        if (below === undefined) {
+          throw new UsageError(
+            `Cannot show the help of ${
+              names.join(" ")
+            } as there is no command ${name}: ${
+              at.commands.length === 0
+                ? `${at.name()} has no commands below it`
+                : `hither help ${names.slice(0, names.indexOf(name)).join(" ")}`
+                  .trimEnd() + " lists them"
+            }`,
+          );
+        }
+        at = below;
+      }
+      at.help();
+    });
+  program.addCommand(help);
 }
 
 function argumentsOf(command: CommandUnknownOpts): string {

@@ -48,15 +48,29 @@ export class Session implements AsyncDisposable {
     this.out.flush();
   }
 
+  /**
+   * Says that an answer is not to be relied on where a cache turned out to be of no use.
+   *
+   * @throws {Failure} if one did; why has been said.
+   */
+  async requireUsable(): Promise<void> {
+    if (this.#caches.length === 0) return;
+    const { recordStoreOf } = await import("../lib/cache/job_cache.ts");
+    if (this.#caches.every((cache) => recordStoreOf(cache).isUsable)) return;
+    this.out.flush();
+    throw new Failure("");
+  }
+
   async #open(
     named: string | undefined,
     { readonly, create }: { readonly: boolean; create: boolean },
   ): Promise<JobCache> {
     const { JobCache } = await import("../lib/cache/job_cache.ts");
     const { defaultFolder } = await import("../lib/cache/default_folder.ts");
+    const { layoutIn } = await import("../lib/cache/layout.ts");
     const path = named ?? defaultFolder(Deno.cwd());
     const cache = new JobCache({ path, readonly });
-    if (!create && !await isFolder(cache.path)) {
+    if (!create && layoutIn(cache.path) === undefined) {
       throw new Failure(
         `Cannot open the cache in ${cache.path} as there is none: name another folder with --cache, or run a job first`,
       );
@@ -73,12 +87,5 @@ export async function inSession(
 ): Promise<void> {
   await using session = new Session(command);
   await work(session);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch {
-    return false;
-  }
+  await session.requireUsable();
 }

@@ -15,6 +15,9 @@ export interface Column<T> {
   readonly cell: (row: T) => string;
 }
 
+/** A column of text is made no narrower. */
+const LEAST_WIDTH = 12;
+
 const GAP = "  ";
 const ELLIPSIS = "…";
 
@@ -36,15 +39,36 @@ export function tableLines<T>(
       0,
     )
   );
+  if (width !== undefined) shareWidth(widths, columns, width);
   const lineOf = (texts: readonly string[]) =>
     cut(
-      texts.map((text, i) => {
+      texts.map((whole, i) => {
+        const text = cut(whole, widths[i]);
         const space = " ".repeat(widths[i]! - stringWidth(text));
         return columns[i]!.align === "right" ? space + text : text + space;
       }).join(GAP).trimEnd(),
       width,
     );
   return [bold(lineOf(titles)), ...cells.map(lineOf)];
+}
+
+/** Takes room from the widest columns of text, so that the others can be seen too. */
+function shareWidth(
+  widths: number[],
+  columns: readonly Column<never>[],
+  width: number,
+): void {
+  const gaps = GAP.length * (widths.length - 1);
+  let excess = widths.reduce((sum, each) => sum + each, gaps) - width;
+  while (excess-- > 0) {
+    let widest = -1;
+    for (const [i, { align }] of columns.entries()) {
+      if (align === "right" || widths[i]! <= LEAST_WIDTH) continue;
+      if (widest < 0 || widths[i]! > widths[widest]!) widest = i;
+    }
+    if (widest < 0) return;
+    widths[widest]!--;
+  }
 }
 
 /** A text in at most so many columns of a terminal. */

@@ -13,6 +13,11 @@ export function size(bytes: number): string {
   return format(bytes);
 }
 
+/** How many there are of something: `1 record`, `2 records`. */
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+
 /** A length of time in ms, as `1.2s` or `3h 20m`. */
 export function duration(ms: number): string {
   if (ms === 0) return "0ms";
@@ -57,15 +62,26 @@ export function parseSize(text: string): number {
   }
   const [, number, prefix = "", binary] = match;
   const power = prefix === "" ? 0 : POWERS.indexOf(prefix.toLowerCase()) + 1;
-  return Math.round(Number(number) * (binary ? 1_024 : 1_000) ** power);
+  const bytes = Math.round(
+    Number(number) * (binary ? 1_024 : 1_000) ** power,
+  );
+  if (!Number.isSafeInteger(bytes) || bytes < 1) {
+    throw new UsageError(
+      `Cannot take "${text}" as a size as it must be a whole number of bytes above 0: write it as 500MB, 10GB or 1.5GiB`,
+    );
+  }
+  return bytes;
 }
 
 /**
  * ms of a text as `30d` or `1.5h`.
  *
- * @throws {UsageError} if it is none.
+ * @throws {UsageError} if it is none, or less than `least` ms.
  */
-export async function parseDuration(text: string): Promise<number> {
+export async function parseDuration(
+  text: string,
+  { least = 1 } = {},
+): Promise<number> {
   // A CommonJS package, which takes longer to load than most commands to run.
   // @ts-types="npm:@types/ms@^2"
   const { default: ms } = await import("npm:ms@^2");
@@ -76,6 +92,11 @@ export async function parseDuration(text: string): Promise<number> {
   if (typeof length !== "number") {
     throw new UsageError(
       `Cannot take "${text}" as a length of time: write it as 12h, 30d or 2w`,
+    );
+  }
+  if (length < least) {
+    throw new UsageError(
+      `Cannot take "${text}" as a length of time as it must be above 0: write it as 12h, 30d or 2w`,
     );
   }
   return length;

@@ -212,6 +212,26 @@ export class FileChangedError extends HitherError {
 }
 
 /**
+ * There is no such file or folder where `hi.file` or `hi.folder` looks, or it is something
+ * else. `cause` holds Deno's error.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * try {
+ *   hi.file("no such file");
+ * } catch (error) {
+ *   console.assert(error instanceof hi.FileNotFoundError);
+ * }
+ * ```
+ */
+export class FileNotFoundError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "FileNotFoundError";
+}
+
+/**
  * The result of a job was asked for before it had one: `await` the job first.
  *
  * @example

@@ -58,6 +58,7 @@ export class Execution implements Task {
   files: readonly FileContent[] = NO_FILES;
   /** Its claim on the key; `undefined` if it needs none. */
   readonly claim: KeyClaim | undefined;
+  readonly #store: RecordStore | undefined;
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState, error?: Error) => void;
@@ -88,8 +89,10 @@ export class Execution implements Task {
     const parent = first.scope.parentOwner;
     const above = parent instanceof Execution ? parent.depth : 0;
     this.depth = first.nested ? above + 1 : 0;
-    const store = options.forceRun ? undefined : storeOf(first);
-    this.claim = store && new KeyClaim(store, first.keyBytes!);
+    this.#store = storeOf(first);
+    this.claim = this.#store && !options.forceRun
+      ? new KeyClaim(this.#store, first.keyBytes!)
+      : undefined;
     this.#snapshot = first.snapshot!;
     this.#scope = first.scope;
     this.#onTimeout = onTimeout;
@@ -223,6 +226,22 @@ export class Execution implements Task {
     const values = upstream.map((job) => job.outcome!.value);
     this.files = readyFiles([list, ...values]);
     return { list, upstream: values };
+  }
+
+  /** Brings here what is still at a server of the results among the arguments, and what the first claim needs; `undefined` if that is nothing. Rejects if nobody waits any more. */
+  load(): Promise<unknown> | undefined {
+    const loading = [];
+    const claiming = this.claim?.load();
+    if (claiming !== undefined) loading.push(claiming);
+    for (const { outcome } of this.#snapshot.upstream) {
+      const value = outcome?.value;
+      if (value?.load !== undefined) loading.push(value.load(this.abandoned));
+    }
+    return loading.length === 0 ? undefined : Promise.all(loading);
+  }
+
+  ready(): Promise<void> | undefined {
+    return this.#store?.storing();
   }
 
   /** Whether the function has been called. */
@@ -378,8 +397,16 @@ export class Execution implements Task {
     if (this.#timers !== undefined) this.#stopTimer(state);
     // Longer than a timer can be is for ever.
     if (ms >= 2 ** 31) return;
-    this.#timers ??= new Map();
-    this.#timers.set(state, setTimeout(over, ms));
+    const timers = this.#timers ??= new Map();
+    const due = performance.now() + ms;
+    timers.set(
+      state,
+      setTimeout(() => {
+        if (performance.now() - due < HELD_UP) return over();
+        // What has ended in time is only to be heard of.
+        timers.set(state, setTimeout(over, HEARING));
+      }, ms),
+    );
   }
 
   #stopTimer(state: JobState): void {
@@ -403,6 +430,13 @@ const SPELT_OUT = [
 ] as const;
 
 const NO_VALUES: readonly EncodedValue[] = [];
+
+/** How late a timer may be, in ms; if it is later, this program was suspended or computed. */
+const HELD_UP = 20;
+
+/** How long such a program hears what has happened meanwhile, in ms. */
+const HEARING = 25;
+
 const NO_CHILDREN: readonly JobState[] = [];
 /** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
 export function holdingOf(owner: unknown): Holding | undefined {

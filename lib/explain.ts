@@ -64,13 +64,20 @@ export function explainState(state: JobState): Explanation {
   if (state.key === undefined) {
     return plain("pending", "its arguments are not there yet");
   }
-  if (state.hit) return plain("hit", "its outcome was in the cache");
+  if (state.hit) return plain("hit", hitText(state));
+  if (state.wasLost) {
+    return plain("miss", "its stored result is damaged or gone");
+  }
   if (forceRun) return plain("forced", "it was to run in any case");
   const parts = state.description?.parts ?? [];
   const store = recordStoreOf(jobCache);
   const nearest = store.nearest(
     name,
-    parts,
+    {
+      parts,
+      distanceOf: (fn) =>
+        Number(fn.version !== version) + codeChanges(state, fn, store).length,
+    },
     state.key,
     state.submittedAt,
   );
@@ -107,14 +114,20 @@ function explainRemote(
     : ["miss", "its outcome was not taken from the cache of the program"];
 }
 
+/** Where the outcome of a hit was. */
+export function hitText({ from }: JobState): string {
+  return from === undefined
+    ? "its outcome was in the cache"
+    : `its outcome was in the upstream cache ${from}`;
+}
+
 function differencesOf(
   version: string,
   parts: readonly KeyPart[],
   nearest: NearestRecord,
 ): Difference[] {
-  const stored = new Map(
-    nearest.details.parts.map((part) => [part.path, part]),
-  );
+  const kept = nearest.details.parts;
+  const stored = new Map(kept.map((part) => [part.path, part]));
   const differences: Difference[] = [];
   if (nearest.fn.version !== version) {
     differences.push({
@@ -127,25 +140,31 @@ function differencesOf(
     const other = stored.get(path);
     stored.delete(path);
     if (other === undefined) {
-      differences.push({ path, stored: ABSENT, now: text });
+      differences.push({ path, stored: shapeAt(path, kept), now: text });
     } else if (other.digest !== digest) {
       differences.push({ path, stored: other.text, now: text });
     }
   }
   for (const { path, text } of stored.values()) {
-    differences.push({ path, stored: text, now: ABSENT });
+    differences.push({ path, stored: text, now: shapeAt(path, parts) });
   }
-  return innermost(differences);
+  return outermost(differences);
 }
 
 function asText({ path, stored, now }: Difference): string {
-  if (stored === undefined && now === undefined) return `${path} differs`;
+  // Of one side nothing is known, and little of the other.
+  if ([stored, now].every((text) => text === undefined || SHAPES.has(text))) {
+    if (stored === undefined || now === undefined) return `${path} differs`;
+  }
   if (path === "code") return `code: ${now}`;
-  const change = `${shown(stored, now)} → ${shown(now, stored)}`;
+  const change = `${shown(stored, now)} \u2192 ${shown(now, stored)}`;
   return path === "version" ? `version ${change}` : `${path}: ${change}`;
 }
 
 const ABSENT = "absent";
+const LIST = "[\u2026]";
+const OBJECT = "{\u2026}";
+const SHAPES: ReadonlySet<string> = new Set([LIST, OBJECT]);
 
 /** A text beside the one that it differs from, which may look the same. */
 function shown(text: string | undefined, other: string | undefined): string {
@@ -157,12 +176,21 @@ function shown(text: string | undefined, other: string | undefined): string {
   );
 }
 
-/** Without those that only say that a part inside of them differs. */
-function innermost(differences: readonly Difference[]): Difference[] {
+/** What stands at a path of which nothing is kept: a value with parts of its own, or nothing. */
+function shapeAt(path: string, parts: readonly KeyPart[]): string {
+  const inside = parts.find((part) => isInside(part.path, path));
+  if (inside === undefined) return ABSENT;
+  return /^\[\d/.test(inside.path.slice(path.length)) ? LIST : OBJECT;
+}
+
+function isInside(path: string, outer: string): boolean {
+  return path.length > outer.length && path.startsWith(outer) &&
+    /^[.[]/.test(path.slice(outer.length));
+}
+
+/** Without the parts of a value that is of another kind than before, and as a whole is told of. */
+function outermost(differences: readonly Difference[]): Difference[] {
   return differences.filter(({ path }) =>
-    !differences.some((other) =>
-      other.path.length > path.length && other.path.startsWith(path) &&
-      /^[.[(]/.test(other.path.slice(path.length))
-    )
+    !differences.some((other) => isInside(path, other.path))
   );
 }

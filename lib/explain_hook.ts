@@ -5,7 +5,7 @@
  * @module
  */
 
-import { explainState, type Explanation } from "./explain.ts";
+import { explainState, type Explanation, hitText } from "./explain.ts";
 import type { JobState } from "./job_state.ts";
 
 /** What the hook is told of a job; what is told last holds. */
@@ -43,7 +43,7 @@ export const isDryRun: boolean = explainHook?.runs === false;
 export function tellHit(state: JobState, preview: string | undefined): void {
   tell(state, {
     status: "hit",
-    text: "its outcome was in the cache",
+    text: hitText(state),
     preview: preview ?? "",
   });
 }

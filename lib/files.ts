@@ -26,7 +26,7 @@ import {
  *
  * @param path A path, relative to the current folder, or a `file:` URL, also as text.
  * @throws {TypeError} if it is neither, as with the URL of something on the network.
- * @throws {Error} if there is no such file, or it is a folder; `cause` holds Deno's error.
+ * @throws {FileNotFoundError} if there is no such file, or it is a folder; `cause` holds Deno's error.
  * @throws {FileChangedError} if it is being written.
  * @throws {PermissionNeededError} if Deno may not read it.
  *
@@ -56,7 +56,7 @@ export function file(path: string | URL): FileReference {
  *
  * @param path A path, relative to the current folder, or a `file:` URL, also as text.
  * @throws {TypeError} if it is neither.
- * @throws {Error} if there is no such folder, or something in it is neither file nor
+ * @throws {FileNotFoundError} if there is no such folder, or something in it is neither file nor
  * folder: a socket, a device, a symbolic link to a folder. The message names it.
  * @throws {FileChangedError} if something in it is being written.
  * @throws {PermissionNeededError} if Deno may not read it.

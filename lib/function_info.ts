@@ -6,7 +6,7 @@
  */
 
 import { HITHER_VERSION } from "./cache/host.ts";
-import type { FunctionInfo, RecordStore } from "./cache/record.ts";
+import type { FunctionInfo, KeyPart, RecordStore } from "./cache/record.ts";
 import {
   findCode,
   type KnownCode,
@@ -20,6 +20,7 @@ import { isWorker } from "./role.ts";
 import { storeOf } from "./store_of.ts";
 import { contributionOf } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
+import { namedParts } from "./value/parts.ts";
 import { sha256 } from "./value/sha256.ts";
 import { warnOnce } from "./warn.ts";
 
@@ -39,6 +40,8 @@ interface Known {
   coded?: KeyedFunctionInfo;
   /** With its code in the key. */
   keyed?: KeyedFunctionInfo;
+  /** What the values that it was given contribute to keys. */
+  valueParts?: readonly KeyPart[];
   /** Of a record that was made by this very code, as far as can be told. */
   agreed?: FunctionInfo;
 }
@@ -108,8 +111,7 @@ function codeOf(state: JobState): Code | undefined {
       loadedAt: isModule ? definition.definedAt : Infinity,
     }, {
       folder: `${jobCache!.path}/code`,
-      // A cache that takes no claims is one that nothing is written to.
-      isWritable: store.leases !== undefined,
+      isWritable: !store.isReadonly,
     });
     if (mode === "warn") warnIfNotWhole(definition, found);
     entry.code = { denoArgs, found };
@@ -141,17 +143,18 @@ function warnIfNotWhole(
   { name, version }: FunctionDefinition,
   code: Code,
 ): void {
-  const what = `changes of what ${name} ${version} imports are not noticed`;
   if (!code.isKnown) {
     if (!code.isCurable) return;
     warnOnce(
       `code ${code.why}`,
-      `${what}, only those of its own text: ${code.why}, or set code to "version"`,
+      `changes of what ${name} ${version} imports are not noticed, only those of its own text: ${code.why}, or set code to "version"`,
     );
   } else if (code.missing.length > 0) {
     warnOnce(
       `code ${code.missing.join()}`,
-      `${what} where it is not found: ${snapshots.listed(code.missing)}`,
+      `${name} ${version} imports what is not found, so changes of that are not noticed: ${
+        snapshots.listed(code.missing)
+      }. Correct the import, or give denoArgs if the program was started with flags that say where it is`,
     );
   }
 }
@@ -173,6 +176,18 @@ function describe(definition: FunctionDefinition): KeyedFunctionInfo {
 /** SHA-256 of a function's text, 64 hexadecimal digits. */
 export function sourceDigest(fn: (...args: never[]) => unknown): string {
   return sha256(new TextEncoder().encode(fn.toString())).toHex();
+}
+
+/** What the values that a function without a module was given contribute to keys. */
+export function valuePartsOf(
+  definition: FunctionDefinition,
+): readonly KeyPart[] {
+  const { code } = definition;
+  if (code.kind === "module") return [];
+  return knownOf(definition).valueParts ??= namedParts(
+    decodeValue(code.values) as Record<string, unknown>,
+    "values",
+  );
 }
 
 function hasNames(names: unknown): boolean {

@@ -276,7 +276,7 @@ export class Job<T> implements PromiseLike<T> {
   #load(): Promise<T> {
     noteSeen(this.#state);
     return new Promise((resolve, reject) => {
-      const settled = (): void => {
+      const take = (): void => {
         try {
           resolve(this.getResult());
         } catch (error) {
@@ -284,9 +284,15 @@ export class Job<T> implements PromiseLike<T> {
           const isLost = error instanceof ResultLostError &&
             this.#state.snapshot !== undefined;
           if (!isLost || !this.#state.mayLoseAgain()) return reject(error);
-          runAgain(this.#state);
+          runAgain(this.#state, error);
           wait();
         }
+      };
+      const settled = (): void => {
+        const { value } = this.#state.outcome ?? {};
+        const loading = value?.load?.(new AbortController().signal);
+        if (loading === undefined) take();
+        else loading.then(take, reject);
       };
       const wait = (): void => {
         if (this.#state.isSettled) return settled();

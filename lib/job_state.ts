@@ -103,6 +103,10 @@ export class JobState {
   crashes = 0;
   /** Whether the outcome was in the cache. */
   hit = false;
+  /** Whether its result was stored and is lost. */
+  wasLost = false;
+  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
+  from: string | undefined;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
   /** What runs the job. */
@@ -157,6 +161,11 @@ export class JobState {
     return this.outcome !== undefined || this.failure !== undefined;
   }
 
+  /** Whether other jobs wait for it. */
+  get isAwaited(): boolean {
+    return this.#settled !== undefined;
+  }
+
   /** Calls `listener` once, when the job settles, in the order of the calls. */
   onSettled(listener: () => void): void {
     if (this.#settled === undefined) this.#settled = listener;
@@ -203,6 +212,7 @@ export class JobState {
     this.hit = false;
     this.attempts = 0;
     this.crashes = 0;
+    this.wasLost = true;
     this.options = { ...this.options, forceRun: true };
     this.advance("pending");
   }

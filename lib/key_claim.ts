@@ -12,6 +12,7 @@
  */
 
 import type { Lease, LeaseHolder } from "./cache/lease.ts";
+import { loadLeases } from "./cache/lease_modules.ts";
 import type { RecordStore } from "./cache/record.ts";
 import { warnOnce } from "./warn.ts";
 
@@ -40,6 +41,11 @@ export class KeyClaim {
   constructor(store: RecordStore, key: Uint8Array<ArrayBuffer>) {
     this.#store = store;
     this.#key = key;
+  }
+
+  /** Loads what it takes to make it; `undefined` if that is done. */
+  load(): Promise<void> | undefined {
+    return this.#store.isReadonly ? undefined : loadLeases();
   }
 
   /**

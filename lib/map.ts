@@ -62,7 +62,7 @@ const MOST = 1_024;
  * The first error ends the iteration; then, and when the loop is left, the jobs
  * that are outstanding are cancelled and the source is closed.
  *
- * @param fn The function; use `fn.with(…)` for options of its jobs.
+ * @param fn The function; use `fn.with(...)` for options of its jobs.
  * @param items What to call it with: values, or Jobs of them.
  * @param options How many at a time, in what order, and a signal.
  * @returns The results, to iterate over once.

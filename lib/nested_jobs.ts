@@ -116,7 +116,7 @@ class ProgramJob implements NestedJob {
           cached,
         });
       }
-      runAgain(state);
+      runAgain(state, error);
       if (state.isSettled) this.#deliver();
       else state.onSettled(() => this.#deliver());
     }

@@ -194,7 +194,7 @@ export function resourceRefusal(
   const [takes, has] = [amounts[name], resources.capacityOf(name)];
   return new ResourceUnavailableError(
     parent === undefined
-      ? `Cannot run ${who} as it takes ${takes} of the resource ${name} and there is ${has}: say how much there is with hi.config({ resources: { ${name}: ${takes} } }, …); there is ${
+      ? `Cannot run ${who} as it takes ${takes} of the resource ${name} and there is ${has}: say how much there is with hi.config({ resources: { ${name}: ${takes} } }, \u2026); there is ${
         resources.names.join(", ") || "none"
       }`
       : `Cannot run ${who} as it takes ${takes} of the resource ${name} and is a job of ${parent}, which holds ${has}: let ${parent} take what its jobs take, with limits: { ${name}: ${takes} }`,

@@ -46,6 +46,7 @@ import type { Blocked, KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
   recordedCodeOf,
+  valuePartsOf,
   warnIfCodeDiffers,
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
@@ -75,6 +76,7 @@ import { keyParts } from "./value/parts.ts";
 import { smallArguments, smallKey, SmallValue } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
 import { decodeThrown, encodeThrown } from "./value/thrown.ts";
+import { warnOnce } from "./warn.ts";
 
 const NOT_YET = new Uint8Array(0);
 
@@ -188,9 +190,17 @@ export function watchSignal(state: JobState): void {
   if (signal) cancelOnAbort(signal, state, cancel);
 }
 
-/** Runs a job again whose result was in the cache and is lost. */
-export function runAgain(state: JobState): void {
+/** Runs a job again whose result was in the cache and is lost, which a person should know. */
+export function runAgain(state: JobState, error: unknown): void {
   if (!state.isSettled) return;
+  // The cache has told of what has a cause.
+  if (error instanceof ResultLostError && error.cause === undefined) {
+    const { name, version } = state.definition;
+    warnOnce(
+      error.message,
+      `${name} ${version} is run again: ${error.message}`,
+    );
+  }
   state.reopen();
   afterUpstream(state);
 }
@@ -247,14 +257,17 @@ function describe(
     preview: previewOf(args, undefined, {
       name: (node) => asJob(node)?.definition.name,
     }),
-    parts: keyParts(args, {
-      root: "args",
-      digests,
-      job: (node) => {
-        const job = asJob(node);
-        return job && (contributionOfJob(job) ?? NOT_YET);
-      },
-    }),
+    parts: [
+      ...keyParts(args, {
+        root: "args",
+        digests,
+        job: (node) => {
+          const job = asJob(node);
+          return job && (contributionOfJob(job) ?? NOT_YET);
+        },
+      }),
+      ...valuePartsOf(state.definition),
+    ],
   };
 }
 
@@ -360,6 +373,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
   if (store === undefined || state.options.forceRun) return false;
   const record = store.lookup(state.keyBytes!);
   if (record === undefined || !isWanted(state, record)) return false;
+  state.from = record.from;
   warnIfCodeDiffers(state, record.fn, store);
   const { recheck } = state.options;
   const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
@@ -367,7 +381,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
     keep();
     const { snapshot } = state;
     recheckWhenIdle(
-      () => runForComparison(state, snapshot!, record.outcome),
+      () => runForComparison(state, snapshot!, record),
       () => !isNoneInFlight(),
     );
   }
@@ -443,12 +457,30 @@ function enlist(state: JobState, paused = false): Execution {
 
 function fetchOrStart(execution: Execution, state: JobState): void {
   const store = state.options.forceRun ? undefined : storeOf(state);
-  const fetching = store?.fetch?.(state.keyBytes!, execution.abandoned);
-  if (fetching === undefined) return start(execution);
-  fetching.then(
-    (isThere) => isThere ? lookAgain(execution) : start(execution),
-    () => start(execution),
+  const fetching = store?.fetch?.(
+    state.keyBytes!,
+    execution.abandoned,
+    () => isForItself(execution),
   );
+  if (fetching === undefined) return startWhenReady(execution);
+  fetching.then(
+    (isThere) => isThere ? lookAgain(execution) : startWhenReady(execution),
+    // Nobody waits for it any more.
+    () => {},
+  );
+}
+
+/** Whether a result is wanted as such; if not, other jobs wait for it, whose keys are all that may be needed. */
+function isForItself({ states }: Execution): boolean {
+  for (const state of states) if (!state.isAwaited) return true;
+  return false;
+}
+
+/** Brings here what is still at a server of the results among the arguments, then starts. */
+function startWhenReady(execution: Execution): void {
+  const loading = execution.load();
+  if (loading === undefined) start(execution);
+  else loading.then(() => start(execution), () => {});
 }
 
 /** Hands an execution to its handler, once it has what it takes of the resources. */
@@ -687,12 +719,14 @@ function forget(execution: Execution): void {
   if (deleteInFlight(execution) && isNoneInFlight()) noteIdle();
 }
 
-/** Runs a job again that was a hit, and warns if something else comes of it. */
+/** Runs a job again that was a hit, and warns if something else comes of it. Its files are those of the record after that. */
 async function runForComparison(
-  { definition, options, key, keyBytes, identity }: JobState,
+  state: JobState,
   snapshot: ArgumentSnapshot,
-  stored: Outcome,
+  record: StoredRecord,
 ): Promise<void> {
+  const { definition, options, key, keyBytes, identity } = state;
+  const stored = record.outcome;
   const again = new JobState(
     definition,
     { ...options, cache: false, recheck: 0 },
@@ -704,7 +738,13 @@ async function runForComparison(
   const settled = new Promise<void>((resolve) => again.onSettled(resolve));
   begin(again);
   await settled;
+  if (stored.value.restoreFiles !== undefined) {
+    const { putFilesBack } = await import("./outcome_difference.ts");
+    await storeOf(state)?.prepare(record);
+    putFilesBack(definition, stored);
+  }
   if (again.outcome === undefined) return;
+  await stored.value.load?.(new AbortController().signal);
   const { warnIfOutcomesDiffer } = await import("./outcome_difference.ts");
   warnIfOutcomesDiffer(definition, stored, again.outcome);
 }
@@ -736,7 +776,7 @@ function lookAgain(execution: Execution): void {
   for (const state of [...execution.states]) {
     if (lookUp(state, () => {})) execution.leave(state);
   }
-  if (!execution.isUnwanted) return start(execution);
+  if (!execution.isUnwanted) return startWhenReady(execution);
   execution.end();
   forget(execution);
 }
@@ -880,24 +920,34 @@ function settleByOutcome(
 
 /** Runs the jobs again whose results turned out to be lost, and the job that needed them after that. */
 function restartAfterLoss(state: JobState, error: ResultLostError): void {
-  const lost = state.snapshot?.upstream.filter((job) => !isReadable(job)) ?? [];
-  if (lost.length === 0 || !state.mayLoseAgain()) {
+  const lost = new Map<JobState, unknown>();
+  for (const job of state.snapshot?.upstream ?? []) {
+    const loss = lossOf(job);
+    if (loss !== undefined) lost.set(job, loss);
+  }
+  if (lost.size === 0 || !state.mayLoseAgain()) {
     fail(state, "error", error);
     return;
   }
-  for (const job of lost) runAgain(job);
+  for (const [job, loss] of lost) runAgain(job, loss);
   state.advance("pending");
   afterUpstream(state);
 }
 
-function isReadable(state: JobState): boolean {
+/** Why a result cannot be read; `undefined` if it can. */
+function lossOf(state: JobState): unknown {
   try {
     const value = state.outcome?.value;
     for (const leaf of value?.leaves ?? []) leaf.peek();
     value?.restoreFiles?.();
     // The document itself may be in a blob.
-    return value?.bytes !== undefined;
-  } catch {
-    return false;
+    return value?.bytes === undefined ? noOutcomeYet() : undefined;
+  } catch (error) {
+    return error;
   }
+}
+
+/** It was lost before, and is being computed. */
+function noOutcomeYet(): ResultLostError {
+  return new ResultLostError("It is being computed again", { cause: "lost" });
 }

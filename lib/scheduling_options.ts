@@ -99,7 +99,7 @@ export const SCHEDULING_CHECKS: Record<
   ],
 };
 
-/** What is wrong with the value of an option of the right type: `queueTimeout must be …: current value is 0`. */
+/** What is wrong with the value of an option of the right type: `queueTimeout must be ...: current value is 0`. */
 export function schedulingRefusal(
   name: string,
   value: unknown,

@@ -102,7 +102,7 @@ function checkNames(
 ): Names<unknown> {
   if (!isPlainObject(names)) {
     throw new TypeError(
-      `${what} ${option} must be a plain object, { NAME: … }: current value is ${
+      `${what} ${option} must be a plain object, { NAME: \u2026 }: current value is ${
         Deno.inspect(names)
       }`,
     );
@@ -168,8 +168,8 @@ function checkVariables(
   const names = unknown.map(({ name }) => name);
   const { name, line } = unknown[0]!;
   const cure = name === "import.meta"
-    ? "only a module has one, so give what you take from it as { values: { NAME: … } }"
-    : 'give them as { imports: { NAME: "jsr:…" } } or { values: { NAME: … } }';
+    ? "only a module has one, so give what you take from it as { values: { NAME: \u2026 } }"
+    : 'give them as { imports: { NAME: "jsr:\u2026" } } or { values: { NAME: \u2026 } }';
   throw new FreeVariableError(
     `${what} a worker would not know ${
       names.join(", ")

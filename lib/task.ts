@@ -182,6 +182,13 @@ export interface Task {
    * @throws {ArgumentChangedError} if a large argument was written to meanwhile.
    */
   arguments(): TaskArguments;
+  /**
+   * Resolves when the results of earlier jobs are stored; `undefined` if they are. For
+   * handlers that run one function after the other in this process: one that computes
+   * would hold up what is being written, and a program that is killed meanwhile would
+   * lose all of it.
+   */
+  ready?(): Promise<void> | undefined;
   /** Tells that the function is about to be called. */
   started(): void;
   /** Passes on what the running Task reports. */

@@ -7,7 +7,7 @@
 // What has been said once is not said again, by whichever part of this isolate.
 const said = new Set<string>();
 
-/** Prints `hither: …` on stderr. */
+/** Prints `hither: ...` on stderr. */
 export function warn(message: string): void {
   console.error(`hither: ${message}`);
 }

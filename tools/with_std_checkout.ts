@@ -11,7 +11,7 @@
  * @module
  */
 
-const PACKAGES = ["assert", "async", "crypto", "fs", "path"];
+const PACKAGES = ["assert", "async", "crypto", "fmt", "fs", "path"];
 
 const [std, ...task] = Deno.args;
 if (std === undefined) {

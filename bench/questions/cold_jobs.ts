@@ -10,13 +10,13 @@ export const coldJobs: Question = {
     let round = 0;
     const stored: number[] = [];
     const { extra, bare, limit } = inTurn(quick ? 3 : 9, {
-      bare: () => numberOf("jobs.ts", count, count),
+      bare: () => numberOf("stores.ts", count, 0, "-"),
       extra: () => {
-        const bare = numberOf("jobs.ts", count, count);
+        const bare = numberOf("stores.ts", count, 0, "-");
         const cold = numberOf(
-          "jobs.ts",
+          "stores.ts",
           count,
-          count,
+          0,
           `${folder}/cache${round++}`,
         );
         stored.push(cold);

@@ -8,6 +8,9 @@ import {
   Command,
   type CommandUnknownOpts,
 } from "npm:@commander-js/extra-typings@^15";
+import { addExport } from "./export.ts";
+import { addImport } from "./import.ts";
+import { addKeygen } from "./keygen.ts";
 import { addList } from "./ls.ts";
 import { addPins } from "./pins.ts";
 import { addRemove } from "./rm.ts";
@@ -27,7 +30,7 @@ Examples:
 export function addCacheCommands(program: CommandUnknownOpts): void {
   const cache = new Command("cache")
     .copyInheritedSettings(program)
-    .description("look after a cache: list, show, check, delete, move")
+    .description("look after a cache: list, show, check, delete")
     .option("--json", "answer in JSON")
     .option("--cache <folder>", "the cache folder")
     .enablePositionalOptions()
@@ -40,4 +43,7 @@ export function addCacheCommands(program: CommandUnknownOpts): void {
   addCollect(cache);
   addRemove(cache);
   addPins(cache);
+  addExport(cache);
+  addImport(cache);
+  addKeygen(cache);
 }

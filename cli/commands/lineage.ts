@@ -47,6 +47,11 @@ export function addLineage(program: CommandUnknownOpts): void {
     .option("--mermaid", "print a graph for Mermaid")
     .action((given, options, command) =>
       inSession(command, async (session) => {
+        if (session.json && options.mermaid) {
+          throw new UsageError(
+            "Cannot print a lineage both in JSON and for Mermaid: leave out --json or --mermaid",
+          );
+        }
         const depth = parseDepth(options.depth);
         const cache = await session.read();
         const key = resolveKey(cache, given);

@@ -7,7 +7,7 @@
 import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
 import type { RecordSummary } from "../../lib/cache/report.ts";
 import { makeCommand } from "../command.ts";
-import { Filter, filterOf } from "../filters.ts";
+import { Filter, filterOf, tellNone } from "../filters.ts";
 import { shortKey } from "../keys.ts";
 import { terminalWidth } from "../output.ts";
 import { inSession } from "../session.ts";
@@ -40,10 +40,13 @@ export function addLog(program: CommandUnknownOpts): void {
         const limit = parseLimit(options.limit);
         const cache = await session.read();
         const width = terminalWidth();
+        let isEmpty = true;
         for (const row of cache.records({ ...filterOf(options), limit })) {
+          isEmpty = false;
           if (session.json) session.out.json(row);
           else session.out.line(cut(lineOf(row), width));
         }
+        if (isEmpty && !session.json) await tellNone(session, cache, options);
       })
     );
 }

@@ -10,7 +10,7 @@ import {
 } from "npm:@commander-js/extra-typings@^15";
 import type { RecordSummary } from "../../lib/cache/report.ts";
 import { makeCommand } from "../command.ts";
-import { Filter, filterOf } from "../filters.ts";
+import { Filter, filterOf, tellNone } from "../filters.ts";
 import { shortKey } from "../keys.ts";
 import { terminalWidth } from "../output.ts";
 import { inSession } from "../session.ts";
@@ -92,7 +92,9 @@ export function addList(cache: CommandUnknownOpts): void {
           for (const row of rows) session.out.json(row);
           return;
         }
-        const lines = tableLines(COLUMNS, [...rows], terminalWidth());
+        const all = [...rows];
+        if (all.length === 0) await tellNone(session, cache, options);
+        const lines = tableLines(COLUMNS, all, terminalWidth());
         for (const line of lines) session.out.line(line);
       })
     );

@@ -16,7 +16,7 @@ import { inSession } from "../session.ts";
 export function addRemove(cache: CommandUnknownOpts): void {
   makeCommand(cache, "rm", "delete records", {
     notes:
-      "The key of each deleted record is printed. Blobs stay until hither cache gc.",
+      "The key of each deleted record is printed. Its blobs go with the next\nhither cache gc, unless other records have them.",
     examples: [
       ["hither cache rm 3f2a91 77b0", "two records"],
       [

@@ -11,7 +11,7 @@ import { previewOf } from "../../lib/value/preview.ts";
 import type { Modules } from "../../lib/code/snapshot.ts";
 import { codeFiles } from "../code_files.ts";
 import { makeCommand } from "../command.ts";
-import { Failure } from "../errors.ts";
+import { Failure, UsageError } from "../errors.ts";
 import { resolveKey } from "../keys.ts";
 import type { Output } from "../output.ts";
 import { inSession } from "../session.ts";
@@ -38,6 +38,11 @@ export function addShow(cache: CommandUnknownOpts): void {
     .action((given, options, command) =>
       inSession(command, async (session) => {
         const { out, json } = session;
+        if (options.value && options.console) {
+          throw new UsageError(
+            "Cannot print the value alone and the console alone: leave out --value or --console",
+          );
+        }
         const cache = await session.read();
         const key = resolveKey(cache, given);
         const record = cache.describe(key);
@@ -45,7 +50,7 @@ export function addShow(cache: CommandUnknownOpts): void {
         if (options.console) {
           for (const line of record.console) {
             if (json) out.json(line);
-            else out.raw(line.text);
+            else out.raw(harmless(line.text));
           }
           return;
         }
@@ -70,7 +75,15 @@ function printValue(out: Output, read: ReadValue, json: boolean): void {
   }
   if (json) out.json(valueFields(read));
   else if (isJson(read.value)) out.line(JSON.stringify(read.value, null, 2));
-  else out.line(inspected(read.value));
+  else out.line(harmless(inspected(read.value)));
+}
+
+/** A text that moves no cursor and changes no colour where somebody sees it; as it is in a pipe. */
+function harmless(text: string): string {
+  return Deno.stdout.isTerminal()
+    ? text.split("\n").map((line) => line.split("\t").map(plain).join("\t"))
+      .join("\n")
+    : text;
 }
 
 /** What JSON tells of a value: itself where it is JSON, else how it looks. */

@@ -10,13 +10,13 @@ import { Failure } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { makeProgress } from "../progress.ts";
 import { inSession } from "../session.ts";
-import { size } from "../units.ts";
+import { count, size } from "../units.ts";
 
 /** Adds the command. */
 export function addVerify(cache: CommandUnknownOpts): void {
   makeCommand(cache, "verify", "read everything, set aside what is damaged", {
     notes:
-      "Damaged records and blobs move to quarantine/ in the cache folder; their jobs\nrun again when they are next asked for. Exit code 1 if damage was found.",
+      "What is damaged moves to quarantine/ in the cache folder; its jobs run again\nwhen they are next asked for. Exit code 1 if damage was found.",
     examples: [
       [
         "hither cache verify",
@@ -31,20 +31,27 @@ export function addVerify(cache: CommandUnknownOpts): void {
       const report = await interruptible((signal) =>
         cache.verify({ signal, onProgress: progress.update })
       );
-      const { badRecords, badBlobs, missingBlobs } = report;
+      const { badDatabases, badRecords, badBlobs, missingBlobs } = report;
       if (session.json) {
         session.out.json(report);
       } else {
         session.out.line(
-          `${report.records} records and ${report.blobs} blobs, ${
-            size(report.bytes)
-          } read`,
+          `${count(report.records, "record")} and ${
+            count(report.blobs, "blob")
+          }, ${size(report.bytes)} read`,
         );
+        if (badDatabases > 0) {
+          session.out.line(
+            "the database was damaged: a new one holds what could be kept",
+          );
+        }
         session.out.line(
           `damaged: ${badRecords} records, ${badBlobs} blobs; blobs gone: ${missingBlobs}; blobs without a record: ${report.unusedBlobs}`,
         );
       }
-      if (badRecords + badBlobs + missingBlobs > 0) throw new Failure("");
+      if (
+        badDatabases + badRecords + badBlobs + missingBlobs > 0
+      ) throw new Failure("");
     })
   );
 }

@@ -23,6 +23,7 @@
 
 import type { BlobReference } from "./blob_reference.ts";
 import type { CacheDatabase } from "./database.ts";
+import type { BlobFiles } from "./blobs.ts";
 import type { CacheFolder } from "./folder.ts";
 import { blobsOf, type Body, decodeBody } from "./row.ts";
 import { addToTotal, setTotal } from "./sqlite_totals.ts";
@@ -164,42 +165,52 @@ export function putRow(
   });
 }
 
-/** Deletes the files of blobs that no record refers to, in a transaction of its own, and their rows; the bytes freed. */
+/** Where blobs are, and who needs them. */
+export interface BlobHome {
+  readonly folder: CacheFolder;
+  readonly blobs: BlobFiles;
+}
+
+/**
+ * Deletes the files of blobs that no record refers to, in a transaction of its own, and
+ * their rows; the number of files that were there, and the bytes freed. A blob that
+ * jobs of this program need, and that is too much for memory, stays for the next time.
+ */
 export function sweepBlobs(
   database: CacheDatabase,
   digests: Iterable<Uint8Array>,
-  folder: CacheFolder,
+  { folder, blobs }: BlobHome,
 ): { count: number; bytes: number } {
+  if (!isCurrent(database, folder)) return { count: 0, bytes: 0 };
   return database.transact(() => {
     let count = 0, bytes = 0;
     for (const digest of digests) {
       const row = database.statement(
         "SELECT bytes FROM blobs WHERE digest = ? AND refs = 0",
       ).get(digest);
-      if (row === undefined || !remove(folder.blob(digest.toHex()))) continue;
+      if (row === undefined) continue;
+      const hex = digest.toHex();
+      const path = folder.blob(hex);
+      const isThere = infoOf(path) !== undefined;
+      if (isThere && !blobs.release(hex) || !remove(path)) continue;
       database.statement("DELETE FROM blobs WHERE digest = ?").run(digest);
       addToTotal(database, "blob_bytes", -Number(row.bytes));
       addToTotal(database, "unused_bytes", -Number(row.bytes));
       bytes += Number(row.bytes);
-      count++;
+      if (isThere) count++;
     }
     return { count, bytes };
   });
 }
 
-/** The same for all blobs that no record refers to and whose file is old enough. */
+/** The same for all blobs that no record refers to. */
 export function sweepUnused(
   database: CacheDatabase,
-  folder: CacheFolder,
-  isOld: (info: Deno.FileInfo) => boolean = () => true,
+  home: BlobHome,
 ): { count: number; bytes: number } {
   const unused = database.statement("SELECT digest FROM blobs WHERE refs = 0")
-    .all().map(({ digest }) => digest as Uint8Array)
-    .filter((digest) => {
-      const info = infoOf(folder.blob(digest.toHex()));
-      return info === undefined || isOld(info);
-    });
-  return sweepBlobs(database, unused, folder);
+    .all().map(({ digest }) => digest as Uint8Array);
+  return sweepBlobs(database, unused, home);
 }
 
 /**
@@ -210,8 +221,10 @@ export function sweepUnused(
 export function sweepFiles(
   database: CacheDatabase,
   files: Iterable<{ digest: string; path: string }>,
+  folder: CacheFolder,
   isOld: (info: Deno.FileInfo) => boolean,
 ): { count: number; bytes: number } {
+  if (!isCurrent(database, folder)) return { count: 0, bytes: 0 };
   return database.transact(() => {
     let count = 0, bytes = 0;
     for (const { digest, path } of files) {
@@ -224,6 +237,11 @@ export function sweepFiles(
     }
     return { count, bytes };
   });
+}
+
+/** Whether a database is that of its folder still: the records of a successor refer to the same files. */
+function isCurrent(database: CacheDatabase, folder: CacheFolder): boolean {
+  return folder.identity() === database.identity;
 }
 
 /** What is known of a file; `undefined` if it is gone. */

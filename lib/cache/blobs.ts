@@ -1,16 +1,16 @@
 /**
- * Large results, and the files of results, as files: `blobs/ab/cdef…`, named by the SHA-256 of their bytes.
+ * Large results, and the files of results, as files: `blobs/ab/cdef...`, named by the SHA-256 of their bytes.
  *
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
-import { dirname } from "jsr:@std/path@^1/dirname";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
+import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import type { CacheFolder } from "./folder.ts";
+import { LiveBlobs } from "./live_blobs.ts";
 import { loadXxh3, xxh3 } from "./xxh3.ts";
 
 /** Bytes read and hashed at a time: few enough to be in the processor's cache still, and not so few that the calls count. */
@@ -22,7 +22,7 @@ const WRITE_BYTES = 4_194_304;
 /** A temporary file that was not written to for so long belongs to a process that died, in ms. */
 const STALE_MS = 3_600_000;
 
-/** A blob is not what its reference says; the message continues "blob … ". */
+/** A blob is not what its reference says; the message continues "blob ... ". */
 export class BlobDamage extends Error {
   /** Whether there is a file to set aside. */
   readonly present: boolean;
@@ -33,24 +33,31 @@ export class BlobDamage extends Error {
   }
 }
 
+/** What is told of blobs where nothing counts who names them. */
+export interface BlobSharing {
+  /** Notes that a blob found there is relied on; whether it can be. */
+  rely(path: string): boolean;
+  /** Notes that a blob was written. */
+  wrote(reference: BlobReference): void;
+}
+
 /** The blobs of one cache. */
 export class BlobFiles {
   readonly #folder: CacheFolder;
+  /** The blobs that jobs of this program still need. */
+  readonly live = new LiveBlobs();
   /** Digests of blobs that could not be read: a file of the right length proves nothing. */
   readonly #bad = new Set<string>();
   #swept = false;
-  readonly #rely: (path: string) => boolean;
-  #written = 0;
+  readonly #sharing: BlobSharing | undefined;
 
-  /** @param rely Notes that a blob found there is relied on; whether it can be. */
-  constructor(folder: CacheFolder, rely = (_path: string) => true) {
+  /**
+   * @param sharing Where it is given, nobody takes the place of a good blob: one of two
+   * writers relies on the other's.
+   */
+  constructor(folder: CacheFolder, sharing?: BlobSharing) {
     this.#folder = folder;
-    this.#rely = rely;
-  }
-
-  /** Bytes of all blobs that this program has written. */
-  get written(): number {
-    return this.#written;
+    this.#sharing = sharing;
   }
 
   /** Where a blob is. */
@@ -82,7 +89,8 @@ export class BlobFiles {
   has(reference: BlobReference): boolean {
     const path = this.path(reference);
     return !this.#bad.has(reference.sha256) &&
-      hasLength(path, reference.byteLength) && this.#rely(path);
+      hasLength(path, reference.byteLength) &&
+      this.#sharing?.rely(path) !== false;
   }
 
   /** Renames, over a folder too, which makes way. */
@@ -93,6 +101,30 @@ export class BlobFiles {
       if (!this.#folder.evict(path, "file")) throw error;
       await Deno.rename(temporary, path);
     }
+  }
+
+  /** Puts a file in the place of a blob; whether that was still to be done. */
+  async #place(
+    reference: BlobReference,
+    temporary: string,
+    path: string,
+  ): Promise<boolean> {
+    if (this.#sharing !== undefined) {
+      try {
+        await Deno.link(temporary, path);
+        await Deno.remove(temporary);
+        return true;
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) throw error;
+        // Others have made it since we looked, or a bad one stands there, or there are no links here.
+        if (this.has(reference)) {
+          await Deno.remove(temporary);
+          return false;
+        }
+      }
+    }
+    await this.#move(temporary, path);
+    return true;
   }
 
   /** Notes that a blob is not what it should be: the next writer replaces it. */
@@ -110,9 +142,12 @@ export class BlobFiles {
     const temporary = join(this.#folder.tmp, crypto.randomUUID());
     try {
       await withFolder(temporary, () => write(temporary));
-      await withFolder(path, () => this.#move(temporary, path));
+      const placed = await withFolder(
+        path,
+        () => this.#place(reference, temporary, path),
+      );
       this.#bad.delete(reference.sha256);
-      this.#written += reference.byteLength;
+      if (placed) this.#sharing?.wrote(reference);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;
@@ -176,6 +211,14 @@ export class BlobFiles {
       : equal(hasher.digest("binary"), expected!);
     if (!right) throw new BlobDamage("is damaged", true);
     return bytes;
+  }
+
+  /** Takes a blob into memory if a job of this program still needs it; whether its file may go. */
+  release(digest: string): boolean {
+    return this.live.release(
+      digest,
+      (reference) => this.#readVerified(reference),
+    );
   }
 
   /** Moves a damaged blob to the quarantine and tells where it is now. */

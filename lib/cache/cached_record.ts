@@ -7,34 +7,50 @@
 import type { ConsoleLine, Outcome, Timing } from "../task.ts";
 import type { EncodedValue, FileContent, Leaf } from "../value/encoded.ts";
 import { BlobReference, type StoredFile } from "./blob_reference.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { FunctionInfo, RecordDetails, StoredRecord } from "./record.ts";
 import type { Body, Details } from "./row.ts";
 
 /** What a record needs of its store after the lookup. */
 export interface RecordSource {
+  /** Notes that somebody needs a blob, as long as what it gives is no garbage. */
+  hold(reference: BlobReference): LiveBlob;
   /** The verified bytes of a blob, in a new buffer; throws `ResultLostError`. */
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer>;
   /** Puts files back where they are missing or have another content; throws as `EncodedValue.restoreFiles`. */
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void;
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void;
+  /** Brings blobs here; absent if they are here. */
+  load?(signal: AbortSignal): Promise<void>;
   /** Timing, console and the rest; `undefined` if that part is lost. */
-  readDetails(key: Uint8Array): (RecordDetails & Details) | undefined;
+  readDetails(
+    key: Uint8Array<ArrayBuffer>,
+  ): (RecordDetails & Details) | undefined;
 }
 
 const NO_TIMING: Timing = { startedAt: 0, duration: 0 };
 const NO_LEAVES: readonly Leaf[] = [];
 
-/** A large binary leaf on disk. Its bytes are read whenever they are asked for, and not kept. */
+/** A large binary leaf on disk. Its bytes are read whenever they are asked for, and kept only where the limits have cost its blob. */
 class CachedLeaf implements Leaf {
   readonly #source: RecordSource;
-  readonly #key: Uint8Array;
+  readonly #key: Uint8Array<ArrayBuffer>;
+  readonly #live: LiveBlob;
   readonly reference: BlobReference;
 
-  constructor(source: RecordSource, key: Uint8Array, reference: BlobReference) {
+  constructor(
+    source: RecordSource,
+    key: Uint8Array<ArrayBuffer>,
+    reference: BlobReference,
+  ) {
     this.#source = source;
     this.#key = key;
+    this.#live = source.hold(reference);
     this.reference = reference;
   }
 
@@ -47,11 +63,12 @@ class CachedLeaf implements Leaf {
   }
 
   peek(): Uint8Array<ArrayBuffer> {
-    return this.read();
+    return this.#live.bytes ?? this.read();
   }
 
   read(): Uint8Array<ArrayBuffer> {
-    return this.#source.readBlob(this.#key, this.reference);
+    return this.#live.bytes?.slice() ??
+      this.#source.readBlob(this.#key, this.reference);
   }
 }
 
@@ -66,7 +83,7 @@ class CachedDocument implements EncodedValue {
   }
 
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#leaf.read();
+    return this.#leaf.peek();
   }
 }
 
@@ -96,6 +113,36 @@ class CachedFiles implements EncodedValue {
 
   restoreFiles(): void {
     this.#restore();
+  }
+}
+
+/** An encoded value whose blobs may have to come first. */
+class DistantValue implements EncodedValue {
+  readonly #value: EncodedValue;
+  readonly load: (signal: AbortSignal) => Promise<void>;
+  readonly restoreFiles?: () => void;
+
+  constructor(
+    value: EncodedValue,
+    load: (signal: AbortSignal) => Promise<void>,
+  ) {
+    this.#value = value;
+    this.load = load;
+    if (value.files !== undefined) {
+      this.restoreFiles = () => value.restoreFiles?.();
+    }
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#value.bytes;
+  }
+
+  get leaves(): readonly Leaf[] {
+    return this.#value.leaves;
+  }
+
+  get files(): readonly FileContent[] | undefined {
+    return this.#value.files;
   }
 }
 
@@ -131,6 +178,8 @@ class CachedOutcome {
 export class CachedRecord implements StoredRecord {
   readonly fn: FunctionInfo;
   readonly outcome: Outcome;
+  /** The upstream that it has just come from. */
+  from: string | undefined;
   /** Whether blobs must be read for its value, or may have to be for its files. */
   readonly hasBlobs: boolean;
   /** Whether blobs must be read for its value. */
@@ -140,12 +189,12 @@ export class CachedRecord implements StoredRecord {
   /** What it is made of. */
   readonly body: Body;
   readonly #source: RecordSource;
-  readonly #key: Uint8Array;
+  readonly #key: Uint8Array<ArrayBuffer>;
   #details: (RecordDetails & Details) | undefined;
 
   constructor(
     source: RecordSource,
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     fn: FunctionInfo,
     body: Body,
   ) {
@@ -165,12 +214,15 @@ export class CachedRecord implements StoredRecord {
     const hasFiles = files !== undefined && files.length > 0;
     this.hasFiles = hasFiles;
     this.hasBlobs = this.readsBlobs || hasFiles;
+    const whole = hasFiles
+      ? new CachedFiles(value, files, () => source.restoreFiles(key, files))
+      : value;
     this.outcome = new CachedOutcome(
       this,
       status,
-      hasFiles
-        ? new CachedFiles(value, files, () => source.restoreFiles(key, files))
-        : value,
+      this.hasBlobs && source.load !== undefined
+        ? new DistantValue(whole, source.load)
+        : whole,
       contribution,
     ) as Outcome;
   }

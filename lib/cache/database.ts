@@ -32,13 +32,16 @@ const CHECKPOINT_PAGES = 4_000;
 /** SQLite's own page cache, in KiB. */
 const CACHE_KIB = 8_192;
 
+/** The same while very many records are deleted: their keys are all over the index. */
+const LARGE_CACHE_KIB = 65_536;
+
 // Deno has the method, its types do not know it yet.
 type ArrayStatement = StatementSync & {
   setReturnArrays(enabled: boolean): void;
 };
 
-/** Says what was done with a database. */
-export type Report = (message: string) => void;
+/** Says what was done with a database, and whether that was since it is damaged. */
+export type Report = (message: string, isDamaged?: boolean) => void;
 
 /** An open database of a cache, with the statements of the hot path prepared. */
 export class CacheDatabase implements Disposable {
@@ -118,6 +121,12 @@ export class CacheDatabase implements Disposable {
     } finally {
       connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     }
+  }
+
+  /** Lets SQLite keep more pages in memory, or as many as before. */
+  useLargeCache(isLarge: boolean): void {
+    const size = isLarge ? LARGE_CACHE_KIB : CACHE_KIB;
+    this.connection.exec(`PRAGMA ${this.schema}.cache_size = -${size}`);
   }
 
   [Symbol.dispose](): void {
@@ -207,6 +216,7 @@ function withReplacement(
     const count = created.patiently(() => salvage(old, created));
     report(
       `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
+      true,
     );
   }
   return created;
@@ -329,6 +339,26 @@ export function openReadonly(
       throw new Error(why, { cause: error });
     }
   }
+}
+
+/**
+ * Opens a database that belongs to others. While no program has it open, SQLite
+ * would leave its companions beside it, which nobody may be there to remove; so it is
+ * read as a file that nobody changes, where Deno allows that.
+ */
+export function openAside(
+  folder: CacheFolder,
+  report: Report,
+  patience: number,
+): CacheDatabase | undefined {
+  if (folder.hasDatabase() && !folder.isInUse()) {
+    try {
+      return readonlyDatabase(folder, "cache");
+    } catch {
+      // Not allowed, or somebody has begun to use it: what is wrong is told below.
+    }
+  }
+  return openReadonly(folder, report, patience);
 }
 
 function readonlyDatabase(

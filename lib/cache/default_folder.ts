@@ -4,10 +4,8 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
-import { resolve } from "jsr:@std/path@^1/resolve";
 import { givenPath } from "../value/given_path.ts";
+import { dirname, join, resolve } from "../value/paths.ts";
 
 const FOLDER = ".hither";
 const VARIABLE = "HITHER_CACHE_DIR";

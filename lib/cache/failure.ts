@@ -73,7 +73,14 @@ export function failureOf(error: unknown): Failure {
   }
 }
 
+/** Whether an error of the system says that nothing may be written there. */
+export function isWriteRefusal(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotCapable ||
+    error instanceof Error && (error as { code?: string }).code === "EROFS";
+}
+
 /** The cause and, where a permission is missing, its cure, for a warning. */
 export function causeOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? error.message || error.name : String(error);
 }

@@ -6,8 +6,6 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
 import { FileChangedError } from "../errors.ts";
 import {
   type DigestMemo,
@@ -16,6 +14,7 @@ import {
   remembered,
 } from "../value/file_digest.ts";
 import { temporaryName } from "../value/folder_listing.ts";
+import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles } from "./blobs.ts";
@@ -81,25 +80,51 @@ export function copyOut(
   executable: boolean,
 ): void {
   const source = blobs.path(reference);
-  const temporary = join(dirname(path), temporaryName());
-  // Who may do what with the file is for the system's default to say.
-  const options = { createNew: true, mode: executable ? 0o777 : 0o666 };
   try {
     checkLength(source, reference.byteLength);
     if (reference.byteLength <= SMALL_BYTES) {
       const bytes = Deno.readFileSync(source);
       checkDigest(sha256Hex(bytes), reference);
-      using file = made(temporary, options);
-      for (let at = 0; at < bytes.length;) {
-        at += file.writeSync(bytes.subarray(at));
-      }
-    } else {
+      return writeOut(bytes, path, executable);
+    }
+    replace(path, executable, (temporary, options) => {
       made(temporary, options).close();
       const { mode } = Deno.statSync(temporary);
       Deno.copyFileSync(source, temporary);
       checkDigest(hashed(temporary).digest, reference);
       if (mode !== null) Deno.chmodSync(temporary, mode & 0o777);
+    });
+  } catch (error) {
+    if (error instanceof BlobDamage) blobs.distrust(reference);
+    throw error;
+  }
+}
+
+/** Writes bytes to where a file was: beside that place, then renamed. */
+export function writeOut(
+  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
+  executable: boolean,
+): void {
+  replace(path, executable, (temporary, options) => {
+    using file = made(temporary, options);
+    for (let at = 0; at < bytes.length;) {
+      at += file.writeSync(bytes.subarray(at));
     }
+  });
+}
+
+/** Puts a new file, filled by `fill`, in the place of a path. */
+function replace(
+  path: string,
+  executable: boolean,
+  fill: (temporary: string, options: Deno.OpenOptions) => void,
+): void {
+  const temporary = join(dirname(path), temporaryName());
+  // Who may do what with the file is for the system's default to say.
+  const options = { createNew: true, mode: executable ? 0o777 : 0o666 };
+  try {
+    fill(temporary, options);
     Deno.renameSync(temporary, path);
   } catch (error) {
     try {
@@ -107,7 +132,6 @@ export function copyOut(
     } catch {
       // It was not made, or it cannot be removed: the first error tells more.
     }
-    if (error instanceof BlobDamage) blobs.distrust(reference);
     throw error;
   }
 }

@@ -9,8 +9,7 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
+import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import type { Claim, Lease, LeaseHolder, Leases } from "./lease.ts";
 import { isOwnerName, Owners, removeQuietly } from "./owner.ts";

@@ -13,17 +13,18 @@ import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { warnOnce } from "../warn.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
-import { causeOf } from "./failure.ts";
-import { FileLeases } from "./file_leases.ts";
+import { causeOf, isWriteRefusal } from "./failure.ts";
 import { CacheFolder } from "./folder.ts";
 import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import type { Leases } from "./lease.ts";
-import type { Limits } from "./limits.ts";
+import { leaseModules } from "./lease_modules.ts";
+import { type Limits, noRoom, overLimit } from "./limits.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import { missingPermissions } from "./permission.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
-import { collectPortable } from "./portable_collect.ts";
-import { evict, type Evictable } from "./portable_eviction.ts";
+import defer * as eviction from "./portable_eviction.ts";
+import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
@@ -36,13 +37,11 @@ import {
 } from "./portable_records.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals } from "./portable_totals.ts";
-import { verifyPortable } from "./portable_verify.ts";
 import type {
   Arrival,
   CacheStats,
   Catalog,
   Depot,
-  KeyPart,
   NearestRecord,
   NewRecord,
   RecordDetails,
@@ -50,6 +49,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { encodeRecordFile, type RecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -60,8 +60,9 @@ import type {
   VerifyReport,
   WorkOptions,
 } from "./report.ts";
-import { restoreFiles, storeFiles } from "./result_files.ts";
+import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body, type Details } from "./row.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
@@ -71,11 +72,17 @@ const DOCUMENT_BYTES = 65_536;
 /** Stores after which the totals are written and compared with the limit. */
 const STORES = 64;
 
+/** Records whose age is looked at each time. */
+const AGES = 2 * STORES;
+
 /** The same in parts of the limit, for few and large results. */
 const PART_OF_LIMIT = 32;
 
-/** What is freed at a time is at least this part of the limit. */
-const ROOM = 0.05;
+/** Room is made when so much of the limit is taken, as others may store between two looks, and so much is left then. */
+const FULL = 15 / 16, ROOMY = 29 / 32;
+
+/** Times that it is tried again to keep this margin where all that is left is pinned. */
+const PATIENCE = 1_024;
 
 /** How often blobs that go at once are written again. */
 const ATTEMPTS = 3;
@@ -103,10 +110,18 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #hits = 0;
   #misses = 0;
   #stores = 0;
-  #evicting = false;
+  /** Settles when the room is made that was asked for last. */
+  #roomMade: Promise<void> = Promise.resolve();
+  #patience = 0;
+  /** Bytes of blobs that no record names yet: nothing can be done about them. */
+  readonly #unplaced = new Map<string, number>();
+  /** Of which folder of records the next ages are looked at. */
+  #hand = Math.floor(256 * Math.random());
   #storedAt = 0;
-  readonly leases: Leases | undefined;
+  #leases: Leases | undefined;
   readonly #storing = new Set<Promise<unknown>>();
+  /** Loaded with the first record that has files. */
+  #resultFiles: typeof ResultFiles | undefined;
 
   readonly #flushAtEnd = () => {
     if (this.#state === "writable") this.#writeTotals();
@@ -118,19 +133,28 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#files = new PortableFolder(this.#folder);
     this.#records = new PortableRecords(this.#files);
     this.#snapshots = new PortableSnapshots(this.#files);
-    this.#sharing = new PortableBlobs(this.#folder);
-    this.#blobs = new BlobFiles(
+    this.#sharing = new PortableBlobs(
       this.#folder,
-      (path) => this.#sharing.rely(path),
+      (digest) => this.#blobs.release(digest),
     );
+    this.#blobs = new BlobFiles(this.#folder, {
+      rely: (path) => this.#sharing.rely(path),
+      wrote: ({ sha256, byteLength }) => this.#unplaced.set(sha256, byteLength),
+    });
     this.#pins = new PortablePins(this.#files);
     this.#totals = new PortableTotals(this.#files);
-    if (!options.readonly) {
-      this.leases = new FileLeases(
-        this.#folder,
-        (key) => this.#find(key.toHex()) !== undefined,
-      );
-    }
+  }
+
+  get isReadonly(): boolean {
+    return this.#options.readonly;
+  }
+
+  get leases(): Leases | undefined {
+    if (this.isReadonly || leaseModules === undefined) return undefined;
+    return this.#leases ??= new leaseModules.FileLeases(
+      this.#folder,
+      (key) => this.#find(key.toHex()) !== undefined,
+    );
   }
 
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
@@ -145,15 +169,24 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   prepare(record: StoredRecord): Promise<void> | undefined {
-    return record instanceof CachedRecord && record.readsBlobs
-      ? loadXxh3()
-      : undefined;
+    if (!(record instanceof CachedRecord)) return undefined;
+    const hasher = record.readsBlobs ? loadXxh3() : undefined;
+    if (!record.hasFiles || this.#resultFiles !== undefined) return hasher;
+    return Promise.all([hasher, this.#loadResultFiles()]).then(() => {});
+  }
+
+  async #loadResultFiles(): Promise<typeof ResultFiles> {
+    return this.#resultFiles ??= await import("./result_files.ts");
   }
 
   store(
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
     if (this.#open() !== "writable") {
+      this.#release(record);
+      return undefined;
+    }
+    if (this.#isTooLarge(record)) {
       this.#release(record);
       return undefined;
     }
@@ -171,6 +204,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
         leaves: [],
         document: value.bytes,
       });
+      return this.#makeRoomIfMuch(record.key)?.then(() => undefined);
     } catch (error) {
       this.#warnNotStored(error);
     } finally {
@@ -194,31 +228,44 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
     try {
       this.#adopt(arrival);
-      return true;
+      return this.#makeRoomIfMuch(arrival.file.key)?.then(() => true) ?? true;
     } catch (error) {
       this.#warnNotStored(error);
       return false;
     }
   }
 
+  get isUsable(): boolean {
+    return this.#state !== "unusable";
+  }
+
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change("delete from", () => {
-      const path = this.#records.path(key.toHex());
-      const size = infoOf(path)?.size ?? 0;
-      const deleted = remove(path);
-      if (deleted) this.#totals.add(-size, 0);
-      return deleted;
+      const hex = key.toHex();
+      const path = this.#records.path(hex);
+      const found = this.#records.find(hex);
+      const size = found?.size ?? infoOf(path)?.size;
+      if (size === undefined || !remove(path)) return false;
+      this.#totals.add(-size, 0);
+      for (const { sha256 } of found ? blobsOfRecord(found.file) : []) {
+        this.#sharing.abandon(sha256);
+      }
+      return true;
     });
   }
 
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined {
     return this.#attempt(() =>
-      nearestPortable(this.#records, name, parts, except, before)
+      nearestPortable(this.#records, name, like, except, before)
     );
   }
 
@@ -250,6 +297,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
       for (const { path } of this.#blobs.files()) {
         blobs++;
         bytes += infoOf(path)?.size ?? 0;
+      }
+      for (const digest of this.#files.all("snapshots")) {
+        bytes += infoOf(this.#files.path("snapshots", digest))?.size ?? 0;
       }
     });
     return {
@@ -292,18 +342,16 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async verify(options: WorkOptions): Promise<VerifyReport> {
-    this.#requireOpen("verify");
-    const isReadonly = this.#state !== "writable";
-    return await this.#told(
-      "verify",
-      verifyPortable(this.#evictable(), isReadonly, options),
-    );
+    const cache = this.#maintain("verify");
+    const { verifyPortable } = await import("./portable_verify.ts");
+    return await this.#told("verify", verifyPortable(cache, options));
   }
 
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
-    const cache = this.#change("collect garbage in", () => this.#evictable());
-    const report = await this.#told(
+    const cache = this.#maintain("collect garbage in");
+    const { collectPortable } = await import("./portable_collect.ts");
+    const { report, needed } = await this.#told(
       "collect garbage in",
       collectPortable(cache, {
         ...options,
@@ -312,6 +360,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
       }),
     );
     this.#change("collect garbage in", () => this.#totals.reset(report.left));
+    const limit = options.maxSize ?? maxSize;
+    // What others are about to store, or left behind, goes when it is old.
+    if (limit !== undefined && needed > limit) {
+      const hasPins = !cache.pins.isEmpty;
+      const { path } = this.#folder;
+      const message = overLimit(path, needed, limit, hasPins);
+      this.#warn(message, message);
+    }
     return report;
   }
 
@@ -329,30 +385,49 @@ export class FileStore implements RecordStore, Catalog, Depot {
     return this.#change("unpin in", () => this.#pins.remove(checked));
   }
 
+  storing(): Promise<void> | undefined {
+    return this.#storing.size === 0
+      ? undefined
+      : Promise.allSettled(this.#storing).then(() => {});
+  }
+
   async settled(): Promise<void> {
+    if (this.#stores % STORES > 0) this.#expire();
     for (;;) {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
+      // Their records could not be stored.
+      for (const bytes of this.#unplaced.values()) this.#count(bytes);
+      this.#unplaced.clear();
       const { bytes } = this.#totals.unwritten;
       if (bytes === 0 || this.#state !== "writable") return;
-      if (!this.#makeRoomIfNeeded()) return;
+      if (!this.#writeTotals()) return;
+      this.#makeRoom();
     }
   }
 
   close(): void {
-    this.leases?.close();
+    this.#leases?.close();
     this.#flushAtEnd();
     removeEventListener("unload", this.#flushAtEnd);
     this.#state = "closed";
   }
 
+  /** Notes that somebody needs a blob. */
+  hold(reference: BlobReference): LiveBlob {
+    return this.#blobs.live.hold(reference);
+  }
+
   /** The bytes of a blob; one that is bad costs its record. */
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     try {
       return this.#blobs.read(reference);
     } catch (error) {
+      const isBack = error instanceof BlobDamage && !error.present &&
+        this.#state === "writable" && this.#sharing.recall(reference.sha256);
+      if (isBack) return this.readBlob(key, reference);
       if (error instanceof BlobDamage) throw this.#lost(key, reference, error);
       const path = this.#blobs.path(reference);
       throw new ResultLostError(
@@ -363,8 +438,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   /** Puts the files of a result back. */
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
-    restoreFiles(
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
+    this.#resultFiles!.restoreFiles(
       files,
       this.#blobs,
       processMemo,
@@ -373,7 +451,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #lost(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     damage: BlobDamage,
   ): ResultLostError {
@@ -386,7 +464,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #dropBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
     path: string,
     damage: BlobDamage,
@@ -560,6 +638,14 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
+  /** Begins work on the whole cache, which must be writable, as a first write shows. */
+  #maintain(verb: string): Evictable {
+    return this.#change(verb, () => {
+      this.#files.create();
+      return this.#evictable();
+    });
+  }
+
   #requireOpen(verb: string): void {
     if (this.#open() !== "unusable") return;
     throw new CacheError(
@@ -578,6 +664,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   #cannot(verb: string, error: unknown): CacheError {
+    if (isWriteRefusal(error)) {
+      return new CacheError(
+        `Cannot ${verb} the cache in ${this.#folder.path} as it is read-only`,
+        { cause: error },
+      );
+    }
     return new CacheError(
       `Cannot ${verb} the cache in ${this.#folder.path}: ${causeOf(error)}`,
       { cause: error },
@@ -585,13 +677,18 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    const before = this.#blobs.written;
     try {
       for (let attempt = 1;; attempt++) {
         const body = await this.#writeBlobs(record);
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
-        if (this.#hasBlobs(body)) return this.#recordOf(file);
+        if (this.#hasBlobs(body)) {
+          this.#countPlaced(body);
+          // Made now, so that what goes is still there for it.
+          const stored = this.#recordOf(file);
+          await this.#makeRoomIfMuch(record.key);
+          return stored;
+        }
         if (attempt === ATTEMPTS) {
           throw new Error(
             "its blobs are deleted by others as they are written",
@@ -603,13 +700,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#warnNotStored(error);
       return undefined;
     } finally {
-      this.#count(this.#blobs.written - before);
       this.#release(record);
     }
   }
 
   async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
-    const before = this.#blobs.written;
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -619,15 +714,16 @@ export class FileStore implements RecordStore, Catalog, Depot {
         );
         if (!isStored) return false;
         this.#adopt(arrival);
-        if (this.#hasBlobs(arrival.file.body)) return true;
+        if (!this.#hasBlobs(arrival.file.body)) continue;
+        this.#countPlaced(arrival.file.body);
+        await this.#makeRoomIfMuch(arrival.file.key);
+        return true;
       }
       return false;
     } catch (error) {
       if (!isOfSystem(error)) throw error;
       this.#warnNotStored(error);
       return false;
-    } finally {
-      this.#count(this.#blobs.written - before);
     }
   }
 
@@ -655,21 +751,26 @@ export class FileStore implements RecordStore, Catalog, Depot {
         const document = value.bytes.length > DOCUMENT_BYTES
           ? await this.#blobs.write(new MemoryLeaf(value.bytes))
           : value.bytes;
-        const files = filesOf(record);
         return {
           status,
           contribution: contributionOf(record),
           leaves,
           document,
-          files: files.length === 0
-            ? undefined
-            : await storeFiles(files, this.#blobs, processMemo),
+          files: await this.#storeFiles(filesOf(record)),
         };
       } catch (error) {
         // A file may stand where a folder should be.
         if (evicted || !this.#blobs.evictIntruders()) throw error;
       }
     }
+  }
+
+  async #storeFiles(
+    files: readonly FileContent[],
+  ): Promise<StoredFile[] | undefined> {
+    if (files.length === 0) return undefined;
+    const { storeFiles } = await this.#loadResultFiles();
+    return await storeFiles(files, this.#blobs, processMemo);
   }
 
   /** Puts a record in its place; `undefined` if somebody has taken over its key. */
@@ -705,7 +806,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     return this.#records.decode(hex, bytes);
   }
 
-  /** Puts the file of a record in its place, and makes room if need be. */
+  /** Puts the file of a record in its place. */
   #write(hex: string, bytes: Uint8Array): void {
     const path = this.#records.path(hex);
     const replaced = infoOf(path)?.size ?? 0;
@@ -717,9 +818,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#files.write(path, bytes);
     }
     this.#count(bytes.length - replaced);
-    if (++this.#stores % STORES === 0 || this.#isMuch()) {
-      this.#makeRoomIfNeeded();
-    }
+    this.#stores++;
+    if (this.#stores % STORES === 0) this.#expire();
   }
 
   /** The time, by which records of this program can be told apart: never twice the same. */
@@ -731,11 +831,38 @@ export class FileStore implements RecordStore, Catalog, Depot {
     this.#totals.add(bytes, 0);
   }
 
-  /** Whether so much was stored since the totals were written that it may be over the limit. */
-  #isMuch(): boolean {
-    const { maxSize } = this.#options;
-    return maxSize !== undefined &&
-      this.#totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
+  /** Counts the blobs of a record that is in its place. */
+  #countPlaced(body: Body): void {
+    for (const { sha256 } of blobsOf(body)) {
+      this.#count(this.#unplaced.get(sha256) ?? 0);
+      this.#unplaced.delete(sha256);
+    }
+  }
+
+  /** Whether a record has no room in the cache even if all others go. */
+  #isTooLarge(record: NewRecord): boolean {
+    const { path } = this.#folder;
+    const refusal = refusalOf(record, path, this.#options.maxSize);
+    if (refusal === undefined) return false;
+    const isPinned = this.#attempt(() =>
+      this.#pinSet().has(record.key.toHex(), record.fn)
+    );
+    if (isPinned === true) return false;
+    this.#warn("limit", refusal);
+    return true;
+  }
+
+  /**
+   * Writes the totals if so much was stored meanwhile that it may count, and makes room
+   * if they are near the limit. Whoever stored waits for that: the limit holds.
+   *
+   * @param own The key of what was stored.
+   */
+  #makeRoomIfMuch(own: Uint8Array): Promise<void> | undefined {
+    const { maxSize = Infinity } = this.#options;
+    const isMuch = this.#totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
+    if (this.#stores % STORES > 0 && !isMuch) return undefined;
+    return this.#writeTotals() ? this.#makeRoom(own.toHex()) : undefined;
   }
 
   /** Writes the totals; whether that could be done. */
@@ -749,22 +876,59 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
-  /** Writes the totals, and begins to make room if they are over the limit; whether they could be written. */
-  #makeRoomIfNeeded(): boolean {
-    if (!this.#writeTotals()) return false;
-    const { maxSize } = this.#options;
-    if (maxSize === undefined || this.#evicting) return true;
-    const bytes = this.#attempt(() => this.#totals.read().bytes) ?? 0;
-    if (bytes > maxSize) {
-      this.#keep(this.#makeRoom(bytes - maxSize * (1 - ROOM)));
-    }
-    return true;
+  /** Makes room if the cache is near its limit; `undefined` if it is not. */
+  #makeRoom(own?: string): Promise<void> | undefined {
+    if (!this.#isFull()) return undefined;
+    // One after the other: what one deletes the next need not.
+    this.#roomMade = this.#roomMade.then(() => this.#shrink(own));
+    return this.#keep(this.#roomMade);
   }
 
-  async #makeRoom(excess: number): Promise<void> {
-    this.#evicting = true;
+  #isFull(): boolean {
+    const { maxSize } = this.#options;
+    if (maxSize === undefined) return false;
+    this.#patience--;
+    const bytes = this.#bytes();
+    return bytes > (this.#patience > 0 ? maxSize : maxSize * FULL);
+  }
+
+  /** What the cache takes, as far as it is known. */
+  #bytes(): number {
+    return this.#attempt(() => this.#totals.read().bytes) ?? 0;
+  }
+
+  /** Deletes some of what was not used for too long; all have their turn. */
+  #expire(): void {
+    const { maxAge } = this.#options;
+    if (maxAge === undefined) return;
+    this.#attempt(() => {
+      const cache = this.#evictable();
+      const shards = this.#files.shards("jobs");
+      for (let seen = 0, i = 0; i < shards.length && seen < AGES; i++) {
+        const shard = shards[this.#hand++ % shards.length]!;
+        const expired = eviction.expire(cache, shard, Date.now() - maxAge);
+        seen += expired.seen;
+        this.#count(-expired.freed);
+      }
+    });
+  }
+
+  /** Deletes records until there is room; the one that was just stored last. */
+  async #shrink(own: string | undefined): Promise<void> {
+    const { maxSize = Infinity } = this.#options;
     try {
-      this.#count(-await evict(this.#evictable(), excess));
+      // Others store meanwhile.
+      for (;;) {
+        const excess = this.#bytes() - maxSize * ROOMY;
+        if (excess <= 0) break;
+        const freed = await eviction.evict(this.#evictable(), excess, own);
+        this.#count(-freed);
+        if (freed >= excess) continue;
+        if (this.#bytes() > maxSize) this.#giveUp(own, maxSize);
+        break;
+      }
+      // What is freed and not written would hide what is stored next.
+      this.#writeTotals();
     } catch (error) {
       this.#warn(
         "evict",
@@ -772,9 +936,35 @@ export class FileStore implements RecordStore, Catalog, Depot {
           causeOf(error)
         }`,
       );
-    } finally {
-      this.#evicting = false;
     }
+  }
+
+  /** Nothing is left that may go but what was just stored. */
+  #giveUp(own: string | undefined, maxSize: number): void {
+    // What others store now can go, and what they left behind is for `gc`.
+    const { pins } = this.#evictable();
+    let needed = 0;
+    for (const { hex, file, size } of this.#records.all()) {
+      if (hex !== own && !pins.has(hex, file.fn)) continue;
+      needed += size;
+      for (const { byteLength } of blobsOfRecord(file)) needed += byteLength;
+    }
+    if (needed <= maxSize) return;
+    const cache = this.#evictable();
+    const stored = own === undefined ? undefined : this.#records.find(own);
+    if (stored !== undefined && !cache.pins.has(stored.hex, stored.file.fn)) {
+      this.#count(-eviction.deleteRecord(cache, stored, Date.now()));
+    }
+    this.#patience = PATIENCE;
+    const { path } = this.#folder;
+    const hasPins = !cache.pins.isEmpty;
+    const bytes = this.#bytes();
+    this.#warn(
+      "limit",
+      bytes > maxSize
+        ? overLimit(path, bytes, maxSize, hasPins)
+        : noRoom(path, maxSize, hasPins),
+    );
   }
 
   #evictable(): Evictable {
@@ -850,14 +1040,21 @@ class FileSource implements RecordSource {
     this.#file = file;
   }
 
+  hold(reference: BlobReference): LiveBlob {
+    return this.#store.hold(reference);
+  }
+
   readBlob(
-    key: Uint8Array,
+    key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer> {
     return this.#store.readBlob(key, reference);
   }
 
-  restoreFiles(key: Uint8Array, files: readonly StoredFile[]): void {
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void {
     this.#store.restoreFiles(key, files);
   }
 
@@ -868,19 +1065,6 @@ class FileSource implements RecordSource {
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
   return outcome.status === "finished" ? outcome.contribution : undefined;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
-}
-
-function valueBytes(record: NewRecord): number {
-  const { value } = record.outcome;
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
-  return bytes;
 }
 
 /** Whether an error came from a disk. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import { LockedError } from "./failure.ts";
 
 /** How a cache keeps its records: in one SQLite file, or in a file for each. */
@@ -170,6 +170,16 @@ export class CacheFolder {
     }
   }
 
+  /** Whether some program has the database open, or has left it so. */
+  isInUse(): boolean {
+    try {
+      Deno.lstatSync(this.database + "-wal");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Whether there is anything of a database. */
   hasCompanions(): boolean {
     return COMPANIONS.some((companion) => {
@@ -225,19 +235,6 @@ export class CacheFolder {
       if (this.evict(folder, "folder")) evicted = true;
     }
     return evicted;
-  }
-
-  /** Bytes of the database and its write-ahead log. */
-  databaseBytes(): number {
-    let bytes = 0;
-    for (const companion of ["", "-wal"]) {
-      try {
-        bytes += Deno.statSync(this.database + companion).size;
-      } catch {
-        // There is none.
-      }
-    }
-    return bytes;
   }
 
   /** Deletes what was set aside, and nothing that somebody else put there. */

@@ -4,33 +4,73 @@
  * @module
  */
 
+import { join } from "../value/paths.ts";
+import { warnOnce } from "../warn.ts";
 import type { BlobReference } from "./blob_reference.ts";
-import type { Depot, RecordStore } from "./record.ts";
-import type { Upstream } from "./upstream.ts";
+import { FileStore } from "./file_store.ts";
+import type { Layout } from "./folder.ts";
+import { layoutIn } from "./layout.ts";
+import { missingPermissions } from "./permission.ts";
+import { infoOf } from "./portable_folder.ts";
+import { SqliteStore } from "./sqlite_store.ts";
+import type { NearStore, Upstream } from "./upstream.ts";
 import { loadXxh3 } from "./xxh3.ts";
+
+/** A store that can be closed, and opens itself again. */
+type Store = NearStore & { close(): void };
 
 /** One folder. */
 export class FolderUpstream implements Upstream {
-  readonly #store: Depot & RecordStore;
+  readonly #path: string;
+  #store: Store | undefined;
+  /** How the database looked when it was opened, as it is read as one that nobody changes. */
+  #seen: string | undefined;
+  #isAbsent = false;
 
-  constructor(store: Depot & RecordStore) {
-    this.#store = store;
+  constructor(path: string) {
+    this.#path = path;
   }
 
-  /** The file of a record, in the same turn. */
-  take(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
-    return this.#store.take(key);
+  near(): NearStore | undefined {
+    if (this.#isAbsent) return undefined;
+    if (this.#store !== undefined) return this.#current(this.#store);
+    const layout = layoutIn(this.#path);
+    if (layout !== undefined) {
+      if (layout === "sqlite") this.#seen = this.#look();
+      return this.#store = open(this.#path, layout);
+    }
+    this.#isAbsent = true;
+    const why = missingPermissions(["read"], this.#path) ??
+      "there is no cache in it";
+    warnOnce(
+      `${this.#path} upstream`,
+      `the upstream cache ${this.#path} is not used: ${why}`,
+    );
+    return undefined;
   }
 
-  /** The snapshot of a digest, in the same turn. */
-  takeSnapshot(digest: string): string | undefined {
-    return this.#store.snapshot(digest);
+  /** The store, which opens anew if the database was written to meanwhile. */
+  #current(store: Store): Store {
+    if (this.#seen === undefined) return store;
+    const seen = this.#look();
+    if (seen !== this.#seen) {
+      this.#seen = seen;
+      store.close();
+    }
+    return store;
+  }
+
+  #look(): string {
+    const path = join(this.#path, "cache.sqlite");
+    const info = infoOf(path);
+    const isInUse = infoOf(`${path}-wal`) !== undefined;
+    return `${info?.ino} ${info?.size} ${info?.mtime?.getTime()} ${isInUse}`;
   }
 
   record(
     key: Uint8Array<ArrayBuffer>,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return Promise.resolve(this.take(key));
+    return Promise.resolve(this.near()?.take(key));
   }
 
   async blob(
@@ -38,14 +78,22 @@ export class FolderUpstream implements Upstream {
     reference: BlobReference,
   ): Promise<Uint8Array<ArrayBuffer>> {
     await loadXxh3();
-    return this.#store.readBlob(key, reference);
+    return this.near()!.readBlob(key, reference);
   }
 
   snapshot(digest: string): Promise<string | undefined> {
-    return Promise.resolve(this.takeSnapshot(digest));
+    return Promise.resolve(this.near()?.snapshot(digest));
   }
 
   close(): void {
-    this.#store.close();
+    this.#store?.close();
+    this.#isAbsent = false;
   }
+}
+
+/** The store of a folder, which changes nothing in it. */
+function open(path: string, layout: Layout): Store {
+  return layout === "sqlite"
+    ? new SqliteStore(path, { readonly: true, aside: true })
+    : new FileStore(path, { readonly: true });
 }

@@ -6,15 +6,16 @@
 
 import pLimit from "npm:p-limit@^7";
 import { warnOnce } from "../warn.ts";
-import { BadArrival } from "./arrival.ts";
+import { BadArrival, NoAnswer } from "./arrival.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import { causeOf } from "./failure.ts";
+import { fetchFile } from "./http_file.ts";
+import { MARKER } from "./portable_folder.ts";
 import { decodeSnapshot } from "./portable_snapshots.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** How long an answer may take, in ms; for a blob this long for each `BYTES_PER_LIMIT` of it. */
+/** How long a server may send nothing, in ms. */
 const LIMIT_MS = 10_000;
-const BYTES_PER_LIMIT = 10_000_000;
 
 /** Requests at a time. */
 const AT_ONCE = 16;
@@ -25,11 +26,8 @@ const RECORD_BYTES = 67_108_864;
 /** Failures in a row after which a server is left alone. */
 const MAX_FAILURES = 3;
 
-/** What a server says that has no such file; some say 403 for that. */
-const ABSENT = [403, 404, 410];
-
-/** A server that does not answer as it must. */
-class NoAnswer extends Error {}
+/** Paths that are remembered because nothing is there. */
+const MAX_ABSENT = 100_000;
 
 /** One server. */
 export class HttpUpstream implements Upstream {
@@ -39,18 +37,25 @@ export class HttpUpstream implements Upstream {
   /** Paths of files that are not there. */
   readonly #absent = new Set<string>();
   #failures = 0;
-  #allowed: boolean | undefined;
+  /** Whether it is a cache at all: asked when the first file is not there. */
+  #marked: Promise<boolean> | undefined;
 
   constructor(base: string, limitMs = LIMIT_MS) {
     this.#base = base;
     this.#limitMs = limitMs;
   }
 
-  record(
+  near(): undefined {
+    return undefined;
+  }
+
+  async record(
     key: Uint8Array<ArrayBuffer>,
     signal: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    return this.#get("jobs", key.toHex(), RECORD_BYTES, signal);
+    return await this.#whereReachable(
+      this.#get(pathOf("jobs", key.toHex()), RECORD_BYTES, signal),
+    );
   }
 
   async blob(
@@ -58,7 +63,8 @@ export class HttpUpstream implements Upstream {
     { sha256, byteLength }: BlobReference,
     signal: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.#get("blobs", sha256, byteLength, signal);
+    const path = pathOf("blobs", sha256);
+    const bytes = await this.#get(path, byteLength, signal);
     if (bytes === undefined) throw new BadArrival(`no blob ${sha256}`);
     return bytes;
   }
@@ -67,118 +73,117 @@ export class HttpUpstream implements Upstream {
     digest: string,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const file = await this.#get("snapshots", digest, RECORD_BYTES, signal);
+    const file = await this.#whereReachable(
+      this.#get(pathOf("snapshots", digest), RECORD_BYTES, signal),
+    );
     return file && decodeSnapshot(digest, file);
   }
 
   close(): void {
     this.#failures = 0;
+    this.#marked = undefined;
     this.#absent.clear();
   }
 
-  /** A file by the digest that names it; `undefined` if it is not there, or the server does not answer. */
-  #get(
-    folder: string,
-    digest: string,
-    most: number,
-    signal: AbortSignal,
-  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const path = `${folder}/${digest.slice(0, 2)}/${digest.slice(2)}`;
-    return this.#limit(async () => {
-      if (this.#isLeftOut || this.#absent.has(path)) return undefined;
-      for (let attempt = 1;; attempt++) {
-        try {
-          const bytes = await this.#request(path, most, signal);
-          this.#failures = 0;
-          if (bytes === undefined) this.#absent.add(path);
-          return bytes;
-        } catch (error) {
-          signal.throwIfAborted();
-          if (error instanceof BadArrival) throw error;
-          if (attempt === 1) continue;
-          this.#fail(error);
-          return undefined;
-        }
-      }
-    });
-  }
-
-  get #isLeftOut(): boolean {
-    return this.#failures >= MAX_FAILURES || !this.#mayConnect();
-  }
-
-  #fail(error: unknown): void {
-    this.#failures++;
-    warnOnce(
-      `${this.#base} answer`,
-      `the upstream cache ${this.#base} does not answer (${
-        causeOf(error)
-      }), so its records are not used; after ${MAX_FAILURES} failures in a row it is left alone`,
-    );
-  }
-
-  /** Asked, so that nothing is prompted for. */
-  #mayConnect(): boolean {
-    if (this.#allowed !== undefined) return this.#allowed;
-    const { host } = new URL(this.#base);
-    const { state } = Deno.permissions.querySync({ name: "net", host });
-    this.#allowed = state === "granted";
-    if (!this.#allowed) {
-      warnOnce(
-        `${this.#base} permission`,
-        `the upstream cache ${this.#base} is not used as network access is not granted: add --allow-net=${host}`,
-      );
+  /** A server that cannot be reached has nothing. */
+  async #whereReachable<T>(got: Promise<T>): Promise<T | undefined> {
+    try {
+      return await got;
+    } catch (error) {
+      if (error instanceof NoAnswer) return undefined;
+      throw error;
     }
-    return this.#allowed;
   }
 
-  async #request(
+  /**
+   * A file; `undefined` if it is not there.
+   *
+   * @throws {NoAnswer} if the server does not answer, which has been said.
+   */
+  async #get(
     path: string,
     most: number,
     signal: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const limitMs = this.#limitMs * Math.ceil((most + 1) / BYTES_PER_LIMIT);
-    using timer = limitOf(path.startsWith("blobs") ? limitMs : this.#limitMs);
-    const response = await fetch(`${this.#base}/${path}`, {
-      signal: AbortSignal.any([signal, timer.signal]),
+    if (this.#absent.has(path)) return undefined;
+    const bytes = await this.#limit(() => this.#attempt(path, most, signal));
+    if (bytes !== undefined) return bytes;
+    if (!await this.#isCache(signal)) throw new NoAnswer("no cache");
+    if (this.#absent.size >= MAX_ABSENT) this.#absent.clear();
+    this.#absent.add(path);
+    return undefined;
+  }
+
+  async #attempt(
+    path: string,
+    most: number,
+    signal: AbortSignal,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    for (let attempt = 1;; attempt++) {
+      signal.throwIfAborted();
+      if (this.#failures >= MAX_FAILURES) throw new NoAnswer("left alone");
+      try {
+        const url = `${this.#base}/${path}`;
+        const bytes = await fetchFile(url, most, this.#limitMs, signal);
+        this.#failures = 0;
+        return bytes;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof BadArrival) throw error;
+        const isFinal = error instanceof NoAnswer && error.isFinal;
+        if (attempt === 1 && !isFinal) continue;
+        this.#fail(error, isFinal);
+        throw new NoAnswer(causeOf(error));
+      }
+    }
+  }
+
+  #fail(error: unknown, isFinal: boolean): void {
+    this.#failures = isFinal ? MAX_FAILURES : this.#failures + 1;
+    const until = isFinal
+      ? ""
+      : `; after ${MAX_FAILURES} failures in a row it is left alone`;
+    warnOnce(
+      `${this.#base} answer`,
+      `the upstream cache ${this.#base} is not used: ${causeOf(error)}${until}`,
+    );
+  }
+
+  /** Where nothing is, the marker of a cache tells a miss from a wrong URL. */
+  async #isCache(signal: AbortSignal): Promise<boolean> {
+    const asked = this.#marked ??= this.#hasMarker(signal);
+    try {
+      return await asked;
+    } catch (error) {
+      // Whoever asks next asks anew.
+      if (this.#marked === asked) this.#marked = undefined;
+      signal.throwIfAborted();
+      if (error instanceof NoAnswer) throw error;
+      return await this.#isCache(signal);
+    }
+  }
+
+  async #hasMarker(signal: AbortSignal): Promise<boolean> {
+    const bytes = await this.#limit(() =>
+      this.#attempt("layout", MARKER.length, signal)
+    ).catch((error) => {
+      if (error instanceof BadArrival) return undefined;
+      throw error;
     });
-    if (response.status === 200) return await bodyOf(response, most);
-    await response.body?.cancel();
-    if (ABSENT.includes(response.status)) return undefined;
-    throw new NoAnswer(`it answers ${response.status}`);
+    const isThere = bytes !== undefined &&
+      new TextDecoder().decode(bytes) === MARKER;
+    if (!isThere) {
+      this.#fail(
+        new NoAnswer(
+          "it answers, but there is no cache: it has no file layout as hither cache export writes it",
+        ),
+        true,
+      );
+    }
+    return isThere;
   }
 }
 
-/** A signal that is aborted after a time, and a timer that is cleared. */
-function limitOf(ms: number): Disposable & { signal: AbortSignal } {
-  const controller = new AbortController();
-  const timer = setTimeout(
-    () => controller.abort(new NoAnswer(`nothing within ${ms / 1_000} s`)),
-    ms,
-  );
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]: () => clearTimeout(timer),
-  };
-}
-
-/** The body of an answer, which must not be longer than it may be. */
-async function bodyOf(
-  response: Response,
-  most: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of response.body ?? []) {
-    length += piece.length;
-    if (length > most) throw new BadArrival(`more than ${most} bytes`);
-    pieces.push(piece);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+function pathOf(folder: string, digest: string): string {
+  return `${folder}/${digest.slice(0, 2)}/${digest.slice(2)}`;
 }

@@ -4,18 +4,28 @@
  * @module
  */
 
-import { resolve } from "jsr:@std/path@^1/resolve";
 import { CacheError } from "../errors.ts";
 import { givenPath } from "../value/given_path.ts";
+import { resolve } from "../value/paths.ts";
 import { defaultFolder } from "./default_folder.ts";
 import defer * as fileStore from "./file_store.ts";
 import { layoutOf, type LayoutOption } from "./layout.ts";
 import { checkLimits, type Keep, type Limits } from "./limits.ts";
-import type { CacheStats, Catalog, RecordStore } from "./record.ts";
-import { checkCollectOptions, checkFilter, resolveKey } from "./requests.ts";
+import defer * as layers from "./layered_store.ts";
+import type { CacheStats, Catalog, Depot, RecordStore } from "./record.ts";
+import {
+  checkCollectOptions,
+  checkFilter,
+  checkWorkOptions,
+  resolveKey,
+} from "./requests.ts";
 import type {
   CollectOptions,
   CollectReport,
+  ExportOptions,
+  ExportReport,
+  ImportOptions,
+  ImportReport,
   Pin,
   RecordDescription,
   RecordFilter,
@@ -24,6 +34,8 @@ import type {
   WorkOptions,
 } from "./report.ts";
 import { SqliteStore } from "./sqlite_store.ts";
+import defer * as upstreams from "./upstream.ts";
+import type { CheckedUpstream, UpstreamOptions } from "./upstream.ts";
 import { checkPin } from "./victims.ts";
 
 /** Options of {@linkcode JobCache}. */
@@ -45,9 +57,17 @@ export interface JobCacheOptions {
    */
   readonly layout?: "auto" | "sqlite" | "files" | undefined;
   /**
-   * The most bytes on disk: the pages of the database that are in use, and blobs. When a
-   * store goes beyond it, records make room at once: those that are large, were not used
-   * for long and are quick to compute again go first. No limit by default.
+   * The most bytes on disk, as `stats().bytes` counts them: the pages of the database that
+   * are in use, or the files of records and code, and blobs. It is kept as results are
+   * stored: others make room before the job settles. Those go first that are large, were
+   * not used for long and are quick to compute again. Beside it stands what is just being
+   * written, and with `"sqlite"` the log of the last changes, of up to 16 MB.
+   *
+   * A result for which there is no room is given and not kept, with a warning. No job of
+   * this program loses its result as this program makes room: what it still has in the
+   * cache comes into memory first, up to 256 MiB; blobs beyond that stay on disk until the
+   * jobs are garbage. What other programs delete meanwhile is computed again by
+   * `await job`; `getResult` throws a `ResultLostError`. No limit by default.
    */
   readonly maxSize?: number | undefined;
   /**
@@ -57,6 +77,12 @@ export interface JobCacheOptions {
   readonly maxAge?: number | undefined;
   /** Functions and labels of functions whose records are kept whatever the limits. */
   readonly keep?: Keep | undefined;
+  /**
+   * Where to look, in this order, for what is not in the folder: other cache folders,
+   * and servers that have one in the layout `"files"` as plain files. All that comes from
+   * there is checked and stored here; nothing is ever written there. None by default.
+   */
+  readonly upstream?: readonly (string | URL | UpstreamOptions)[] | undefined;
 }
 
 /** The options, checked. */
@@ -64,7 +90,11 @@ interface CheckedOptions extends Limits {
   readonly path: string | undefined;
   readonly readonly: boolean;
   readonly layout: LayoutOption;
+  readonly upstream: readonly CheckedUpstream[];
 }
+
+/** The store of the folder itself. */
+type LocalStore = RecordStore & Catalog & Depot;
 
 let openStore: (cache: JobCache) => RecordStore;
 let givenOptions: (cache: JobCache) => JobCacheOptions;
@@ -96,7 +126,9 @@ export class JobCache implements AsyncDisposable {
   readonly #given: JobCacheOptions;
   readonly #options: CheckedOptions;
   #path: string | undefined;
-  #store: (RecordStore & Catalog) | undefined;
+  #store: LocalStore | undefined;
+  /** The store with its upstreams before it, if there are any. */
+  #front: RecordStore | undefined;
 
   /**
    * Makes a cache on a folder.
@@ -109,7 +141,7 @@ export class JobCache implements AsyncDisposable {
   }
 
   static {
-    openStore = (cache) => cache.#recordStore();
+    openStore = (cache) => cache.#frontStore();
     givenOptions = (cache) => ({ ...cache.#given, path: cache.path });
   }
 
@@ -148,11 +180,13 @@ export class JobCache implements AsyncDisposable {
     const key = typeof job === "string" ? job : job?.key;
     if (typeof key !== "string" || !/^[0-9a-f]{64}$/.test(key)) {
       throw new TypeError(
-        `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${key}`,
+        `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${
+          String(key).slice(0, 80)
+        }`,
       );
     }
     this.#requireWritable("delete from");
-    return this.#recordStore().delete(Uint8Array.fromHex(key));
+    return this.#frontStore().delete(Uint8Array.fromHex(key));
   }
 
   /**
@@ -186,7 +220,7 @@ export class JobCache implements AsyncDisposable {
   /**
    * Tells all that is known of a record but its value.
    *
-   * @param job The job, its key, or at least the first 6 digits of it.
+   * @param job The job, its key, or at least the first 4 digits of it.
    * @returns What is known; `undefined` if there is no such record.
    * @throws {TypeError} if it is no key, or several keys begin so.
    *
@@ -226,6 +260,7 @@ export class JobCache implements AsyncDisposable {
    * @param options How to end it, and who is told how far it is.
    * @returns What was looked at, and what was wrong.
    * @throws {CacheError} if the cache is read-only or cannot be used.
+   * @throws {TypeError} if an option is not what it must be.
    *
    * @example
    * ```ts
@@ -242,12 +277,14 @@ export class JobCache implements AsyncDisposable {
    */
   async verify(options: WorkOptions = {}): Promise<VerifyReport> {
     this.#requireWritable("verify");
-    return await this.#recordStore().verify(options);
+    return await this.#recordStore().verify(checkWorkOptions(options));
   }
 
   /**
    * Deletes what is over the limits, blobs that no record refers to, and what programs
-   * left behind that died. Other programs may use the cache meanwhile.
+   * left behind that died. Other programs may use the cache meanwhile: blobs that no
+   * record has named yet may be theirs, and are spared for `grace`, an hour by default.
+   * Warns if a limit cannot be kept, as too much is pinned.
    *
    * @param options Limits other than those of this cache, how to end it, and who is told how far it is.
    * @returns What was deleted, and how much is left.
@@ -349,6 +386,88 @@ export class JobCache implements AsyncDisposable {
   }
 
   /**
+   * Puts records into another folder, which can be published: in the layout `"files"`,
+   * with the blobs and the code that they need. What is there already is not written
+   * again, and nothing there is deleted. The folder is a cache like others, and an upstream for them.
+   *
+   * @param folder The folder, made if need be.
+   * @param options Which records, who signs them, how to end it, and who is told how far it is.
+   * @returns What was written.
+   * @throws {CacheError} if the folder cannot be written to, or has another layout.
+   * @throws {TypeError} if an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_cache_export", "1", (a: number, b: number) => a + b);
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using jobCache = new hi.JobCache({ path: `${path}/mine` });
+   *   await hi.config({ jobCache }, () => add.run(1, 2));
+   *   const { written } = await jobCache.export(`${path}/public`);
+   *   console.assert(written === 1);
+   *
+   *   await using other = new hi.JobCache({
+   *     path: `${path}/other`,
+   *     upstream: [`${path}/public`],
+   *   });
+   *   await hi.config({ jobCache: other }, async () => {
+   *     const job = add.run(1, 2);
+   *     await job;
+   *     console.assert(job.cached);
+   *   });
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  async export(
+    folder: string | URL,
+    options: ExportOptions = {},
+  ): Promise<ExportReport> {
+    const to = folderOf(folder, "Cannot export");
+    await this.#store?.settled();
+    const { exportRecords } = await import("./transfer.ts");
+    return await exportRecords(this.path, to, options);
+  }
+
+  /**
+   * Takes in the records of another folder, of either layout, which stays as it is. All are
+   * checked; those that are here already stay as they are.
+   *
+   * @param folder The folder.
+   * @param options Which records, whose signatures count, how to end it, and who is told how far it is.
+   * @returns What was imported.
+   * @throws {CacheError} if there is no cache, or this one is read-only or cannot be used.
+   * @throws {TypeError} if an option is not what it must be.
+   *
+   * @example
+   * ```ts
+   * import * as hi from "@hither/hither";
+   *
+   * const add = hi.func("job_cache_import", "1", (a: number, b: number) => a + b);
+   * const path = await Deno.makeTempDir();
+   * {
+   *   await using theirs = new hi.JobCache({ path: `${path}/theirs` });
+   *   await hi.config({ jobCache: theirs }, () => add.run(1, 2));
+   *   await using mine = new hi.JobCache({ path: `${path}/mine` });
+   *   const { imported } = await mine.import(`${path}/theirs`);
+   *   console.assert(imported === 1);
+   * }
+   * await Deno.remove(path, { recursive: true });
+   * ```
+   */
+  async import(
+    folder: string | URL,
+    options: ImportOptions = {},
+  ): Promise<ImportReport> {
+    this.#requireWritable("import into");
+    const from = folderOf(folder, "Cannot import");
+    const { importRecords } = await import("./transfer.ts");
+    return await importRecords(this.#recordStore(), this.path, from, options);
+  }
+
+  /**
    * Deletes all records and blobs, and what was set aside; other files in the
    * folder stay.
    *
@@ -369,7 +488,7 @@ export class JobCache implements AsyncDisposable {
    */
   clear(): void {
     this.#requireWritable("clear");
-    this.#recordStore().clear();
+    this.#frontStore().clear();
   }
 
   /**
@@ -391,7 +510,7 @@ export class JobCache implements AsyncDisposable {
    * ```
    */
   stats(): CacheStats {
-    return this.#recordStore().stats();
+    return this.#frontStore().stats();
   }
 
   /**
@@ -399,8 +518,9 @@ export class JobCache implements AsyncDisposable {
    * again afterwards opens it again, and wants to be disposed of again.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#store?.settled();
-    this.#store?.close();
+    const store = this.#front ?? this.#store;
+    await store?.settled();
+    store?.close();
   }
 
   #requireWritable(verb: string): void {
@@ -410,12 +530,27 @@ export class JobCache implements AsyncDisposable {
     );
   }
 
-  #recordStore(): RecordStore & Catalog {
+  #recordStore(): LocalStore {
     return this.#store ??= this.#makeStore();
   }
 
-  #makeStore(): RecordStore & Catalog {
-    const { path: _, layout, ...options } = this.#options;
+  #frontStore(): RecordStore {
+    const { upstream } = this.#options;
+    if (upstream.length === 0) return this.#recordStore();
+    const same = upstream.find(({ place }) => place === this.path);
+    if (same !== undefined) {
+      throw new TypeError(
+        `Cannot use the cache in ${this.path} as an upstream must be another folder: it is the same`,
+      );
+    }
+    return this.#front ??= new layers.LayeredStore(
+      this.#recordStore(),
+      layers.layersOf(upstream),
+    );
+  }
+
+  #makeStore(): LocalStore {
+    const { path: _, layout, upstream: __, ...options } = this.#options;
     return layoutOf(this.path, layout, options.readonly) === "sqlite"
       ? new SqliteStore(this.path, options)
       : new fileStore.FileStore(this.path, options);
@@ -430,6 +565,10 @@ export function cacheOptionsOf(cache: JobCache): JobCacheOptions {
 /** The store of a cache, for the scheduler. */
 export function recordStoreOf(cache: JobCache): RecordStore {
   return openStore(cache);
+}
+
+function folderOf(given: unknown, cannot: string): string {
+  return resolve(givenPath(given, cannot, "name a folder on a disk"));
 }
 
 function checkOptions(
@@ -449,11 +588,12 @@ function checkOptions(
     maxSize,
     maxAge,
     keep,
+    upstream,
     ...others
   } = options;
   for (const name of Object.keys(others)) {
     throw new TypeError(
-      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge and keep`,
+      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge, keep and upstream`,
     );
   }
   if (typeof readonly !== "boolean") {
@@ -471,11 +611,14 @@ function checkOptions(
     );
   }
   return {
-    path: path === undefined ? undefined : resolve(
-      givenPath(path, "Cannot make a JobCache", "name a folder on a disk"),
-    ),
+    path: path === undefined
+      ? undefined
+      : folderOf(path, "Cannot make a JobCache"),
     readonly,
     layout,
+    upstream: upstream === undefined
+      ? []
+      : upstreams.checkUpstreams(upstream, "Cannot make a JobCache"),
     ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
   };
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
 import { CacheError } from "../errors.ts";
+import { join } from "../value/paths.ts";
 import { warnOnce } from "../warn.ts";
 import type { Layout } from "./folder.ts";
 import { networkFileSystem } from "./network_disk.ts";

@@ -22,6 +22,35 @@ export interface Limits {
   readonly keep?: Keep | undefined;
 }
 
+/** What is said of a cache that cannot be made small enough. */
+export function overLimit(
+  path: string,
+  bytes: number,
+  maxSize: number,
+  hasPins: boolean,
+): string {
+  return `the cache in ${path} takes ${bytes} bytes, which is more than maxSize (${maxSize} bytes): ${
+    whatStays(hasPins)
+  }`;
+}
+
+/** What is said of a result for which there is no room. */
+export function noRoom(
+  path: string,
+  maxSize: number,
+  hasPins: boolean,
+): string {
+  return `a result is not kept in the cache in ${path}, as maxSize (${maxSize} bytes) leaves no room for it: ${
+    whatStays(hasPins)
+  }`;
+}
+
+function whatStays(hasPins: boolean): string {
+  return hasPins
+    ? "the rest is pinned, or this program uses it"
+    : "this program uses the rest, or it is the empty cache itself";
+}
+
 /**
  * Checks limits that somebody gave.
  *

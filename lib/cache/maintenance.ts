@@ -21,6 +21,8 @@ export interface Maintained {
    * @throws {CacheError} if it cannot be done.
    */
   change<R>(action: (opened: Opened) => R): R;
+  /** How many damaged databases were replaced since this was asked last. */
+  takeDamaged(): number;
   /** Says something once. */
   warn(message: string): void;
 }

@@ -5,27 +5,23 @@
  */
 
 import type { CacheDatabase } from "./database.ts";
-import type {
-  FunctionInfo,
-  KeyPart,
-  NearestRecord,
-  RecordDetails,
-} from "./record.ts";
+import type { FunctionInfo, NearestRecord, RecordDetails } from "./record.ts";
+import { type Likeness, Resemblance } from "./resemblance.ts";
 
 /** How many of a function's latest records are compared. */
 const COMPARED = 256;
 
 /**
  * How many of the latest records of all functions are looked through for them, in
- * some 10 ms. An index by function would see them all, and cost each store 6 µs.
+ * some 10 ms. An index by function would see them all, and cost each store 6 microseconds.
  */
 const LOOKED_THROUGH = 32_768;
 
-/** The record that shares the most parts, of the latest of a function among the latest of all, stored not after `before`; the later one of equals. */
+/** The nearest record, of the latest of a function among the latest of all, stored not after `before`. */
 export function nearestRecord(
   { connection, schema }: CacheDatabase,
   name: string,
-  parts: readonly KeyPart[],
+  like: Likeness,
   except: string,
   before: number,
   functionOf: (id: number) => FunctionInfo | undefined,
@@ -38,26 +34,14 @@ export function nearestRecord(
     AND stored_at <= ?
     ORDER BY id DESC LIMIT ${COMPARED}`,
   ).all(name, before);
-  const wanted = new Set(parts.map(nameOf));
-  let nearest: NearestRecord | undefined;
-  let most = -1;
+  const resemblance = new Resemblance(like);
   for (const { key, fn } of rows) {
     const found = functionOf(Number(fn));
     if (found === undefined || !(key instanceof Uint8Array)) continue;
     if (key.toHex() === except) continue;
     const details = detailsOf(key as Uint8Array<ArrayBuffer>);
     if (details === undefined) continue;
-    const shared = details.parts.filter((part) =>
-      wanted.has(nameOf(part))
-    ).length;
-    if (shared > most) {
-      most = shared;
-      nearest = { key: key.toHex(), fn: found, details };
-    }
+    resemblance.add({ key: key.toHex(), fn: found, details });
   }
-  return nearest;
-}
-
-function nameOf({ path, digest }: KeyPart): string {
-  return `${digest} ${path}`;
+  return resemblance.nearest;
 }

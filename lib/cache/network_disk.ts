@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
+import { dirname } from "../value/paths.ts";
 
 /** Types of file systems that come over a network, as Linux names them; behind `fuse.` too. */
 const NETWORK =

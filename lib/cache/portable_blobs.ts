@@ -5,24 +5,26 @@
  * - a writer that finds its blob there notes the time on it, and that more than one
  *   record may name it (an empty file in `shared/`);
  * - who deletes a blob first moves it away, looks at both once more, and moves it
- *   back if somebody has come to rely on it meanwhile;
+ *   back if somebody has come to rely on it meanwhile; where it is killed in
+ *   between, whoever misses the blob moves it back;
  * - a writer looks, when its record is in place, whether its blobs are still there.
  *
  * @module
  */
 
-import { basename } from "jsr:@std/path@^1/basename";
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
+import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
-import { infoOf, remove } from "./portable_folder.ts";
+import { infoOf, names, remove } from "./portable_folder.ts";
 
 /** The blobs of one cache, to be deleted. */
 export class PortableBlobs {
   readonly #folder: CacheFolder;
+  readonly #release: (digest: string) => boolean;
 
-  constructor(folder: CacheFolder) {
+  /** @param release Takes a blob into memory if it is still needed there; whether its file may go. */
+  constructor(folder: CacheFolder, release: (digest: string) => boolean) {
     this.#folder = folder;
+    this.#release = release;
   }
 
   /** Where a blob is. */
@@ -35,7 +37,7 @@ export class PortableBlobs {
     try {
       const now = new Date();
       Deno.utimeSync(path, now, now);
-      this.#share(basename(dirname(path)) + basename(path));
+      this.#share(path.split("/").slice(-2).join(""));
       return true;
     } catch {
       // It has just gone, or belongs to somebody else: it is written anew.
@@ -70,21 +72,56 @@ export class PortableBlobs {
    * since the epoch); the bytes that were freed.
    */
   delete(digest: string, before: number): number {
+    if (!this.#release(digest)) return 0;
     const path = this.path(digest);
-    const aside = join(this.#folder.tmp, crypto.randomUUID());
+    const aside = this.#aside(digest);
     try {
       Deno.renameSync(path, aside);
+      const info = Deno.statSync(aside);
+      if ((info.mtime?.getTime() ?? 0) > before) {
+        Deno.renameSync(aside, path);
+        return 0;
+      }
+      remove(aside);
+      this.unshare(digest);
+      return info.size;
     } catch (error) {
+      // Gone, or somebody has missed it meanwhile.
       if (error instanceof Deno.errors.NotFound) return 0;
       throw error;
     }
-    const info = Deno.statSync(aside);
-    if ((info.mtime?.getTime() ?? 0) > before) {
-      Deno.renameSync(aside, path);
-      return 0;
+  }
+
+  /** Notes that the record is deleted that named a blob: unless others name it, `gc` need not wait. */
+  abandon(digest: string): void {
+    if (this.isShared(digest)) return;
+    try {
+      Deno.utimeSync(this.path(digest), 0, 0);
+    } catch {
+      // It is gone, or somebody else's.
     }
-    remove(aside);
-    this.unshare(digest);
-    return info.size;
+  }
+
+  /** Moves a blob back that somebody moved away who was killed before it was deleted; whether there was one. */
+  recall(digest: string): boolean {
+    const path = this.path(digest);
+    if (infoOf(path) !== undefined) return remove(this.#aside(digest));
+    try {
+      Deno.renameSync(this.#aside(digest), path);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Does so for all. */
+  recallAll(): void {
+    for (const name of names(this.#folder.tmp, /^aside-[0-9a-f]{64}$/)) {
+      this.recall(name.slice(-64));
+    }
+  }
+
+  #aside(digest: string): string {
+    return join(this.#folder.tmp, `aside-${digest}`);
   }
 }

@@ -39,12 +39,19 @@ interface Named {
   freed: boolean;
 }
 
+/** What `gc` deleted, and the bytes of the pinned records with their blobs. */
+export interface PortableCollectReport {
+  readonly report: CollectReport;
+  readonly needed: number;
+}
+
 /** Deletes what is over the limits, and what nothing refers to. */
 export async function collectPortable(
   { files, records, blobs, blobFiles, pins }: Evictable,
   { maxSize = Infinity, maxAge = Infinity, grace = GRACE_MS, ...options }:
     CollectOptions,
-): Promise<CollectReport> {
+): Promise<PortableCollectReport> {
+  blobs.recallAll();
   const begun = Date.now();
   const keys = [...records.keys()];
   const work = new Work(options, keys.length * 1.25);
@@ -110,7 +117,7 @@ export async function collectPortable(
     const info = infoOf(path);
     if (info === undefined) continue;
     // What a record named until now is nobody's, unless it was found again meanwhile.
-    const before = use?.freed ? begun : begun - grace;
+    const before = use?.freed ? begun - 1 : begun - grace;
     const isUsed = use !== undefined && use.records > 0;
     const freed = isUsed || !isSettled(info, before)
       ? 0
@@ -138,7 +145,9 @@ export async function collectPortable(
   }
   blobFiles.removeStale();
   work.finish();
-  return { ...report, left };
+  const needed = kept.filter(({ pinned }) => pinned)
+    .reduce((sum, { bytes }) => sum + bytes, 0);
+  return { report: { ...report, left }, needed };
 }
 
 /** Whether nobody has written or found a file after a time. */

@@ -7,7 +7,7 @@
 
 import type { BlobFiles } from "./blobs.ts";
 import type { PortableBlobs } from "./portable_blobs.ts";
-import { type PortableFolder, remove } from "./portable_folder.ts";
+import { infoOf, type PortableFolder, remove } from "./portable_folder.ts";
 import {
   blobsOfRecord,
   type FoundRecord,
@@ -34,27 +34,59 @@ export interface Evictable {
  * Deletes records with their blobs until `excess` bytes are freed, or all that is
  * left is pinned; the bytes that were freed. A blob that several records may name
  * stays until `gc`.
+ *
+ * @param spared The key of a record that stays.
  */
 export async function evict(
   cache: Evictable,
   excess: number,
+  spared?: string,
 ): Promise<number> {
   let freed = 0;
   for (let before = -1; freed < excess && freed > before;) {
     before = freed;
-    freed += await evictOnce(cache, excess - freed);
+    freed += await evictOnce(cache, excess - freed, spared);
   }
   return freed;
 }
 
+/**
+ * Deletes the records of a folder of `jobs` that were not used since `oldest`, in ms
+ * since the epoch; how many were looked at, and the bytes that were freed.
+ */
+export function expire(
+  cache: Evictable,
+  shard: string,
+  oldest: number,
+): { seen: number; freed: number } {
+  const { files, records, pins } = cache;
+  const now = Date.now();
+  let seen = 0, freed = 0;
+  for (const hex of files.digests("jobs", shard)) {
+    seen++;
+    // Written when it was stored, so that is enough for most.
+    const touched = infoOf(records.path(hex))?.mtime?.getTime() ?? now;
+    const found = touched < oldest ? records.find(hex) : undefined;
+    if (
+      found !== undefined && found.usedAt < oldest &&
+      !pins.has(hex, found.file.fn)
+    ) freed += deleteRecord(cache, found, now);
+  }
+  return { seen, freed };
+}
+
 /** Draws from each folder of records once. */
-async function evictOnce(cache: Evictable, excess: number): Promise<number> {
+async function evictOnce(
+  cache: Evictable,
+  excess: number,
+  spared: string | undefined,
+): Promise<number> {
   const shards = shuffled(cache.files.shards("jobs"));
   const drawn: FoundRecord[] = [];
   let freed = 0;
   while (shards.length > 0 || drawn.length > 0) {
     while (shards.length > 0 && drawn.length < DRAWN) {
-      drawn.push(...await draw(cache, shards.pop()!));
+      drawn.push(...await draw(cache, shards.pop()!, spared));
     }
     const now = Date.now();
     drawn.sort((a, b) => score(candidate(b), now) - score(candidate(a), now));
@@ -72,10 +104,13 @@ async function evictOnce(cache: Evictable, excess: number): Promise<number> {
 async function draw(
   { files, records, pins }: Evictable,
   shard: string,
+  spared: string | undefined,
 ): Promise<FoundRecord[]> {
   // Others have their turn in between.
   await Deno.lstat(files.folder.path);
-  return shuffled(files.digests("jobs", shard)).slice(0, DRAWN)
+  return shuffled(files.digests("jobs", shard))
+    .filter((hex) => hex !== spared)
+    .slice(0, DRAWN)
     .map((hex) => records.find(hex))
     .filter((found) =>
       found !== undefined && !pins.has(found.hex, found.file.fn)
@@ -83,7 +118,7 @@ async function draw(
 }
 
 /** Deletes a record, and the blobs that nobody else names; the bytes that were freed. */
-function deleteRecord(
+export function deleteRecord(
   { records, blobs }: Evictable,
   victim: FoundRecord,
   now: number,
@@ -91,7 +126,8 @@ function deleteRecord(
   if (!remove(records.path(victim.hex))) return 0;
   let freed = victim.size;
   for (const { sha256 } of blobsOfRecord(victim.file)) {
-    if (!blobs.isShared(sha256)) freed += blobs.delete(sha256, now);
+    // What was found in this very ms may have been found after we looked.
+    if (!blobs.isShared(sha256)) freed += blobs.delete(sha256, now - 1);
   }
   return freed;
 }

@@ -6,12 +6,11 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
-import { join } from "jsr:@std/path@^1/join";
+import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 
 /** What the file `layout` says. */
-const MARKER = "files 1\n";
+export const MARKER = "files 1\n";
 
 /** Most records are shorter. */
 const BUFFER_BYTES = 65_536;

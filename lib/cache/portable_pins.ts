@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import {
   infoOf,

@@ -19,7 +19,7 @@ import type { PinSet } from "./victims.ts";
 /** Last uses are known to the day. */
 export const DAY_MS = 24 * 3_600_000;
 
-/** A file in `jobs/` is not what its name says; the message continues "the record … ". */
+/** A file in `jobs/` is not what its name says; the message continues "the record ... ". */
 export class RecordDamage extends Error {
   /** Whether another version of hither may read it. */
   readonly foreign: boolean;
@@ -132,7 +132,7 @@ export function summaryOf(
     status: file.body.status,
     preview: details?.preview ?? "",
     storedAt: file.storedAt,
-    usedAt: Math.floor(usedAt / DAY_MS) * DAY_MS,
+    usedAt: Math.max(file.storedAt, Math.floor(usedAt / DAY_MS) * DAY_MS),
     duration: file.duration,
     bytes: file.bytes,
     host: details?.host ?? "",

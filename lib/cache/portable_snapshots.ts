@@ -1,5 +1,5 @@
 /**
- * The snapshots of code in the portable layout: `snapshots/ab/cd…`, each sealed,
+ * The snapshots of code in the portable layout: `snapshots/ab/cd...`, each sealed,
  * its digest before its text.
  *
  * @module

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import {
   infoOf,
   names,

@@ -5,7 +5,6 @@
  */
 
 import defer * as crypto from "node:crypto";
-import type { CacheFolder } from "./folder.ts";
 import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, remove } from "./portable_folder.ts";
 import { blobsOfRecord, RecordDamage } from "./portable_records.ts";
@@ -18,20 +17,21 @@ const PIECE_BYTES = 1_048_576;
 /** What is known of a blob. */
 type BlobState = "whole" | "damaged" | "gone";
 
-/** Reads everything; what is wrong is set aside unless the cache is read-only. */
+/** Reads everything; what is wrong is set aside. */
 export async function verifyPortable(
   { files, records, blobs, blobFiles }: Evictable,
-  readonly: boolean,
   options: WorkOptions,
 ): Promise<VerifyReport> {
   const report = {
     records: 0,
     blobs: 0,
     bytes: 0,
+    badDatabases: 0,
     badRecords: 0,
     badBlobs: 0,
     unusedBlobs: 0,
   };
+  blobs.recallAll();
   const keys = [...records.keys()];
   const digests = Array.from(blobFiles.files(), ({ digest }) => digest);
   const work = new Work(options, keys.length + digests.length);
@@ -45,7 +45,7 @@ export async function verifyPortable(
     if (state !== "gone") report.blobs++;
     if (state === "damaged") {
       report.badBlobs++;
-      setAside(files.folder, readonly, path, digest);
+      files.folder.setFileAside(path, digest);
     }
     await work.step();
     return state;
@@ -72,12 +72,12 @@ export async function verifyPortable(
       }
       if (!isBad) continue;
       report.badRecords++;
-      if (!readonly) remove(path);
+      remove(path);
     } catch (error) {
       if (error instanceof RecordDamage && error.foreign) continue;
       report.records++;
       report.badRecords++;
-      setAside(files.folder, readonly, path, hex);
+      files.folder.setFileAside(path, hex);
     }
     await work.step();
   }
@@ -86,15 +86,6 @@ export async function verifyPortable(
   }
   work.finish();
   return { ...report, missingBlobs: missing.size };
-}
-
-function setAside(
-  folder: CacheFolder,
-  readonly: boolean,
-  path: string,
-  name: string,
-): void {
-  if (!readonly) folder.setFileAside(path, name);
 }
 
 async function stateOf(

@@ -7,9 +7,11 @@
 import type { Outcome } from "../task.ts";
 import type { DigestMemo } from "../value/file_digest.ts";
 import type { KeyPart } from "../value/parts.ts";
-import type { BlobReference } from "./blob_reference.ts";
+import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import type { Lease, Leases } from "./lease.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { RecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import type {
   CollectOptions,
   CollectReport,
@@ -76,6 +78,8 @@ export interface RecordDetails {
 export interface StoredRecord {
   /** Whether some of the outcome is in blobs: it is read later, and may then turn out to be lost. */
   readonly hasBlobs: boolean;
+  /** The upstream, folder or URL, that it has just come from; `undefined` if it was in this cache. */
+  readonly from?: string | undefined;
   /** One object per function, version, source and module: compare by identity first. */
   readonly fn: FunctionInfo;
   /**
@@ -94,13 +98,17 @@ export interface CacheStats {
   readonly records: number;
   /** Number of blobs. */
   readonly blobs: number;
-  /** Bytes on disk: database and blobs. */
+  /**
+   * Bytes on disk, as `maxSize` counts them: pages of the database that are in use, or
+   * files of records and code, and blobs. The database file itself may be larger by pages
+   * that are free, and by its log of the last changes.
+   */
   readonly bytes: number;
   /** Lookups of this process that found a record. */
   readonly hits: number;
   /** Lookups of this process that found none. */
   readonly misses: number;
-  /** Time that hits have saved since the cache was made, in ms: what their jobs had taken. */
+  /** Time that hits have saved since the cache was made, in ms: what their jobs had taken. Of programs that have saved less than 100 ms, this counts some as 100 ms and the others as none. */
   readonly saved: number;
 }
 
@@ -133,11 +141,25 @@ export interface Catalog {
 export interface Depot {
   /** The record of a key as the file that it is in the portable layout; `undefined` if there is none. */
   take(key: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined;
+  /** Notes that somebody needs a blob, as long as what it gives is no garbage. */
+  hold(reference: BlobReference): LiveBlob;
   /** The verified bytes of a blob of a record. Throws `ResultLostError`. */
   readBlob(
     key: Uint8Array<ArrayBuffer>,
     reference: BlobReference,
   ): Uint8Array<ArrayBuffer>;
+  /**
+   * Makes the cache if there is none.
+   *
+   * @param verb What somebody is about to do, as "import into".
+   * @throws {CacheError} if nothing can be stored.
+   */
+  requireWritable(verb: string): void;
+  /** Puts files back; see `EncodedValue.restoreFiles`. */
+  restoreFiles(
+    key: Uint8Array<ArrayBuffer>,
+    files: readonly StoredFile[],
+  ): void;
   /**
    * Stores a record that comes from elsewhere, in the same turn if it has no blobs
    * and nothing is in the way; whether it is stored. Rejects only with what
@@ -173,14 +195,20 @@ export interface RecordStore {
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined>;
   /**
-   * Looks for a record where this cache reads through, and stores it here: whether
-   * `lookup` finds it now. Absent where a cache reads through from nowhere.
+   * Looks for a record where this cache reads through: whether `lookup` finds it now.
+   * `undefined` if there is nothing more than a lookup has seen. Absent where a cache
+   * reads through from nowhere. Rejects only if the signal is aborted.
+   *
+   * @param needsBlobs Whether the blobs are to come as well, asked once the record is there; else they come with `EncodedValue.load`.
    */
   fetch?(
     key: Uint8Array<ArrayBuffer>,
     signal: AbortSignal,
+    needsBlobs: () => boolean,
   ): Promise<boolean> | undefined;
-  /** The claims on keys; `undefined` where there can be none (a read-only cache). */
+  /** Whether nothing is stored here. */
+  readonly isReadonly: boolean;
+  /** The claims on keys; `undefined` where there can be none (a read-only cache), and before `loadLeases`. */
   readonly leases: Leases | undefined;
   /** Remembers the digests of files on disk; `undefined` where that is not kept. */
   readonly fileDigests?: DigestMemo | undefined;
@@ -188,16 +216,20 @@ export interface RecordStore {
   snapshot(digest: string): string | undefined;
   /** Deletes the record of a key; whether there was one. */
   delete(key: Uint8Array<ArrayBuffer>): boolean;
-  /** The record of the same function that shares the most parts, of those stored lately and not after `before` (ms since the epoch); never that of the key `except`. */
+  /** Whether the folder can be used, as far as was seen. */
+  readonly isUsable: boolean;
+  /** The record of the same function that differs least, of those stored lately and not after `before` (ms since the epoch); never that of the key `except`. */
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined;
   /** Deletes all records and blobs. */
   clear(): void;
   stats(): CacheStats;
+  /** Resolves when what is being stored now is stored; `undefined` if that is nothing. */
+  storing(): Promise<void> | undefined;
   /** Resolves when nothing is being stored any more. */
   settled(): Promise<void>;
   /** Lets go of files; the next lookup opens them again. */

@@ -40,8 +40,11 @@ export async function recountReferences(
   } catch (error) {
     if (failureOf(error) !== "damage") throw error;
     // Salvage counts references as it copies records.
-    store.change(({ database }) => {
-      database.connection.exec("SELECT count(*) FROM records, blobs LIMIT 1");
+    let isTold = false;
+    store.change(() => {
+      if (isTold) return;
+      isTold = true;
+      throw error;
     });
     return;
   }

@@ -82,6 +82,12 @@ export interface VerifyReport {
   readonly blobs: number;
   /** Bytes that were read. */
   readonly bytes: number;
+  /**
+   * Databases that were so damaged that a new one stands in their place, since this cache
+   * was opened or last verified. They are quarantined; which records were lost with them
+   * is told where it can be.
+   */
+  readonly badDatabases: number;
   /** Records that were damaged, or whose blobs were, and are quarantined or deleted. */
   readonly badRecords: number;
   /** Blobs that were damaged and are quarantined. */
@@ -98,7 +104,12 @@ export interface CollectOptions extends WorkOptions {
   readonly maxSize?: number | undefined;
   /** The longest time since the last use, in ms; the cache's own limit by default. */
   readonly maxAge?: number | undefined;
-  /** How long nobody may have written a blob that no record names before it is deleted, in ms; an hour by default. */
+  /**
+   * How long nobody may have written a blob that no record names before it is deleted, in
+   * ms: a job may be about to be stored with it. An hour by default; 0 if no program uses
+   * the cache. Blobs of records that were deleted go at once; in the layout `"files"`,
+   * those that several records have named wait as well.
+   */
   readonly grace?: number | undefined;
 }
 
@@ -112,6 +123,48 @@ export interface CollectReport {
   readonly bytes: number;
   /** Bytes that are left. */
   readonly left: number;
+}
+
+/** What to export, and how. */
+export interface ExportOptions extends WorkOptions {
+  /** Which records; all by default. */
+  readonly filter?: RecordFilter | undefined;
+  /** The file of a private key of Ed25519 (PKCS #8, in PEM or not) to sign records with; none are signed by default. */
+  readonly sign?: string | URL | undefined;
+}
+
+/** What `export` did. */
+export interface ExportReport {
+  /** Records that were to be exported. */
+  readonly records: number;
+  /** Records that were written: new ones, changed ones, and those that were signed. */
+  readonly written: number;
+  /** Blobs that were written. */
+  readonly blobs: number;
+  /** Bytes of what was written. */
+  readonly bytes: number;
+  /** Records that were not exported, as they, or blobs of theirs, are damaged or gone. */
+  readonly failed: number;
+}
+
+/** What to import. */
+export interface ImportOptions extends WorkOptions {
+  /** Which records; all by default. */
+  readonly filter?: RecordFilter | undefined;
+  /** The public keys, as `ed25519:BASE64…`, of which one must have signed a record for it to be imported; by default all are that are whole. */
+  readonly trust?: readonly string[] | undefined;
+}
+
+/** What `import` did. */
+export interface ImportReport {
+  /** Records that were there to be imported; those that this cache had already are among them, and stay as they are. */
+  readonly records: number;
+  /** Records that are new here. */
+  readonly imported: number;
+  /** Records that nobody in `trust` has signed. */
+  readonly untrusted: number;
+  /** Records that were not imported, as they, or blobs of theirs, are damaged or gone. */
+  readonly failed: number;
 }
 
 /** What is kept whatever the limits: a record by its key, or those of a function or a label. */

@@ -5,10 +5,15 @@
  */
 
 import { checkLimits } from "./limits.ts";
-import type { CollectOptions, RecordFilter, RecordSummary } from "./report.ts";
+import type {
+  CollectOptions,
+  RecordFilter,
+  RecordSummary,
+  WorkOptions,
+} from "./report.ts";
 
 /** The fewest digits of a key that may stand for it. */
-const LEAST_DIGITS = 6;
+const LEAST_DIGITS = 4;
 
 /** Keys that a message names where several begin alike. */
 const NAMED = 4;
@@ -73,6 +78,8 @@ export function checkFilter(filter: RecordFilter): RecordFilter {
  */
 export function checkCollectOptions(options: CollectOptions): CollectOptions {
   const cannot = "Cannot collect garbage";
+  const names = ["maxSize", "maxAge", "grace", ...WORK_OPTIONS];
+  checkNames(options, names, cannot);
   checkLimits(options, cannot);
   const { grace } = options;
   if (
@@ -86,6 +93,39 @@ export function checkCollectOptions(options: CollectOptions): CollectOptions {
     );
   }
   return options;
+}
+
+const WORK_OPTIONS = ["signal", "onProgress"];
+
+/**
+ * Checks options of `verify`.
+ *
+ * @throws {TypeError} if one is not what it must be.
+ */
+export function checkWorkOptions(options: WorkOptions): WorkOptions {
+  checkNames(options, WORK_OPTIONS, "Cannot verify");
+  return options;
+}
+
+function checkNames(
+  options: unknown,
+  known: readonly string[],
+  cannot: string,
+): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `${cannot} as the options must be an object: current value is ${
+        String(options)
+      }`,
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new TypeError(
+    `${cannot} as there is no option ${unknown}: the options are ${
+      known.join(", ")
+    }`,
+  );
 }
 
 /**
@@ -103,7 +143,7 @@ export function resolveKey(
   ) {
     throw new TypeError(
       `Cannot describe a record as its key must be 64 hexadecimal digits, or the first ${LEAST_DIGITS} or more of them: current value is ${
-        String(given)
+        String(given).slice(0, 80)
       }`,
     );
   }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { dirname } from "jsr:@std/path@^1/dirname";
 import {
   CacheError,
   FileChangedError,
@@ -20,10 +19,14 @@ import {
   NotAFile,
 } from "../value/file_digest.ts";
 import { absolutePath } from "../value/given_path.ts";
+import { dirname } from "../value/paths.ts";
 import { type BlobReference, StoredFile } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles } from "./blobs.ts";
 import { causeOf } from "./failure.ts";
-import { copyIn, copyOut } from "./file_copies.ts";
+import { copyIn, copyOut, writeOut } from "./file_copies.ts";
+
+/** Blobs that were verified and are in memory, by digest. */
+type HeldBlobs = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /**
  * Copies the content of each file into its blob.
@@ -78,16 +81,17 @@ function infoOf(path: string): Deno.FileInfo {
  * Puts files back where they are missing or have another content. A file that is right
  * is not touched, and nothing is deleted.
  *
- * @param lost What to throw where a blob is damaged or gone.
+ * @param blobs Where their contents are.
+ * @param lost What to throw where a blob is damaged or gone; one in memory is neither.
  * @throws {ResultLostError} if something else stands in the place of a file, or in a folder.
  * @throws {PermissionNeededError} if Deno may not write one.
  * @throws {CacheError} if the system does not let one be written.
  */
 export function restoreFiles(
   files: readonly StoredFile[],
-  blobs: BlobFiles,
+  blobs: BlobFiles | HeldBlobs,
   memo: DigestMemo,
-  lost: (blob: BlobReference, damage: BlobDamage) => ResultLostError,
+  lost?: (blob: BlobReference, damage: BlobDamage) => ResultLostError,
 ): void {
   const intruder = intruderIn(files);
   if (intruder !== undefined) {
@@ -99,13 +103,19 @@ export function restoreFiles(
     try {
       restore(file, blobs, memo);
     } catch (error) {
-      if (error instanceof BlobDamage) throw lost(file.blob!, error);
+      if (error instanceof BlobDamage && lost !== undefined) {
+        throw lost(file.blob!, error);
+      }
       throw explained(error, absolutePath(file.path));
     }
   }
 }
 
-function restore(file: StoredFile, blobs: BlobFiles, memo: DigestMemo): void {
+function restore(
+  file: StoredFile,
+  blobs: BlobFiles | HeldBlobs,
+  memo: DigestMemo,
+): void {
   const path = absolutePath(file.path);
   const { blob, executable } = file;
   if (blob === undefined) return Deno.mkdirSync(path, { recursive: true });
@@ -121,7 +131,9 @@ function restore(file: StoredFile, blobs: BlobFiles, memo: DigestMemo): void {
         `Cannot restore ${path} as something that is no file stands there: move it elsewhere, or await the job to run it again`,
       );
     default:
-      return copyOut(blobs, blob, path, executable);
+      return blobs instanceof Map
+        ? writeOut(blobs.get(blob.sha256)!, path, executable)
+        : copyOut(blobs as BlobFiles, blob, path, executable);
   }
 }
 

@@ -169,6 +169,8 @@ export function decodeBody(
       at += 4 + length;
     }
     if (flags & HAS_REFERENCES) {
+      // Who made a record that came from elsewhere may have meant harm.
+      if (view.getUint32(at) * REFERENCE_BYTES > body.length) return undefined;
       const references = Array.from(
         { length: view.getUint32(at) },
         (_, i) =>
@@ -184,6 +186,7 @@ export function decodeBody(
       leaves = references;
     }
     if (flags & HAS_FILES) {
+      if (view.getUint32(at) * 5 > body.length) return undefined;
       files = [];
       at = decodeFiles(body, view, at, files);
     }

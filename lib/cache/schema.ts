@@ -17,7 +17,7 @@ export const PAGE_BYTES = 4_096;
 
 // A table with a rowid and the key in an index of its own: new rows go to the end,
 // so the pages stay full, the latest rows are found by walking backwards, and a
-// store is cheaper than into one tree ordered by key (24 µs against 34, measured).
+// store is cheaper than into one tree ordered by key (24 microseconds against 34, measured).
 const TABLES = [
   [
     "records",

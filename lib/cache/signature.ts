@@ -8,6 +8,9 @@
  * @module
  */
 
+import { CacheError } from "../errors.ts";
+import { causeOf } from "./failure.ts";
+import { PUBLIC_BYTES } from "./public_key.ts";
 import {
   type RecordFile,
   SIGNATURE_BYTES,
@@ -15,22 +18,14 @@ import {
 } from "./record_file.ts";
 
 const ALGORITHM = "Ed25519";
-const PUBLIC_BYTES = 32;
 
 /** A signature of this is none of anything else. */
 const PURPOSE = new TextEncoder().encode("hither record 1\0");
 
-const PREFIX = "ed25519:";
-const PEM_BEGIN = "-----BEGIN PRIVATE KEY-----";
-const PEM_END = "-----END PRIVATE KEY-----";
-
-/** A new pair of keys. */
-export interface SigningKeyPair {
-  /** The public key, for the option `trust`: `ed25519:` and its bytes as Base64. */
-  readonly publicKey: string;
-  /** The private key, as PKCS #8 in PEM, to be kept in a file that nobody else can read. */
-  readonly privateKey: string;
-}
+/** How a private key begins and ends in PEM (RFC 7468). */
+export const PEM_BEGIN = "-----BEGIN PRIVATE KEY-----";
+/** The end. */
+export const PEM_END = "-----END PRIVATE KEY-----";
 
 /** A private key and its public one. */
 export interface Signer {
@@ -39,111 +34,53 @@ export interface Signer {
 }
 
 /**
- * Makes a pair of keys: one to sign records with, one for those who trust them.
+ * The private key in a file: PKCS #8, in PEM or not.
  *
- * @returns The keys, as text.
- *
- * @example
- * ```ts
- * import * as hi from "@hither/hither";
- *
- * const { publicKey, privateKey } = await hi.generateSigningKey();
- * console.assert(publicKey.startsWith("ed25519:"));
- * await Deno.writeTextFile(await Deno.makeTempFile(), privateKey, { mode: 0o600 });
- * ```
- */
-export async function generateSigningKey(): Promise<SigningKeyPair> {
-  const { privateKey, publicKey } = await crypto.subtle.generateKey(
-    ALGORITHM,
-    true,
-    ["sign", "verify"],
-  ) as CryptoKeyPair;
-  const pkcs8 = new Uint8Array(
-    await crypto.subtle.exportKey("pkcs8", privateKey),
-  );
-  const raw = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
-  return {
-    publicKey: PREFIX + raw.toBase64(),
-    privateKey: `${PEM_BEGIN}\n${pkcs8.toBase64()}\n${PEM_END}\n`,
-  };
-}
-
-/**
- * A private key for signing.
- *
- * @param given A key of Web Crypto, or the path of a file: PKCS #8, in PEM or not.
- * @throws {TypeError} if it is none.
+ * @throws {CacheError} if the file cannot be read.
+ * @throws {TypeError} if it holds none.
  */
 export async function signerOf(
-  given: CryptoKey | string,
+  path: string | URL,
   cannot: string,
 ): Promise<Signer> {
-  const privateKey = typeof given === "string"
-    ? await readPrivateKey(given, cannot)
-    : given;
-  if (
-    !(privateKey instanceof CryptoKey) || privateKey.type !== "private" ||
-    privateKey.algorithm.name !== ALGORITHM || !privateKey.extractable
-  ) {
-    throw new TypeError(
-      `${cannot} as sign must be an extractable private key of ${ALGORITHM}, or the path of one: make one with generateSigningKey()`,
+  let file: Uint8Array<ArrayBuffer>;
+  try {
+    file = await Deno.readFile(path);
+  } catch (error) {
+    throw new CacheError(
+      `${cannot} as the private key in ${path} cannot be read: ${
+        causeOf(error)
+      }`,
+      { cause: error },
     );
   }
-  const { x } = await crypto.subtle.exportKey("jwk", privateKey);
-  return {
-    privateKey,
-    publicKey: Uint8Array.fromBase64(x!, { alphabet: "base64url" }),
-  };
-}
-
-/** The same for the public keys of the option `trust`: their bytes as hexadecimal digits. */
-export function trustedKeys(
-  given: readonly string[],
-  cannot: string,
-): ReadonlySet<string> {
-  return new Set(given.map((text) => publicKeyOf(text, cannot).toHex()));
-}
-
-function publicKeyOf(text: unknown, cannot: string): Uint8Array {
   try {
-    if (typeof text === "string" && text.startsWith(PREFIX)) {
-      const key = Uint8Array.fromBase64(text.slice(PREFIX.length));
-      if (key.length === PUBLIC_BYTES) return key;
-    }
-  } catch {
-    // Not Base64.
-  }
-  throw new TypeError(
-    `${cannot} as a key in trust must be "${PREFIX}" and 32 bytes as Base64: current value is ${
-      String(text)
-    }`,
-  );
-}
-
-async function readPrivateKey(
-  path: string,
-  cannot: string,
-): Promise<CryptoKey> {
-  const file = await Deno.readFile(path);
-  const text = new TextDecoder().decode(file).trim();
-  try {
-    const bytes = text.startsWith(PEM_BEGIN)
-      ? Uint8Array.fromBase64(
-        text.slice(PEM_BEGIN.length, text.indexOf(PEM_END)),
-      )
-      : file;
-    return await crypto.subtle.importKey("pkcs8", bytes, ALGORITHM, true, [
-      "sign",
-    ]);
+    const privateKey = await crypto.subtle.importKey(
+      "pkcs8",
+      derOf(file),
+      ALGORITHM,
+      true,
+      ["sign"],
+    );
+    const { x } = await crypto.subtle.exportKey("jwk", privateKey);
+    const publicKey = Uint8Array.fromBase64(x!, { alphabet: "base64url" });
+    return { privateKey, publicKey };
   } catch (error) {
     throw new TypeError(
-      `${cannot} as ${path} must hold a private key of ${ALGORITHM} as PKCS #8: make one with generateSigningKey()`,
+      `${cannot} as ${path} must hold a private key of ${ALGORITHM} as PKCS #8: make one with hither cache keygen`,
       { cause: error },
     );
   }
 }
 
-/** The file of a record with a signature more; the same file if that key has signed it. */
+function derOf(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const text = new TextDecoder().decode(file).trim();
+  return text.startsWith(PEM_BEGIN)
+    ? Uint8Array.fromBase64(text.slice(PEM_BEGIN.length, text.indexOf(PEM_END)))
+    : file;
+}
+
+/** The file of a record with a signature more, and with those of others; the same file if that key has signed it. */
 export async function sign(
   file: RecordFile,
   { privateKey, publicKey }: Signer,

@@ -48,3 +48,13 @@ export function isSnapshot(
   return text instanceof Uint8Array &&
     sha256Hex(text as Uint8Array<ArrayBuffer>) === digest;
 }
+
+/** The text of a snapshot that comes from elsewhere, if it is what the digest says. */
+export function snapshotIfWhole(
+  digest: string,
+  text: string | undefined,
+): string | undefined {
+  return text !== undefined && isSnapshot(digest, encoder.encode(text))
+    ? text
+    : undefined;
+}

@@ -5,8 +5,8 @@
  * 2. Victims are deleted until the cache takes no more than `maxSize`; their blobs go
  *    at once.
  * 3. References to blobs are counted anew, and wrong counts put right.
- * 4. Blobs that no record refers to go, and files that no row names, if nobody wrote
- *    them for the time of grace.
+ * 4. Blobs that no record refers to any more go, and files that no row names, if nobody
+ *    wrote them for the time of grace: those of a writer that is there now.
  * 5. Snapshots and uses of records that are gone go.
  * 6. The file shrinks if much of it is free.
  *
@@ -15,17 +15,20 @@
  * @module
  */
 
-import { infoOf, sweepBlobs, sweepFiles } from "./blob_links.ts";
+import { sweepBlobs, sweepFiles } from "./blob_links.ts";
 import type { CacheDatabase } from "./database.ts";
 import { failureOf } from "./failure.ts";
+import { overLimit } from "./limits.ts";
 import type { Maintained } from "./maintenance.ts";
 import { recountReferences } from "./recount.ts";
 import type { CollectOptions, CollectReport } from "./report.ts";
 import { Evictor } from "./sqlite_eviction.ts";
+import { readPins } from "./sqlite_pins.ts";
 import { countRecords, usedBytes } from "./sqlite_totals.ts";
+import { PinSet } from "./victims.ts";
 import { Work } from "./work.ts";
 
-/** How long a blob is spared after it was written, in ms, if nothing else is asked for. */
+/** How long a file that no row names is spared after it was written, in ms, if nothing else is asked for. */
 const GRACE_MS = 3_600_000;
 
 /** Rows, blobs and files looked at in one transaction. */
@@ -54,27 +57,32 @@ export async function collect(
   );
   const evictor = new Evictor(
     { ...store.limits, maxSize, maxAge },
-    store.folder,
+    store,
     store.warn,
     { thorough: true },
   );
   const patiently = <R>(action: Parameters<typeof store.change<R>>[0]): R =>
     store.change((opened) => opened.database.patiently(() => action(opened)));
-  if (maxAge !== undefined) {
-    while (!patiently((opened) => evictor.expire(opened, ROWS))) {
-      await work.step();
+  change((database) => database.useLargeCache(true));
+  try {
+    if (maxAge !== undefined) {
+      while (!patiently((opened) => evictor.expire(opened, ROWS))) {
+        await work.step();
+      }
     }
-  }
-  if (maxSize !== undefined) {
-    while (!patiently((opened) => evictor.shrink(opened, maxSize))) {
-      await work.step();
+    if (maxSize !== undefined) {
+      while (!patiently((opened) => evictor.shrink(opened, maxSize))) {
+        await work.step();
+      }
     }
+  } finally {
+    change((database) => database.useLargeCache(false));
   }
   await recountReferences(store, work);
   const isOld = ({ mtime }: Deno.FileInfo): boolean =>
     Date.now() - (mtime?.getTime() ?? 0) >= grace;
   let blobs = evictor.evicted.blobs;
-  blobs += await collectUnused(store, work, isOld);
+  blobs += await collectUnused(store, work);
   blobs += await collectFiles(store, work, isOld);
   store.blobs.removeStale();
   patiently(({ database, interned }) => {
@@ -83,6 +91,12 @@ export async function collect(
   });
   change(shrinkFile);
   const left = change(usedBytes);
+  if (maxSize !== undefined && evictor.isStuck && left > maxSize) {
+    const hasPins = change((database) =>
+      !new PinSet(readPins(database), store.limits.keep).isEmpty
+    );
+    store.warn(overLimit(store.folder.path, left, maxSize, hasPins));
+  }
   work.finish();
   return {
     records: evictor.evicted.records,
@@ -98,7 +112,6 @@ type IsOld = (info: Deno.FileInfo) => boolean;
 async function collectUnused(
   store: Maintained,
   work: Work,
-  isOld: IsOld,
 ): Promise<number> {
   const unused = store.change(({ database }) =>
     database.statement("SELECT digest FROM blobs WHERE refs = 0").all()
@@ -106,17 +119,11 @@ async function collectUnused(
   );
   let count = 0;
   for (const some of chunks(unused, BLOBS)) {
-    const old = some.filter((digest) => {
-      const info = infoOf(store.folder.blob(digest.toHex()));
-      return info === undefined || isOld(info);
-    });
-    if (old.length > 0) {
-      count += store.change(({ database }) =>
-        database.patiently(() =>
-          sweepBlobs(database, old, store.folder)
-        )
-      ).count;
-    }
+    count += store.change(({ database }) =>
+      database.patiently(() =>
+        sweepBlobs(database, some, store)
+      )
+    ).count;
     await work.step();
   }
   return count;
@@ -139,7 +146,7 @@ async function collectFiles(
     if (nameless.length > 0) {
       count += store.change(({ database }) =>
         database.patiently(() =>
-          sweepFiles(database, nameless, isOld)
+          sweepFiles(database, nameless, store.folder, isOld)
         )
       ).count;
     }

@@ -8,9 +8,13 @@
  * @module
  */
 
-import { deleteRecord, sweepBlobs, sweepUnused } from "./blob_links.ts";
-import type { CacheFolder } from "./folder.ts";
-import type { Limits } from "./limits.ts";
+import {
+  type BlobHome,
+  deleteRecord,
+  sweepBlobs,
+  sweepUnused,
+} from "./blob_links.ts";
+import { type Limits, noRoom, overLimit } from "./limits.ts";
 import type { Opened } from "./opened.ts";
 import {
   candidatesFrom,
@@ -36,6 +40,13 @@ const HAND_ROWS = 2;
  */
 const RUNS = 8, RUN_ROWS = 64, BEST = 256;
 
+/**
+ * How much larger a sample is where no job waits for it: a page of the index of keys
+ * that loses many in one transaction is written once (15 s of work for 600,000 of a
+ * million records with 8 and a small page cache, 10 s with 64 and a large one).
+ */
+const THOROUGH = 64;
+
 /** Samples without a victim after which all records are gone through. */
 const MAX_VAIN = 8;
 
@@ -60,7 +71,7 @@ export interface Evicted {
 /** Evicts records of one cache. */
 export class Evictor {
   readonly #limits: Limits;
-  readonly #folder: CacheFolder;
+  readonly #home: BlobHome;
   readonly #warn: (message: string) => void;
   /** How much more is done at a time where no job waits for it. */
   readonly #scale: number;
@@ -71,22 +82,23 @@ export class Evictor {
   #stores = 0;
   #hand = 0;
   #patience = 0;
+  #isStuck = false;
   readonly evicted: Evicted = { records: 0, blobs: 0 };
 
   constructor(
     limits: Limits,
-    folder: CacheFolder,
+    home: BlobHome,
     warn: (message: string) => void,
     { thorough = false } = {},
   ) {
-    this.#scale = thorough ? 8 : 1;
+    this.#scale = thorough ? THOROUGH : 1;
     this.#limits = limits;
-    this.#folder = folder;
+    this.#home = home;
     this.#warn = warn;
   }
 
   /**
-   * Makes room after a record was stored.
+   * Makes room after a record was stored; whether the record is still there.
    *
    * @param bytes Bytes of its row.
    */
@@ -95,7 +107,7 @@ export class Evictor {
     key: Uint8Array,
     bytes: number,
     hasBlobs: boolean,
-  ): void {
+  ): boolean {
     const { maxSize = Infinity } = this.#limits;
     this.#stores++;
     this.#patience--;
@@ -103,27 +115,33 @@ export class Evictor {
     if (
       !hasBlobs && this.#stores < LOOK_EVERY &&
       this.#size + this.#grown <= maxSize
-    ) return;
+    ) return true;
     if (this.#limits.maxAge !== undefined) {
       this.expire(opened, this.#stores * HAND_ROWS);
     }
     this.#stores = 0;
     this.#grown = 0;
-    if (maxSize === Infinity) return;
+    if (maxSize === Infinity) return true;
     this.#size = usedBytes(opened.database);
     const margin = Math.min(maxSize / 16, MARGIN_BYTES);
-    if (this.#size <= maxSize - margin) return;
-    if (this.#patience > 0 && this.#size <= maxSize) return;
+    if (this.#size <= maxSize - margin) return true;
+    if (this.#patience > 0 && this.#size <= maxSize) return true;
     const batch = Math.min(maxSize / 32, BATCH_BYTES);
     const own = idOf(opened.database, key);
     this.#size = this.#makeRoom(opened, maxSize - margin - batch, own);
-    if (this.#size > maxSize) this.#giveUp(opened, own, maxSize);
+    return this.#size <= maxSize || this.#giveUp(opened, own, maxSize);
   }
 
   /** Evicts some records if the cache takes more than so much; whether no more are to go, or can. */
   shrink(opened: Opened, target: number): boolean {
     const size = usedBytes(opened.database);
-    return size <= target || !this.#evictSome(opened, size - target);
+    this.#isStuck = size > target && !this.#evictSome(opened, size - target);
+    return size <= target || this.#isStuck;
+  }
+
+  /** Whether nothing was left that `shrink` could have evicted. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** Deletes the records among the next `rows` that were not used for too long; whether the hand came round. */
@@ -161,7 +179,7 @@ export class Evictor {
   ): boolean {
     const { database } = opened;
     if (total(database, "unused_bytes") > 0) {
-      const { count, bytes } = sweepUnused(database, this.#folder);
+      const { count, bytes } = sweepUnused(database, this.#home);
       this.evicted.blobs += count;
       if (bytes >= excess) return true;
     }
@@ -243,24 +261,33 @@ export class Evictor {
     );
     this.evicted.records += doomed.length;
     if (unused.length > 0) {
-      this.evicted.blobs += sweepBlobs(database, unused, this.#folder).count;
+      this.evicted.blobs += sweepBlobs(database, unused, this.#home).count;
     }
   }
 
-  /** What is left is pinned, or it is the record that was just stored. */
-  #giveUp(opened: Opened, own: number | undefined, maxSize: number): void {
+  /** Nothing is left that may go but the record that was just stored; whether that may stay. */
+  #giveUp(opened: Opened, own: number | undefined, maxSize: number): boolean {
     const { database } = opened;
+    let isKept = true;
     if (own !== undefined) {
       const stored = candidatesFrom(database, own, 1)
         .filter(({ id }) => id === own);
-      this.#delete(opened, this.#unpinned(opened, stored));
+      const doomed = this.#unpinned(opened, stored);
+      this.#delete(opened, doomed);
+      isKept = doomed.length === 0;
       this.#size = usedBytes(database);
     }
     this.#patience = PATIENCE;
+    const { path } = this.#home.folder;
     this.#warn(
       this.#size > maxSize
-        ? `the cache in ${this.#folder.path} takes ${this.#size} bytes, which is more than maxSize (${maxSize}): all that is left in it is pinned`
-        : `a result is not kept in the cache in ${this.#folder.path}, as maxSize (${maxSize} bytes) has no room for it beside what is pinned`,
+        ? overLimit(path, this.#size, maxSize, this.#hasPins(opened))
+        : noRoom(path, maxSize, this.#hasPins(opened)),
     );
+    return isKept;
+  }
+
+  #hasPins({ database }: Opened): boolean {
+    return !new PinSet(readPins(database), this.#limits.keep).isEmpty;
   }
 }

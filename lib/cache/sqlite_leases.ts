@@ -27,6 +27,8 @@ const MAX_FOILED = 5;
 export interface DatabaseAccess {
   /** The database, open for writing; `undefined` if there is none. */
   open(): CacheDatabase | "busy" | undefined;
+  /** Whether results wait to be stored until others let go of the database. */
+  isBehind(): boolean;
   /** Replaces a database that is damaged, as the error shows; whether there is another one now. */
   replace(database: CacheDatabase, error: unknown): boolean;
 }
@@ -65,6 +67,8 @@ export class SqliteLeases implements Leases {
     if (this.#busyUntil > 0 && performance.now() < this.#busyUntil) {
       return { kind: "busy" };
     }
+    // Who computed on meanwhile would lose all of that if it were killed.
+    if (this.#access.isBehind()) return this.#busy();
     for (;;) {
       const database = this.#access.open();
       if (database === undefined) return { kind: "none" };

@@ -23,6 +23,7 @@ import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import {
   type CacheDatabase,
   OPEN_MS,
+  openAside,
   openReadonly,
   openWritable,
   PATIENT_MS,
@@ -34,6 +35,7 @@ import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
 import { Interned, type Origin } from "./interned.ts";
 import type { Limits } from "./limits.ts";
+import type { LiveBlob } from "./live_blobs.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import { addPin, readPins, removePin } from "./sqlite_pins.ts";
 import { PinSet } from "./victims.ts";
@@ -58,7 +60,6 @@ import type {
   CacheStats,
   Catalog,
   Depot,
-  KeyPart,
   NearestRecord,
   NewRecord,
   RecordDetails,
@@ -66,6 +67,7 @@ import type {
   StoredRecord,
 } from "./record.ts";
 import { encodeRecordFile } from "./record_file.ts";
+import type { Likeness } from "./resemblance.ts";
 import { checkKeyOrder } from "./key_order.ts";
 import type * as ResultFiles from "./result_files.ts";
 import {
@@ -77,9 +79,11 @@ import {
   encodeBody,
   encodeDetails,
 } from "./row.ts";
-import { type DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
+import { leaseModules } from "./lease_modules.ts";
+import type { DatabaseAccess, SqliteLeases } from "./sqlite_leases.ts";
 import { getSnapshot } from "./snapshots.ts";
-import { countRecords } from "./sqlite_totals.ts";
+import { countRecords, usedBytes } from "./sqlite_totals.ts";
+import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
 import { loadXxh3 } from "./xxh3.ts";
 
 /** An encoded value longer than this is a blob: the database is for small things. */
@@ -111,8 +115,8 @@ interface Waiting extends Prepared {
   readonly settle: (done: Done) => void;
 }
 
-/** What came of an attempt to store; `gone`: a blob must be written again. */
-type Done = "stored" | "refused" | "gone";
+/** What came of an attempt to store; `gone`: a blob must be written again; `evicted`: there is no room for it. */
+type Done = "stored" | "refused" | "gone" | "evicted";
 
 /** How often blobs are written that others sweep away before a row names them. */
 const MAX_WRITES = 5;
@@ -121,6 +125,8 @@ const MAX_WRITES = 5;
 export interface StoreOptions extends Limits {
   /** Whether nothing may be written. */
   readonly readonly?: boolean | undefined;
+  /** Whether it belongs to others, so that SQLite may not make files beside it either, where that can be. */
+  readonly aside?: boolean | undefined;
 }
 
 /** The store of one cache folder. Opens nothing until it is asked for something. */
@@ -128,20 +134,30 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   readonly #folder: CacheFolder;
   readonly #blobs: BlobFiles;
   readonly #readonly: boolean;
+  readonly #aside: boolean;
   readonly #limits: Limits;
   #evictor: Evictor | undefined;
-  readonly leases: SqliteLeases | undefined;
+  #leases: SqliteLeases | undefined;
   #opened: Opened | undefined;
   #unusable = false;
   /** Since when others have kept this program from opening the database. */
   #busySince: number | undefined;
+  /** Why the database can only be read, though it should not. */
+  #unwritable: string | undefined;
   #replacements = 0;
+  /** Damaged databases since that was asked last. */
+  #damaged = 0;
   #hits = 0;
   #misses = 0;
   #waiting: Waiting[] = [];
   readonly #storing = new Set<Promise<unknown>>();
   readonly #lastUse = new LastUse();
+  #hasStored = false;
   readonly #flushAtEnd = () => this.#flush();
+  readonly #report: Report = (message, isDamaged = false) => {
+    if (isDamaged) this.#damaged++;
+    this.#warn(message, message);
+  };
   readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
   readonly fileDigests = new FileDigests((action) =>
     this.#attempt(({ database }) => action(database))
@@ -151,12 +167,24 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   #resultFiles: typeof ResultFiles | undefined;
 
   constructor(path: string, options: StoreOptions = {}) {
-    const { readonly = false, ...limits } = options;
+    const { readonly = false, aside = false, ...limits } = options;
     this.#folder = new CacheFolder(path);
     this.#limits = limits;
     this.#blobs = new BlobFiles(this.#folder);
     this.#readonly = readonly;
-    if (!readonly) this.leases = new SqliteLeases(this.#folder, this.#access());
+    this.#aside = aside;
+  }
+
+  get isReadonly(): boolean {
+    return this.#readonly;
+  }
+
+  get leases(): SqliteLeases | undefined {
+    if (this.#readonly || leaseModules === undefined) return undefined;
+    return this.#leases ??= new leaseModules.SqliteLeases(
+      this.#folder,
+      this.#access(),
+    );
   }
 
   lookup(key: Uint8Array<ArrayBuffer>): StoredRecord | undefined {
@@ -198,6 +226,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     if (this.#isLimited && this.#evictor === undefined) {
       return this.#keep(this.#loadEvictor().then(() => this.#store(record)));
     }
+    if (this.#isTooLarge(record)) return undefined;
     const { status, value } = record.outcome;
     if (
       value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
@@ -237,6 +266,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   adopt(arrival: Arrival): boolean | Promise<boolean> {
     if (this.#readonly) return false;
+    if (this.#isLimited && this.#evictor === undefined) {
+      return this.#keep(
+        this.#loadEvictor().then(() => this.adopt(arrival)),
+      );
+    }
     const record = recordOfArrival(arrival);
     const details = arrival.file.details();
     if (record === undefined || details === undefined) return false;
@@ -255,6 +289,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       : done === "stored";
   }
 
+  get isUsable(): boolean {
+    return !this.#unusable;
+  }
+
+  requireWritable(verb: string): void {
+    this.#change(verb, () => {});
+  }
+
   delete(key: Uint8Array<ArrayBuffer>): boolean {
     return this.#change(
       "delete from",
@@ -264,7 +306,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   nearest(
     name: string,
-    parts: readonly KeyPart[],
+    like: Likeness,
     except: string,
     before: number,
   ): NearestRecord | undefined {
@@ -272,7 +314,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       nearestRecord(
         database,
         name,
-        parts,
+        like,
         except,
         before,
         (id) => interned.functionOf(id),
@@ -288,7 +330,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         deleteAll(database);
         connection.exec("VACUUM");
         connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-        sweepFiles(database, this.#blobs.files(), () => true);
+        sweepFiles(database, this.#blobs.files(), this.#folder, () => true);
       });
       interned.forget();
       this.#blobs.removeStale();
@@ -297,11 +339,14 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   stats(): CacheStats {
-    const counts = this.#attempt(({ database }) => countRecords(database));
+    const counts = this.#attempt(({ database }) => ({
+      ...countRecords(database),
+      bytes: usedBytes(database),
+    }));
     return {
       records: counts?.records ?? 0,
       blobs: counts?.blobs ?? 0,
-      bytes: this.#folder.databaseBytes() + (counts?.blobBytes ?? 0),
+      bytes: counts?.bytes ?? 0,
       hits: this.#hits,
       misses: this.#misses,
       saved: (counts?.saved ?? 0) + this.#lastUse.saved,
@@ -365,8 +410,19 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       blobs: this.#blobs,
       limits: this.#limits,
       change: (action) => this.#change(verb, action),
+      takeDamaged: () => {
+        const damaged = this.#damaged;
+        this.#damaged = 0;
+        return damaged;
+      },
       warn: (message) => this.#warn(message, message),
     };
+  }
+
+  storing(): Promise<void> | undefined {
+    return this.#storing.size === 0
+      ? undefined
+      : Promise.allSettled(this.#storing).then(() => {});
   }
 
   async settled(): Promise<void> {
@@ -377,9 +433,13 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   close(): void {
     this.#flush();
     removeEventListener("unload", this.#flushAtEnd);
-    this.leases?.close();
+    this.#leases?.close();
     this.#opened?.database[Symbol.dispose]();
     this.#opened = undefined;
+  }
+
+  hold(reference: BlobReference): LiveBlob {
+    return this.#blobs.live.hold(reference);
   }
 
   readBlob(
@@ -427,9 +487,9 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     key: Uint8Array<ArrayBuffer>,
   ): (RecordDetails & Details) | undefined {
     return this.#attempt((opened) => {
-      const { database: { connection, schema }, interned } = opened;
-      const row = connection.prepare(
-        `SELECT stored_at, bytes, duration, origin, details FROM ${schema}.records WHERE key = ?`,
+      const { database, interned } = opened;
+      const row = database.statement(
+        `SELECT stored_at, bytes, duration, origin, details FROM ${database.schema}.records WHERE key = ?`,
       ).get(key);
       if (row === undefined) return undefined;
       const columns = {
@@ -490,7 +550,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const { database } = this.#opened ?? {};
     if (database?.writable !== true) return;
     try {
-      this.#lastUse.flush(database);
+      this.#lastUse.flush(database, this.#hasStored);
     } catch {
       // It is worth no warning: a record may go a little early.
     }
@@ -549,6 +609,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         if (opened === undefined) return this.#isKeptOut ? "busy" : undefined;
         return opened.database.writable ? opened.database : undefined;
       },
+      isBehind: () => this.#waiting.length > 0,
       replace: (database, error) =>
         this.#opened?.database !== database ||
         this.#replace(this.#opened, causeOf(error)),
@@ -568,7 +629,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 
   #openDatabase(patience: number): CacheDatabase | undefined {
-    const report = (message: string) => this.#warn(message, message);
+    const report = this.#report;
     const { path } = this.#folder;
     if (missingPermissions(["read"], path) !== undefined) {
       // Told with all that is needed, so that nobody starts a program twice in vain.
@@ -580,7 +641,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       );
     }
     if (this.#readonly) {
-      const opened = openReadonly(this.#folder, report, patience);
+      const open = this.#aside ? openAside : openReadonly;
+      const opened = open(this.#folder, report, patience);
       if (opened === undefined) {
         this.#warn("absent", `the read-only cache in ${path} does not exist`);
       }
@@ -595,7 +657,8 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       // What is there can perhaps be used all the same.
       const opened = this.#openWhatIsThere(report, patience);
       if (opened === undefined) throw error;
-      this.#warnNotStored(causeOf(error));
+      // Told when something is to be stored.
+      this.#unwritable = causeOf(error);
       return opened;
     }
   }
@@ -644,7 +707,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     try {
       const successor = replaceDamaged(
         this.#folder,
-        (message) => this.#warn(message, message),
+        this.#report,
         database,
         what,
         OPEN_MS,
@@ -732,16 +795,16 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     for (;;) {
       const opened = this.#open();
       if (opened === undefined) return this.#isKeptOut ? "busy" : "refused";
-      if (!opened.database.writable) return "refused";
+      if (!opened.database.writable) return this.#refuse();
       try {
         if (!opened.ordered) {
           checkKeyOrder(opened.database, prepared.record.key);
           opened.ordered = true;
         }
+        this.#hasStored = true;
         const rowBytes = this.#insertRow(opened, prepared);
         if (rowBytes === undefined) return "refused";
-        this.#evict(opened, prepared, rowBytes);
-        return "stored";
+        return this.#evict(opened, prepared, rowBytes) ? "stored" : "evicted";
       } catch (error) {
         if (error instanceof BlobsGoneError) return "gone";
         if (failureOf(error) === "busy") return "busy";
@@ -754,6 +817,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         }
       }
     }
+  }
+
+  /** Stores nothing, as the database can only be read. */
+  #refuse(): "refused" {
+    if (this.#unwritable !== undefined) this.#warnNotStored(this.#unwritable);
+    return "refused";
   }
 
   /** Inserts a row; its bytes, or `undefined` if its lease was taken over. */
@@ -783,26 +852,44 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const { Evictor } = await import("./sqlite_eviction.ts");
     this.#evictor ??= new Evictor(
       this.#limits,
-      this.#folder,
+      { folder: this.#folder, blobs: this.#blobs },
       (message) => this.#warn("limit", message),
     );
   }
 
-  /** Makes room after a store. What cannot be done now is done after a later one. */
-  #evict(opened: Opened, { record, body }: Prepared, rowBytes: number): void {
+  /** Whether a record has no room in the cache even if all others go. */
+  #isTooLarge(record: NewRecord): boolean {
+    const { path } = this.#folder;
+    const refusal = refusalOf(record, path, this.#limits.maxSize);
+    if (refusal === undefined) return false;
+    const isPinned = this.#attempt((opened) =>
+      this.#pinSet(opened).has(record.key.toHex(), record.fn)
+    );
+    if (isPinned === true) return false;
+    this.#warn("limit", refusal);
+    return true;
+  }
+
+  /** Makes room after a store; whether the record is still there. What cannot be done now is done after a later one. */
+  #evict(
+    opened: Opened,
+    { record, body }: Prepared,
+    rowBytes: number,
+  ): boolean {
     try {
       const hasBlobs = blobsOf(body).length > 0;
-      this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs);
+      return this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs) ??
+        true;
     } catch (error) {
       if (failureOf(error) === "damage") this.#replace(opened, causeOf(error));
+      return true;
     }
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
     const opened = this.#open();
-    if (opened === undefined ? !this.#isKeptOut : !opened.database.writable) {
-      return undefined;
-    }
+    if (opened === undefined && !this.#isKeptOut) return undefined;
+    if (opened?.database.writable === false) return void this.#refuse();
     try {
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await this.#writeBlobs(record);
@@ -811,7 +898,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           ? await this.#wait({ record, body })
           : done;
         if (waited === "gone") continue;
-        if (waited === "refused") return undefined;
+        if (waited !== "stored") return undefined;
         return new CachedRecord(this, record.key, record.fn, body);
       }
       throw new Error("its blobs are deleted as fast as they are written");
@@ -960,14 +1047,11 @@ function insertRow(
   folder: CacheFolder,
 ): number {
   const { key, outcome, preview, parts, upstream } = record;
-  const { timing, value } = outcome;
+  const { timing } = outcome;
   const fn = interned.functionId(record.fn, record.snapshot);
-  let bytes = value.bytes.length;
-  for (const leaf of value.leaves) bytes += leaf.byteLength;
-  for (const file of filesOf(record)) bytes += file.size;
   const columns = {
     storedAt: Date.now(),
-    bytes: elsewhere?.bytes ?? bytes,
+    bytes: elsewhere?.bytes ?? valueBytes(record),
     // SQLite knows neither NaN nor -0.
     duration: Math.max(timing.duration, 0) || 0,
     origin: elsewhere === undefined
@@ -998,11 +1082,6 @@ function insertRow(
     folder,
   );
   return encoded.length + details.length;
-}
-
-/** The files of a result; those of an error are not kept. */
-function filesOf({ outcome }: NewRecord): readonly FileContent[] {
-  return outcome.status === "finished" ? outcome.value.files ?? [] : [];
 }
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {

@@ -48,13 +48,13 @@ export function setTotal(
     .run(name, value);
 }
 
-/** Bytes that a cache takes: pages of the database in use, and blobs. Costs some µs. */
+/** Bytes that a cache takes: pages of the database in use, and blobs. Costs some microseconds. */
 export function usedBytes(database: CacheDatabase): number {
   return databaseBytes(database) + total(database, "blob_bytes");
 }
 
 /** Bytes of the pages of the database that are in use. */
-export function databaseBytes(database: CacheDatabase): number {
+function databaseBytes(database: CacheDatabase): number {
   const pragma = (name: string): number =>
     Number(
       database.statement(`PRAGMA ${database.schema}.${name}`).get()?.[name],
@@ -66,7 +66,7 @@ export function databaseBytes(database: CacheDatabase): number {
 /** What a cache holds, counted without walking it. */
 export function countRecords(
   database: CacheDatabase,
-): { records: number; blobs: number; blobBytes: number; saved: number } {
+): { records: number; blobs: number; saved: number } {
   const count = (table: string): number =>
     Number(
       database.statement(
@@ -76,7 +76,6 @@ export function countRecords(
   return {
     records: count("records"),
     blobs: count("blobs"),
-    blobBytes: total(database, "blob_bytes"),
     saved: total(database, "saved"),
   };
 }

@@ -6,11 +6,18 @@
 
 import defer * as crypto from "node:crypto";
 import type { BlobReference } from "./blob_reference.ts";
-import { deleteRecord, distinctBlobs } from "./blob_links.ts";
+import {
+  type BlobHome,
+  deleteRecord,
+  distinctBlobs,
+  infoOf,
+  sweepBlobs,
+} from "./blob_links.ts";
 import type { CacheDatabase } from "./database.ts";
 import { DamageError } from "./failure.ts";
 import type { Maintained } from "./maintenance.ts";
 import type { Opened } from "./opened.ts";
+import { recountReferences } from "./recount.ts";
 import type { VerifyReport, WorkOptions } from "./report.ts";
 import { type Body, decodeBody, decodeDetails } from "./row.ts";
 import { isSnapshot } from "./snapshots.ts";
@@ -46,6 +53,7 @@ export async function verify(
     try {
       await check.run();
       check.counts.badRecords += lost;
+      check.counts.badDatabases = store.takeDamaged();
       work.finish();
       return check.counts;
     } catch (error) {
@@ -59,7 +67,9 @@ export async function verify(
 }
 
 /** Another database stands in the place of the one that was looked at. */
-class ReplacedError extends Error {}
+class ReplacedError extends Error {
+  override message = "its database is damaged again and again";
+}
 
 /** One walk through one database. */
 class Check {
@@ -67,6 +77,7 @@ class Check {
     records: 0,
     blobs: 0,
     bytes: 0,
+    badDatabases: 0,
     badRecords: 0,
     badBlobs: 0,
     missingBlobs: 0,
@@ -99,6 +110,10 @@ class Check {
       after = Number(rows.at(-1)!.id);
       await this.#work.step();
     }
+    await recountReferences(this.#store, this.#work);
+    this.#change(({ database }) =>
+      database.patiently(() => forgetMissing(database, this.#store))
+    );
     await this.#countUnused();
   }
 
@@ -200,12 +215,26 @@ class Check {
 
   /** Does something with the database, as long as it is the same. */
   #change<R>(action: (opened: Opened) => R): R {
-    return this.#store.change((opened) => {
+    let isAnother = false;
+    const result = this.#store.change((opened) => {
       this.#database ??= opened.database;
-      if (this.#database !== opened.database) throw new ReplacedError();
-      return action(opened);
+      isAnother = this.#database !== opened.database;
+      return isAnother ? undefined : action(opened);
     });
+    // Thrown here, as what is thrown in there is told to the user.
+    if (isAnother) throw new ReplacedError();
+    return result as R;
   }
+}
+
+/** Deletes the rows of blobs that no record refers to and whose files are gone. */
+function forgetMissing(database: CacheDatabase, home: BlobHome): void {
+  const unused = database.statement("SELECT digest FROM blobs WHERE refs = 0")
+    .all().map(({ digest }) => digest as Uint8Array);
+  const missing = unused.filter((digest) =>
+    infoOf(home.folder.blob(digest.toHex())) === undefined
+  );
+  sweepBlobs(database, missing, home);
 }
 
 /** Lets SQLite look at the pages of a table and its indices. */
@@ -263,12 +292,14 @@ function understand({ database, interned }: Opened, row: Row): Body | string {
   if (interned.functionOf(fn as number) === undefined) {
     return "the row of its function is damaged";
   }
-  const found = database.statement("SELECT id FROM records WHERE key = ?")
-    .get(key);
-  const isThere = found?.id === id ||
-    database.statement("SELECT key FROM records WHERE id = ?")
-        .get(id as number) === undefined;
-  if (!isThere) throw new DamageError("its index of keys");
+  // In one statement: records come and go, and their numbers are given again.
+  const now = database.statement(
+    `SELECT key, (SELECT id FROM records WHERE key = ?1) AS found
+    FROM records WHERE id = ?2`,
+  ).get(key, id as number);
+  const isSame = now?.key instanceof Uint8Array &&
+    now.key.toHex() === key.toHex();
+  if (isSame && now.found !== id) throw new DamageError("its index of keys");
   return body;
 }
 

@@ -4,35 +4,60 @@
  * @module
  */
 
-import { resolve } from "jsr:@std/path@^1/resolve";
+import { resolve } from "../value/paths.ts";
 import { givenPath } from "../value/given_path.ts";
 import type { BlobReference } from "./blob_reference.ts";
+import { trustedKeys } from "./public_key.ts";
+import type { Depot, RecordStore } from "./record.ts";
 
-/** An upstream and whom to trust there. */
+/**
+ * An upstream and whom to trust there.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const { publicKey } = await hi.generateSigningKey();
+ * const upstream: hi.UpstreamOptions = {
+ *   url: "https://cache.example.com/weather",
+ *   trust: [publicKey],
+ * };
+ * const jobCache = new hi.JobCache({
+ *   path: await Deno.makeTempDir(),
+ *   upstream: [upstream],
+ * });
+ * console.assert(jobCache.stats().records === 0);
+ * ```
+ */
 export interface UpstreamOptions {
   /** A folder, in either layout; or say `url`. */
   readonly path?: string | URL | undefined;
   /** A server that has the portable layout as plain files under this URL; or say `path`. */
   readonly url?: string | URL | undefined;
   /**
-   * The public keys, as `ed25519:BASE64…`, of which one must have signed a record for it
+   * The public keys, as `ed25519:BASE64...`, of which one must have signed a record for it
    * to be used. By default every record is used that is whole.
    */
   readonly trust?: readonly string[] | undefined;
 }
 
-/** The upstreams of a cache, checked. */
+/** An upstream of a cache, checked. */
 export interface CheckedUpstream {
   /** The folder, or the URL without a slash at its end. */
   readonly place: string;
   readonly kind: "folder" | "server";
-  /** `undefined` if everybody is trusted. */
-  readonly trust: readonly string[] | undefined;
+  /** Public keys as hexadecimal digits; `undefined` if everybody is trusted. */
+  readonly trust: ReadonlySet<string> | undefined;
 }
+
+/** What a folder gives in the same turn. */
+export type NearStore = Depot & Pick<RecordStore, "snapshot" | "prepare">;
 
 /** One place where a cache reads through. Nothing that it gives is trusted. */
 export interface Upstream {
-  /** The file of a record; `undefined` if there is none. */
+  /** The store of a folder; `undefined` where there is none, and for a server. */
+  near(): NearStore | undefined;
+  /** The file of a record; `undefined` if there is none, or the place cannot be reached. */
   record(
     key: Uint8Array<ArrayBuffer>,
     signal: AbortSignal,
@@ -54,7 +79,6 @@ export function checkUpstreams(
   given: unknown,
   cannot: string,
 ): readonly CheckedUpstream[] {
-  if (given === undefined) return [];
   if (!Array.isArray(given)) {
     throw new TypeError(
       `${cannot} as upstream must be a list of folders and URLs: current value is ${
@@ -67,7 +91,7 @@ export function checkUpstreams(
 
 function checkUpstream(given: unknown, cannot: string): CheckedUpstream {
   if (typeof given === "string" || given instanceof URL) {
-    return { ...placeOf(given, cannot), trust: undefined };
+    return { ...placeOf(given, cannot, false), trust: undefined };
   }
   if (typeof given !== "object" || given === null) {
     throw new TypeError(
@@ -89,19 +113,16 @@ function checkUpstream(given: unknown, cannot: string): CheckedUpstream {
       } and ${String(url)}`,
     );
   }
-  if (trust !== undefined && (!Array.isArray(trust) || trust.length === 0)) {
-    throw new TypeError(
-      `${cannot} as trust must be a list of public keys: current value is ${
-        String(trust)
-      }`,
-    );
-  }
-  return { ...placeOf(path ?? url, cannot), trust };
+  return {
+    ...placeOf(path ?? url, cannot, path === undefined),
+    trust: trust === undefined ? undefined : trustedKeys(trust, cannot),
+  };
 }
 
 function placeOf(
   given: unknown,
   cannot: string,
+  isServer: boolean,
 ): Pick<CheckedUpstream, "place" | "kind"> {
   const text = given instanceof URL ? given.href : given;
   if (typeof text === "string" && /^https?:\/\//i.test(text)) {
@@ -116,7 +137,19 @@ function placeOf(
         `${cannot} as the URL of an upstream must have no query and no fragment: current value is ${text}`,
       );
     }
+    if (url.username !== "" || url.password !== "") {
+      throw new TypeError(
+        `${cannot} as the URL of an upstream must have no user name and no password, which would be in every warning: it must be readable without`,
+      );
+    }
     return { place: url.href.replace(/\/+$/, ""), kind: "server" };
+  }
+  if (isServer) {
+    throw new TypeError(
+      `${cannot} as the url of an upstream must begin with http: or https:: current value is ${
+        String(text)
+      }`,
+    );
   }
   const path = resolve(
     givenPath(given, cannot, "name a folder, or a server by http: or https:"),

@@ -55,6 +55,11 @@ export class PinSet {
     return this.#keys;
   }
 
+  /** Whether nothing is kept. */
+  get isEmpty(): boolean {
+    return this.#keys.size + this.#functions.size + this.#labels.size === 0;
+  }
+
   /** Whether all records of a function are kept. */
   hasFunction({ name, label }: Pick<FunctionInfo, "name" | "label">): boolean {
     return this.#functions.has(name) || label !== "" && this.#labels.has(label);

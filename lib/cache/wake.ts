@@ -9,7 +9,7 @@
  * @module
  */
 
-import { join } from "jsr:@std/path@^1/join";
+import { join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import { HEARTBEAT_MS } from "./heartbeat.ts";
 

@@ -19,6 +19,7 @@ export class Work {
 
   /** @param steps How many there will be, as far as that is known. */
   constructor(options: WorkOptions, steps: number) {
+    options.signal?.throwIfAborted();
     this.#options = options;
     this.#steps = Math.max(steps, 1);
   }

@@ -14,6 +14,7 @@ import {
   fingerprintOf,
   type Language,
 } from "./fingerprint.ts";
+import { installedPackages } from "./node_modules.ts";
 import { HITHER, UNKNOWN } from "./snapshot.ts";
 
 /** How `deno info` is asked. */
@@ -127,6 +128,10 @@ export function addGraph(root: string, walk: Walk, found: Found): void {
       addPackage(module.npmPackage, info, found.modules);
       continue;
     }
+    // In a `node_modules` that Deno did not make.
+    if (module?.kind === "external" && url.startsWith("file:")) {
+      addInstalled(fileURLToPath(url), found);
+    }
     const fingerprint = addModule(url, module!, from, walk, found);
     for (const dependency of module!.dependencies ?? []) {
       const { specifier, code } = dependency;
@@ -227,6 +232,14 @@ function addPackage(
       modules,
     );
     open.push(...found?.dependencies ?? []);
+  }
+}
+
+/** The package of a file, and those that it depends on, by what their `package.json` says. */
+function addInstalled(file: string, { modules, files }: Found): void {
+  for (const { name, version, path, bytes } of installedPackages(file)) {
+    addVersion(`npm:${name}`, version, modules);
+    files.set(path, bytes);
   }
 }
 

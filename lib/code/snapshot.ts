@@ -35,7 +35,7 @@ export function modulesOf(text: string): Modules | undefined {
   }
 }
 
-/** What differs between two snapshots, as `./stats.ts changed` and `npm:ms 2.1.2 → 2.1.3`. */
+/** What differs between two snapshots, as `./stats.ts changed` and `npm:ms 2.1.2 -> 2.1.3`. */
 export function changesBetween(stored: Modules, now: Modules): string[] {
   const changes: string[] = [];
   for (const [name, value] of Object.entries(now)) {
@@ -52,7 +52,7 @@ export function changesBetween(stored: Modules, now: Modules): string[] {
 function change(name: string, before: string, now: string): string {
   return isFingerprint(before) || isFingerprint(now)
     ? `${name} changed`
-    : `${name} ${before} → ${now}`;
+    : `${name} ${before} \u2192 ${now}`;
 }
 
 function isFingerprint(value: string): boolean {

@@ -109,8 +109,9 @@ export class DefaultJobHandler implements JobHandler {
     installConsole();
     return new Promise((resolve) => {
       const run = new LocalRun(task, this.#loadSources, (outcome) => {
-        this.#leave(run);
+        // First: it is stored before the next function begins, which may hold up the thread.
         resolve(outcome);
+        this.#leave(run);
       });
       if (this.#closed) return run.fail(closedError(task));
       this.#live.set(task, run);
@@ -152,19 +153,29 @@ export class DefaultJobHandler implements JobHandler {
 
   // Never inside of `run` or of the end of another job: neither the submitter
   // nor a long row of short jobs finds the next function on its own call stack.
+  // One in each turn: what the one before it came to is stored by then.
   #schedule(): void {
     if (this.#scheduled || this.#waiting.size === 0) return;
     if (this.#running >= this.#concurrency) return;
     this.#scheduled = true;
     queueMicrotask(() => {
-      while (this.#running < this.#concurrency) {
-        const run = this.#waiting.shift();
-        if (run === undefined) break;
-        run.holdsSlot = true;
-        this.#running++;
-        run.start();
+      const storing = this.#concurrency === 1
+        ? this.#waiting.first?.task.ready?.()
+        : undefined;
+      if (storing !== undefined) {
+        storing.then(() => {
+          this.#scheduled = false;
+          this.#schedule();
+        });
+        return;
       }
       this.#scheduled = false;
+      const run = this.#waiting.shift();
+      if (run === undefined) return;
+      run.holdsSlot = true;
+      this.#running++;
+      run.start();
+      this.#schedule();
     });
   }
 }

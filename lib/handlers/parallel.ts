@@ -146,7 +146,7 @@ export class ParallelJobHandler implements JobHandler {
     if (this.#pool !== undefined) return this.#pool.accept(task, settled);
     runOutside(() => this.#load()).then(
       (pool) => pool.accept(task, settled),
-      (error) => settled(task, { ...endingOf(error, true), console: [] }),
+      async (error) => settled(task, await withoutPool(task, error)),
     );
   }
 
@@ -163,12 +163,32 @@ export class ParallelJobHandler implements JobHandler {
     await pool?.close();
   }
 
-  // The pool loads with the first job: a program whose jobs all hit the cache never needs it.
   #load(): Promise<Pool> {
-    return this.#loading ??= import("./parallel/pool.ts").then(({ Pool }) => {
+    return this.#loading ??= loadPool().then(({ Pool }) => {
       const pool = new Pool(this.#options);
       if (this.#closed) pool.close();
       return this.#pool = pool;
+    }).catch((error) => {
+      // The next job tries again.
+      this.#loading = undefined;
+      throw error;
     });
   }
+}
+
+/**
+ * The pool comes with the first job, as a program whose jobs all hit the cache never
+ * needs it. Its name is in a variable: what a program may import by name, Deno reads
+ * before the program starts, and there are 23 modules. Like the module that a worker
+ * begins with, without which there is no job, they are found when they are needed.
+ */
+function loadPool(): Promise<typeof import("./parallel/pool.ts")> {
+  const url = new URL("./parallel/pool.ts", import.meta.url).href;
+  return import(url);
+}
+
+/** How a job ends where the pool cannot be had: it may not be read, for instance. */
+async function withoutPool(task: Task, error: unknown): Promise<Outcome> {
+  const { startError } = await import("./parallel/start_error.ts");
+  return { ...endingOf(startError(task, error), true), console: [] };
 }

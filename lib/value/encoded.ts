@@ -51,6 +51,11 @@ export interface EncodedValue {
   /** The files that it refers to, and the folders with all that is in them; absent if there are none. */
   readonly files?: readonly FileContent[] | undefined;
   /**
+   * Brings leaves and files here that are still at a server; absent if everything is here.
+   * What cannot be had is lost: reading it throws.
+   */
+  load?(signal: AbortSignal): Promise<void>;
+  /**
    * Puts the files back where they are missing or have another content; absent if no cache has them.
    *
    * @throws {ResultLostError} if the cache has lost one, or a folder holds something else too.

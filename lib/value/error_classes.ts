@@ -13,46 +13,53 @@ export type ErrorClass = abstract new (...args: never[]) => Error;
 /** The name of the one class whose instances keep message and name out of sight. */
 export const DOM_EXCEPTION = "DOMException";
 
-const byName = new Map<string, ErrorClass>();
-const byPrototype = new Map<object, string>();
-
-function add(name: string, type: ErrorClass): void {
-  byName.set(name, type);
-  byPrototype.set(type.prototype, name);
+interface ErrorClasses {
+  readonly byName: ReadonlyMap<string, ErrorClass>;
+  readonly byPrototype: ReadonlyMap<object, string>;
 }
 
-for (
-  const type of [
-    Error,
-    EvalError,
-    RangeError,
-    ReferenceError,
-    SyntaxError,
-    TypeError,
-    URIError,
-    AggregateError,
-    SuppressedError,
-    DOMException,
-  ]
-) add(type.name, type);
-for (const [name, type] of Object.entries(Deno.errors)) {
-  add(`Deno.errors.${name}`, type);
+let classes: ErrorClasses | undefined;
+
+/** Listed with the first error: most programs have none. */
+function allClasses(): ErrorClasses {
+  if (classes !== undefined) return classes;
+  const byName = new Map<string, ErrorClass>();
+  for (
+    const type of [
+      Error,
+      EvalError,
+      RangeError,
+      ReferenceError,
+      SyntaxError,
+      TypeError,
+      URIError,
+      AggregateError,
+      SuppressedError,
+      DOMException,
+    ]
+  ) byName.set(type.name, type);
+  for (const [name, type] of Object.entries(Deno.errors)) {
+    byName.set(`Deno.errors.${name}`, type);
+  }
+  for (const [name, type] of Object.entries(own)) byName.set(name, type);
+  const byPrototype = new Map<object, string>();
+  for (const [name, { prototype }] of byName) byPrototype.set(prototype, name);
+  return classes = { byName, byPrototype };
 }
-for (const [name, type] of Object.entries(own)) add(name, type);
 
 /** The error class of a name. */
 export function errorClass(name: string): ErrorClass | undefined {
-  return byName.get(name);
+  return allClasses().byName.get(name);
 }
 
 /** The name of the error class that has this prototype. */
 export function errorClassName(prototype: object): string | undefined {
-  return byPrototype.get(prototype);
+  return allClasses().byPrototype.get(prototype);
 }
 
 /** The prototypes of all error classes. */
 export function errorPrototypes(): Iterable<object> {
-  return byPrototype.keys();
+  return allClasses().byPrototype.keys();
 }
 
 /** An error of a class, without the class's constructor being run: it has a stack, and nothing else of its own. */

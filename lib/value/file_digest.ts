@@ -8,6 +8,7 @@
 import defer * as crypto from "node:crypto";
 import {
   FileChangedError,
+  FileNotFoundError,
   HitherError,
   PermissionNeededError,
 } from "../errors.ts";
@@ -198,7 +199,7 @@ export function explained(
 ): unknown {
   if (error instanceof HitherError) return error;
   if (error instanceof Deno.errors.NotFound) {
-    return new Error(
+    return new FileNotFoundError(
       `Cannot use ${path} as a ${wanted} as there is no such ${wanted}: check the path, which is relative to the current folder`,
       { cause: error },
     );
@@ -207,12 +208,12 @@ export function explained(
     const cure = error.what === "a folder"
       ? "use hi.folder for it, or pass the files in it"
       : "pass a file that holds its content";
-    return new Error(
+    return new FileNotFoundError(
       `Cannot use ${path} as a file as it is ${error.what}: ${cure}`,
     );
   }
   if (error instanceof Deno.errors.NotADirectory && wanted === "folder") {
-    return new Error(
+    return new FileNotFoundError(
       `Cannot use ${path} as a folder as it is none: use hi.file for a file`,
       { cause: error },
     );

@@ -125,7 +125,7 @@ export class FileReference {
  *
  * @param memo What is known of files that were hashed before.
  * @throws {TypeError} if it is no path.
- * @throws {Error} if there is no such file; `cause` holds Deno's error.
+ * @throws {FileNotFoundError} if there is no such file; `cause` holds Deno's error.
  * @throws {FileChangedError} if it is being written.
  * @throws {PermissionNeededError} if Deno may not read it.
  */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FileChangedError } from "../errors.ts";
+import { FileChangedError, FileNotFoundError } from "../errors.ts";
 import {
   type DigestMemo,
   digestOfFile,
@@ -106,7 +106,7 @@ function whereThere<R>(path: string, action: () => R): R {
 }
 
 function refused(path: string, what: string, cause?: unknown): Error {
-  return new Error(
+  return new FileNotFoundError(
     `Cannot use the folder of ${path} as that is ${what}, which has no content that could be kept: move it elsewhere`,
     cause === undefined ? undefined : { cause },
   );

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { FileNotFoundError } from "../errors.ts";
 import { type DigestMemo, explained, processMemo } from "./file_digest.ts";
 import { absolutePath, givenPath } from "./given_path.ts";
 import { FileReference } from "./file_reference.ts";
@@ -114,12 +115,12 @@ export class FolderReference {
    * A file in it or below.
    *
    * @param path Its path in the folder, with forward slashes.
-   * @throws {Error} if there was none when `hi.folder` looked.
+   * @throws {FileNotFoundError} if there was none when `hi.folder` looked.
    */
   file(path: string): FileReference {
     const entry = this.#entry(path);
     if (entry === undefined || entry.kind === "folder") {
-      throw new Error(
+      throw new FileNotFoundError(
         `Cannot find the file ${path} in ${this.path} as there was none when hi.folder looked: the files are what files() gives`,
       );
     }
@@ -163,7 +164,7 @@ function digestOf(entries: readonly FolderEntry[]): string {
  *
  * @param memo What is known of files that were hashed before.
  * @throws {TypeError} if it is no path.
- * @throws {Error} if there is no such folder, or something in it is neither file nor folder.
+ * @throws {FileNotFoundError} if there is no such folder, or something in it is neither file nor folder.
  * @throws {FileChangedError} if a file in it is being written.
  * @throws {PermissionNeededError} if Deno may not read it.
  */

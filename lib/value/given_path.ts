@@ -7,9 +7,10 @@
 import { PermissionNeededError } from "../errors.ts";
 import { shown } from "./refusal.ts";
 
-const FILE_URL = /^file:\//i;
+// Not with the flag i: it makes a pattern so slow to compile that each program would feel it.
+const FILE_URL = /^[Ff][Ii][Ll][Ee]:\//;
 // A letter alone is a drive.
-const OTHER_URL = /^[a-z][a-z0-9+.-]+:\/\//i;
+const OTHER_URL = /^[A-Za-z][A-Za-z0-9+.-]+:\/\//;
 const DRIVE = /^\/[A-Za-z]:/;
 
 /**

@@ -142,26 +142,36 @@ for (const [tag, type] of typedArrayClasses) {
   typedArrayTags.set(type.name, tag);
   kindOfPrototype.set(type.prototype, Kind.TYPED_ARRAY);
 }
-for (const prototype of errorPrototypes()) {
-  kindOfPrototype.set(prototype, Kind.ERROR);
+
+let rareKinds: ReadonlyMap<object, number> | undefined;
+
+/** Kinds that few programs have values of: to name their classes for the first time takes a while. */
+function rareKindOf(prototype: object): number | undefined {
+  if (rareKinds === undefined) {
+    const kinds = new Map<object, number>();
+    for (const each of errorPrototypes()) kinds.set(each, Kind.ERROR);
+    for (
+      const type of [
+        Temporal.Duration,
+        Temporal.Instant,
+        Temporal.PlainDate,
+        Temporal.PlainDateTime,
+        Temporal.PlainMonthDay,
+        Temporal.PlainTime,
+        Temporal.PlainYearMonth,
+        Temporal.ZonedDateTime,
+      ]
+    ) kinds.set(type.prototype, Kind.TEMPORAL);
+    rareKinds = kinds;
+  }
+  return rareKinds.get(prototype);
 }
-for (
-  const type of [
-    Temporal.Duration,
-    Temporal.Instant,
-    Temporal.PlainDate,
-    Temporal.PlainDateTime,
-    Temporal.PlainMonthDay,
-    Temporal.PlainTime,
-    Temporal.PlainYearMonth,
-    Temporal.ZonedDateTime,
-  ]
-) kindOfPrototype.set(type.prototype, Kind.TEMPORAL);
 
 /** Whether the prototype belongs to a kind of its own, for which there can be no codec. */
 export function isKnownPrototype(prototype: object | null): boolean {
   return prototype === null || prototype === Object.prototype ||
-    prototype === Array.prototype || kindOfPrototype.has(prototype);
+    prototype === Array.prototype || kindOfPrototype.has(prototype) ||
+    rareKindOf(prototype) !== undefined;
 }
 
 /** The kind of an object, by its exact prototype; unknown if it needs a codec. */
@@ -172,7 +182,7 @@ export function kindOf(object: object): number {
     return Array.isArray(object) ? Kind.ARRAY : Kind.UNKNOWN;
   }
   if (prototype === null) return Kind.NULL_OBJECT;
-  const kind = kindOfPrototype.get(prototype);
+  const kind = kindOfPrototype.get(prototype) ?? rareKindOf(prototype);
   return kind !== undefined && isGenuine(object, kind) ? kind : Kind.UNKNOWN;
 }
 

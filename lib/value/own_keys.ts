@@ -68,18 +68,23 @@ export function typedArrayKey(
   return Object.getOwnPropertyNames(array)[length];
 }
 
-// Objects of the platform carry symbols of its own, and no string keys.
-const platformSymbols = new Set<string | symbol>([
-  ...Reflect.ownKeys(new URL("about:blank")),
-  ...Reflect.ownKeys(new DOMException()),
-]);
+let platformSymbols: Set<string | symbol> | undefined;
+
+/** Objects of the platform carry symbols of its own, and no string keys. They are made when the first symbol is met, as that takes a while. */
+function isOfPlatform(symbol: symbol): boolean {
+  platformSymbols ??= new Set<string | symbol>([
+    ...Reflect.ownKeys(new URL("about:blank")),
+    ...Reflect.ownKeys(new DOMException()),
+  ]);
+  return platformSymbols.has(symbol);
+}
 
 /** The first symbol among the own keys that is not the platform's. */
 export function ownSymbol(object: object): symbol | undefined {
   const symbols = Object.getOwnPropertySymbols(object);
   for (let i = 0; i < symbols.length; i++) {
     const symbol = symbols[i]!;
-    if (!platformSymbols.has(symbol) && !isMark(object, symbol)) return symbol;
+    if (!isOfPlatform(symbol) && !isMark(object, symbol)) return symbol;
   }
   return undefined;
 }

@@ -48,10 +48,31 @@ export function keyParts(
   options: ContributionOptions = {},
 ): KeyPart[] {
   const root = options.root ?? "args";
-  let nodes: Node[] = Array.from(
+  const nodes = Array.from(
     args,
     (value, i) => ({ path: `${root}[${i}]`, value, level: 0 }),
   );
+  return partsOf(nodes, options);
+}
+
+/** The parts of named values, likewise. */
+export function namedParts(
+  values: Readonly<Record<string, unknown>>,
+  root: string,
+): KeyPart[] {
+  const nodes = Object.entries(values).map(([name, value]) => ({
+    path: root + propertyStep(name),
+    value,
+    level: 0,
+  }));
+  return partsOf(nodes, {});
+}
+
+function partsOf(
+  roots: readonly Node[],
+  options: ContributionOptions,
+): KeyPart[] {
+  let nodes = [...roots];
   // Level by level, so that the parts of the last argument count as much as those of the first.
   for (let level = 0; level < MAX_LEVEL; level++) {
     let count = nodes.length;

@@ -16,7 +16,7 @@ export interface PreviewOptions {
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 const MAX_DEPTH = 4;
-const ELLIPSIS = "…";
+const ELLIPSIS = "\u2026";
 
 const utf8 = new TextEncoder();
 

@@ -119,6 +119,8 @@ export interface BeginMessage {
   readonly results?: SharedArrayBuffer | undefined;
   /** How many of them there are, where the memory cannot be shared and a process makes its own. */
   readonly cells?: number;
+  /** Counts what is on its way from the worker, where nothing else holds it up. */
+  readonly output?: SharedArrayBuffer;
 }
 
 /** To the worker: a job that it has submitted is queued, or runs. */

@@ -15,7 +15,7 @@ import {
   nestedSettled,
   RemoteJobs,
 } from "../remote_jobs.ts";
-import type { TaskEvent } from "../task.ts";
+import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
 import { smallKey, textOf } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
@@ -30,13 +30,16 @@ import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
+  type EventMessage,
   Flag,
   type FromWorker,
   PROTOCOL_VERSION,
   type RunMessage,
   type ToWorker,
+  type WarningMessage,
 } from "./protocol.ts";
 import { Results } from "./results.ts";
+import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 
@@ -60,6 +63,7 @@ export class WorkerRuntime implements ScriptWatcher {
   /** How many results the program was not told of, and how long their functions took, in ms. */
   #untold = 0;
   #untoldTime = 0;
+  #gate: OutputGate | undefined;
   #retire = false;
   #posted = false;
 
@@ -74,6 +78,7 @@ export class WorkerRuntime implements ScriptWatcher {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
         if (message.results) this.#results = new Results(message.results);
+        if (message.output) this.#gate = new OutputGate(message.output);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
         this.#run(message);
@@ -189,10 +194,16 @@ export class WorkerRuntime implements ScriptWatcher {
       left = true;
       resolve?.();
     };
-    const run = new WorkerRun(message, this.#flags, this.#send, (ending) => {
-      this.#done(run, ending, together);
-      leave();
-    });
+    const run = new WorkerRun(
+      message,
+      this.#flags,
+      this.#send,
+      (message) => this.#report(message),
+      (ending) => {
+        this.#done(run, ending, together);
+        leave();
+      },
+    );
     this.#runs.set(task, run);
     const fn = code.kind === "module"
       ? this.#modules.find(code.url, name, version)
@@ -307,7 +318,13 @@ export class WorkerRuntime implements ScriptWatcher {
       text: `${text}\n`,
       time: Date.now(),
     } as const;
-    this.#send({ type: "warning", line }, []);
+    this.#report({ type: "warning", line });
+  }
+
+  /** Waits while too much is under way. */
+  #report(message: EventMessage | WarningMessage): void {
+    this.#gate?.enter();
+    this.#send(message, []);
   }
 
   /** The job that runs, if there is exactly one; while it waits for its module, it has done nothing yet. */
@@ -319,6 +336,8 @@ export class WorkerRuntime implements ScriptWatcher {
 }
 
 const RESULTS = { type: "results" } as const;
+/** Sends what a job prints and reports. */
+type Report = (message: EventMessage | WarningMessage) => void;
 
 /** A Task in a worker. */
 class WorkerRun implements ExecutedJob, Host {
@@ -333,12 +352,17 @@ class WorkerRun implements ExecutedJob, Host {
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
   readonly #send: Send;
+  readonly #report: Report;
+  #output: Output | undefined;
+  /** Whether its outcome has been sent. */
+  #left = false;
   #remote: RemoteJobs | undefined;
 
   constructor(
     message: RunMessage,
     flags: Int32Array | undefined,
     send: Send,
+    report: Report,
     settle: (ending: Ending) => void,
   ) {
     this.task = message.task;
@@ -348,7 +372,10 @@ class WorkerRun implements ExecutedJob, Host {
     this.name = message.name;
     this.version = message.version;
     this.digest = message.digest;
+    this.#report = report;
     this.invocation = new Invocation(this, this, (ending) => {
+      this.#output?.flush();
+      this.#left = true;
       this.#remote?.end();
       settle(ending);
     });
@@ -385,14 +412,24 @@ class WorkerRun implements ExecutedJob, Host {
   }
 
   report(event: TaskEvent): void {
-    const { task, name } = this.#message;
     this.hasSpoken = true;
-    if (!this.invocation.settled) {
-      this.#send({ type: "event", task, event }, []);
-    } else if (event.type === "console") {
-      // The outcome is settled, but what is printed is not lost.
-      this.#send({ type: "warning", line: event.line, name }, []);
+    if (event.type === "console") {
+      (this.#output ??= new Output((line) => this.#print(line))).add(
+        event.line,
+      );
+    } else if (!this.invocation.settled) {
+      this.#report({ type: "event", task: this.#message.task, event });
     }
+  }
+
+  #print(line: ConsoleLine): void {
+    const { task, name } = this.#message;
+    this.#report(
+      this.#left
+        // The outcome is settled, but what is printed is not lost.
+        ? { type: "warning", line, name }
+        : { type: "event", task, event: { type: "console", line } },
+    );
   }
 
   stopReason(): "cancelled" | "timed out" | undefined {

@@ -66,6 +66,7 @@ testBoth(
     const parent = path.slice(0, path.lastIndexOf("/"));
     const heal = () =>
       runChild(["heal", folder.path, `${LARGE}`, `${LARGE + 1}`], {
+        layout,
         prefix: prefix!,
       });
     Deno.chmodSync(parent, 0o555);
@@ -97,7 +98,7 @@ testBoth(
     Deno.chmodSync(path, 0o000);
     const { answer } = await runChild(
       ["heal", folder.path, `${LARGE}`, `${LARGE + 1}`],
-      { prefix: prefix! },
+      { layout, prefix: prefix! },
     );
     assertEquals(answer, [["lost", true, "hit"]]);
   },

@@ -1,11 +1,12 @@
 /**
- * Damage to a cache in the portable layout. By default some bytes of each file are
- * flipped; with HITHER_TEST_FULL=1 every byte of every record and blob is, one at a
- * time, which takes some minutes.
+ * Damage to a cache in the portable layout, and to blobs. By default some bytes of each
+ * file are flipped; with HITHER_TEST_FULL=1 every byte of every record and blob is, one
+ * at a time, which takes some minutes.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import { createHash } from "node:crypto";
+import type { Layout } from "../../lib/cache/folder.ts";
 import {
   captureWarnings,
   filesOf,
@@ -15,6 +16,7 @@ import {
   openStore,
   recordOf,
   seeded,
+  testBoth,
   type Verdict,
 } from "./support.ts";
 
@@ -25,9 +27,13 @@ const FULL = Deno.env.get("HITHER_TEST_FULL") === "1";
 /** Flips for each file where not every byte has its turn. */
 const SAMPLE = { jobs: 24, blobs: 16 } as const;
 
-const layout = "files";
+const layout: Layout = "files";
 
-async function fill(path: string, count = RECORDS): Promise<void> {
+async function fill(
+  path: string,
+  count = RECORDS,
+  layout: Layout = "files",
+): Promise<void> {
   using store = openStore(path, { layout });
   for (let n = 0; n < count; n++) await store.store(recordOf(n));
 }
@@ -59,6 +65,7 @@ function* positions(size: number, kind: "jobs" | "blobs"): Iterable<number> {
 function flipEach(
   path: string,
   kind: "jobs" | "blobs",
+  layout: Layout = "files",
 ): { verdicts: Map<Verdict, number>; flips: number } {
   // Read-only: what is damaged stays where it is and is mended here.
   using store = openStore(path, { layout, readonly: true });
@@ -118,15 +125,17 @@ Deno.test("Each flipped byte of a record makes it a miss", async () => {
   await fill(folder.path);
   const { verdicts, flips } = flipEach(folder.path, "jobs");
   assertEquals([...verdicts], [["miss", flips]]);
+  if (FULL) console.log(`${flips} flips of records, all noticed`);
   assert(flips >= RECORDS * SAMPLE.jobs);
 });
 
-Deno.test("Each flipped byte of a blob loses its result", async () => {
+testBoth("Each flipped byte of a blob loses its result", async (layout) => {
   await using folder = await makeFolder();
   using _quiet = captureWarnings();
-  await fill(folder.path);
-  const { verdicts, flips } = flipEach(folder.path, "blobs");
+  await fill(folder.path, RECORDS, layout);
+  const { verdicts, flips } = flipEach(folder.path, "blobs", layout);
   assertEquals([...verdicts], [["lost", flips]]);
+  if (FULL) console.log(`${flips} flips of blobs, all noticed`);
   assert(flips >= RECORDS / 5 * SAMPLE.blobs);
 });
 

@@ -409,7 +409,10 @@ onEachHandler(
     await hi.wait();
     const error = assertThrows(() => job.getResult(), hi.ResultLostError);
     assertStringIncludes(error.message, `${target}/b`);
+    using warnings = captureWarnings();
     assert((await job).has("a"));
+    assertEquals(warnings.lines.length, 1);
+    assertStringIncludes(warnings.lines[0]!, `is run again: ${error.message}`);
     assertEquals(filesOf(target), ["a", "run.sh"]);
     assertEquals(await namesOf.run(fill.run(target, ["b"])), [
       "b",
@@ -449,7 +452,9 @@ onEachHandler(
     Deno.removeSync(target);
     Deno.mkdirSync(target);
     const job = write.run(target, "hello");
+    using warnings = captureWarnings();
     await assertRejects(() => job.then(), Deno.errors.IsADirectory);
+    assertStringIncludes(warnings.lines.join(), `Cannot restore ${target} as`);
     assert(Deno.statSync(target).isDirectory);
   },
 );

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { toFileUrl } from "@std/path";
 import { CacheError } from "../../lib/errors.ts";
 import { JobCache, recordStoreOf } from "../../lib/cache/job_cache.ts";
+import type { CollectOptions, WorkOptions } from "../../lib/cache/report.ts";
 import {
   captureWarnings,
   filesOf,
@@ -96,6 +97,30 @@ Deno.test("Wrong options are refused with their value", () => {
     assertThrows(() => new JobCache(options as never), TypeError, message);
   }
 });
+
+testBoth(
+  "Those who look after a cache are told of options that it does not have, and end at once",
+  async (layout) => {
+    await using folder = await makeFolder();
+    await using jobCache = new JobCache({ path: folder.path, layout });
+    const typo = { maxsize: 1 } as CollectOptions;
+    await assertRejects(
+      () => jobCache.gc(typo),
+      TypeError,
+      "no option maxsize",
+    );
+    await assertRejects(
+      () => jobCache.verify(null as unknown as WorkOptions),
+      TypeError,
+      "must be an object: current value is null",
+    );
+    const signal = AbortSignal.abort(new Error("enough"));
+    await assertRejects(() => jobCache.gc({ signal }), Error, "enough");
+    await assertRejects(() => jobCache.verify({ signal }), Error, "enough");
+    const long = assertThrows(() => jobCache.delete("x".repeat(100_000)));
+    assert((long as Error).message.length < 300);
+  },
+);
 
 testBoth("A job is deleted by itself or by its key", async (layout) => {
   await using folder = await makeFolder();

@@ -357,6 +357,29 @@ for (const layout of LAYOUTS) {
     assertEquals(a.leases.claim(keyOf(1)).kind, "none");
   });
 
+  for (
+    const [who, change] of [
+      ["whose number another process has by now", { pid: Deno.pid }],
+      ["of a machine of another name", { host: "elsewhere" }],
+    ] as const
+  ) {
+    test(`The key of a dead process ${who} is free`, async (path) => {
+      using a = openLeased(layout, path);
+      await using child = new Child(layout, path);
+      assertEquals(await child.tell("claim 1"), "granted");
+      const { owner } = holderOf(a.leases.claim(keyOf(1)));
+      child.kill("SIGKILL");
+      await child.ended();
+      const file = `${path}/owners/${owner}`;
+      const [head = "", ...beats] = Deno.readTextFileSync(file).split("\n");
+      const changed = JSON.stringify({ ...JSON.parse(head), ...change });
+      Deno.writeTextFileSync(file, [changed, ...beats].join("\n"));
+      while (a.leases.claim(keyOf(1)).kind !== "granted") {
+        await a.leases.changed(keyOf(1), signal);
+      }
+    });
+  }
+
   test("A damaged file of an owner costs one wait at most", async (path) => {
     using a = openLeased(layout, path);
     await using child = new Child(layout, path);
@@ -508,6 +531,25 @@ Deno.test("A busy database is told, and when it may be tried again", async () =>
   while (b.leases.claim(keyOf(2)).kind !== "granted") {
     await b.leases.changed(keyOf(2), signal);
   }
+});
+
+Deno.test("While a result waits to be stored, nothing more is claimed: a kill would lose that, too", async () => {
+  await using folder = await makeFolder();
+  using a = openLeased("sqlite", folder.path);
+  const lease = leaseOf(a.leases.claim(keyOf(1)));
+  let stored: Promise<void>;
+  {
+    using other = new DatabaseSync(`${folder.path}/cache.sqlite`);
+    other.exec("BEGIN IMMEDIATE");
+    stored = a.store(1, lease);
+    other.exec("COMMIT");
+  }
+  assertEquals(a.leases.claim(keyOf(2)).kind, "busy");
+  await stored;
+  while (a.leases.claim(keyOf(2)).kind !== "granted") {
+    await a.leases.changed(keyOf(2), signal);
+  }
+  assert(a.isStored(1));
 });
 
 Deno.test("Leases go on when a damaged database is replaced", async () => {

@@ -106,7 +106,10 @@ Deno.test("A damaged database that another program has locked is replaced when i
   }
   using store = openStore(folder.path);
   // Opens the database, and does not look at that page.
-  assertEquals(store.nearest("nobody", [], "", Date.now()), undefined);
+  assertEquals(
+    store.nearest("nobody", { parts: [], distanceOf: () => 0 }, "", Date.now()),
+    undefined,
+  );
   // Garbage in the root of the index of keys.
   {
     using file = Deno.openSync(`${folder.path}/cache.sqlite`, { write: true });

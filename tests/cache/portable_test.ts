@@ -1,6 +1,7 @@
 /** What those who look after a cache in the portable layout can do. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { dirname } from "jsr:@std/path@^1/dirname";
 import { FileStore } from "../../lib/cache/file_store.ts";
 import type { Limits } from "../../lib/cache/limits.ts";
 import type { NewRecord } from "../../lib/cache/record.ts";
@@ -164,7 +165,7 @@ Deno.test("Work is ended by its signal, with its reason", async () => {
   await assertRejects(() => store.collect({ signal }), Error, "enough");
 });
 
-Deno.test("What no record names is collected when it is older than the grace period", async () => {
+Deno.test("What a deleted record named is collected at once; what none has named yet, when it is older than the grace period", async () => {
   await using folder = await makeFolder();
   using store = open(folder.path);
   const code = "ab".repeat(32);
@@ -172,15 +173,21 @@ Deno.test("What no record names is collected when it is older than the grace per
   await store.store({ ...recordOf(8), fn, snapshot: "{}" });
   await store.store(recordOf(18));
   assertEquals(store.snapshot(code), "{}");
-  store.delete(keyOf(8));
+  const nameless = `${folder.path}/blobs/ab/${"cd".repeat(31)}`;
+  Deno.mkdirSync(dirname(nameless), { recursive: true });
+  Deno.writeTextFileSync(nameless, "of a writer that is not done yet");
   const kept = await store.collect({});
   assertEquals([kept.records, kept.blobs], [0, 0]);
-  assertEquals(blobsIn(folder.path), 2);
+  assertEquals(blobsIn(folder.path), 3);
+  store.delete(keyOf(8));
+  const deleted = await store.collect({});
+  assertEquals([deleted.records, deleted.blobs], [0, 1]);
+  assert(deleted.bytes >= 66_000);
+  assertEquals(store.snapshot(code), "{}");
   age(`${folder.path}/blobs`, 2 * 3_600_000);
   age(`${folder.path}/snapshots`, 2 * 3_600_000);
   const report = await store.collect({});
   assertEquals([report.records, report.blobs], [0, 1]);
-  assert(report.bytes > 66_000);
   assertEquals(store.snapshot(code), undefined);
   assertEquals(judge(store, 18), "hit");
   assertEquals(report.left, store.stats().bytes);
@@ -281,9 +288,11 @@ Deno.test("What was not used for long is collected by age; a hit counts as use",
   }
   age(`${folder.path}/jobs`, long);
   assertEquals(judge(store, 1), "hit");
-  const used = Array.from(store.list({}), ({ usedAt }) => usedAt);
-  assert(used.some((time) => now() - time <= 2 * DAY));
-  assert(used.every((time) => time % DAY === 0));
+  const used = [...store.list({})];
+  assert(used.some(({ usedAt }) => now() - usedAt <= 2 * DAY));
+  for (const { usedAt, storedAt } of used) {
+    assert(usedAt === storedAt || usedAt > storedAt && usedAt % DAY === 0);
+  }
   const { records } = await store.collect({ maxAge: 5 * DAY });
   assertEquals(records, 1);
   assertEquals([judge(store, 1), judge(store, 2)], ["hit", "miss"]);
@@ -341,6 +350,47 @@ Deno.test("Eviction does not touch a blob that another record names", async () =
   await store.prepare(kept);
   assertEquals(kept.outcome.value.leaves[0]!.read().length, 66_000);
 });
+
+Deno.test("Two writers of one blob at the same time share it", async () => {
+  await using folder = await makeFolder();
+  using store = open(folder.path, { maxSize: 1_000_000 });
+  // Neither sees the blob of the other before it writes its own.
+  await Promise.all([0, 1].map((n) => store.store(withLeaf(n, 1_000))));
+  assertEquals(blobsIn(folder.path), 1);
+  store.pin({ kind: "key", value: keyOf(1).toHex() });
+  for (let n = 2; n < 40; n++) await store.store(withLeaf(n, n));
+  await store.settled();
+  assertEquals(store.lookup(keyOf(0)), undefined);
+  const kept = store.lookup(keyOf(1))!;
+  await store.prepare(kept);
+  assertEquals(kept.outcome.value.leaves[0]!.read().length, 66_000);
+});
+
+for (
+  const [who, finds] of [
+    ["a reader", (store: FileStore) => {
+      const found = store.lookup(keyOf(8))!;
+      found.outcome.value.leaves[0]!.read();
+    }],
+    ["verify", async (store: FileStore) => {
+      const { badRecords, missingBlobs } = await store.verify({});
+      assertEquals([badRecords, missingBlobs], [0, 0]);
+    }],
+    ["gc", (store: FileStore) => store.collect({})],
+  ] as const
+) {
+  Deno.test(`A blob that a killed program had moved away to look whether it is needed is found by ${who}`, async () => {
+    await using folder = await makeFolder();
+    using store = open(folder.path);
+    await store.store(recordOf(8));
+    const digest = recordOf(8).outcome.value.leaves[0]!.digest!;
+    const aside = `${folder.path}/tmp/aside-${digest}`;
+    Deno.renameSync(blobPath(folder.path, digest), aside);
+    await finds(store);
+    assertEquals(judge(store, 8), "hit");
+    assertEquals(filesOf(`${folder.path}/tmp`), []);
+  });
+}
 
 Deno.test("Programs that collect beside others that store lose nothing of them", async () => {
   await using folder = await makeFolder();

@@ -104,7 +104,14 @@ Deno.test("A program goes on while another one replaces the damaged database", a
   using b = openStore(folder.path);
   // Both have the database open before either looks at the damaged page.
   for (const store of [a, b]) {
-    assert(store.nearest("function_0", [], "", Date.now()) !== undefined);
+    assert(
+      store.nearest(
+        "function_0",
+        { parts: [], distanceOf: () => 0 },
+        "",
+        Date.now(),
+      ) !== undefined,
+    );
   }
   for (const store of [a, b]) {
     for (let n = 0; n < 30; n++) assertEquals(judge(store, n), "hit");

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { MemoryLeaf } from "../../lib/value/encoded.ts";
+import type { FunctionInfo } from "../../lib/cache/record.ts";
 import { ResultLostError } from "../../lib/errors.ts";
 import {
+  bytesIn,
   captureWarnings,
   filesOf,
   functionOf,
@@ -239,10 +241,7 @@ testBoth(
     judge(store, KINDS);
     const { records, blobs, bytes, hits, misses } = store.stats();
     assertEquals([records, blobs, hits, misses], [KINDS, 2, 2, 1]);
-    const found = filesOf(folder.path)
-      .filter((name) => /^(cache\.sqlite(-wal)?$|blobs\/|jobs\/)/.test(name))
-      .map((name) => Deno.statSync(`${folder.path}/${name}`).size);
-    assertEquals(bytes, found.reduce((a, b) => a + b));
+    assertEquals(bytes, bytesIn(folder.path, layout));
   },
 );
 
@@ -270,8 +269,11 @@ testBoth(
       fn: functionOf(1),
       parts: shapes[0]!,
     });
+    const farther = new Set<string>();
+    const distanceOf = (made: FunctionInfo) =>
+      Number(farther.has(made.version));
     const nearest = (parts: typeof shapes[0], except = "") =>
-      store.nearest(fn.name, parts, except, Date.now())?.key;
+      store.nearest(fn.name, { parts, distanceOf }, except, Date.now())?.key;
     assertEquals(nearest(shapes[0]!), keyOf(0).toHex());
     assertEquals(nearest(shapes[0]!, keyOf(0).toHex()), keyOf(1).toHex());
     assertEquals(
@@ -280,8 +282,26 @@ testBoth(
     );
     // Nothing in common: the latest.
     assertEquals(nearest([part("z", "3")]), keyOf(2).toHex());
+    // One part more is farther than nothing more; another version is nearer than that.
+    const [a, b, c] = shapes[0]!;
+    const longer = { ...recordOf(1), key: keyOf(10), fn };
+    store.store({ ...longer, parts: [a!, b!, c!, part("d", "1")] });
+    assertEquals(nearest(shapes[0]!), keyOf(0).toHex());
+    farther.add(fn.version);
+    store.store({
+      ...recordOf(1),
+      key: keyOf(11),
+      fn: { ...fn, version: "another" },
+      parts: shapes[0]!,
+    });
+    assertEquals(nearest(shapes[0]!), keyOf(11).toHex());
     assertEquals(
-      store.nearest("another", shapes[0]!, "", Date.now()),
+      store.nearest(
+        "another",
+        { parts: shapes[0]!, distanceOf },
+        "",
+        Date.now(),
+      ),
       undefined,
     );
   },
@@ -305,7 +325,7 @@ testBoth(
       Date.now = now;
     }
     const nearest = (before: number) =>
-      store.nearest(name, parts, "", before)?.key;
+      store.nearest(name, { parts, distanceOf: () => 0 }, "", before)?.key;
     assertEquals(nearest(later), keyOf(1).toHex());
     assertEquals(nearest(later - 1), keyOf(4).toHex());
     assertEquals(nearest(earlier), keyOf(4).toHex());

@@ -1,5 +1,7 @@
 /** What the tests of the cache share: records to store, and a judge of what comes back. */
 
+import { Buffer } from "node:buffer";
+import { DatabaseSync } from "node:sqlite";
 import { ResultLostError } from "../../lib/errors.ts";
 import type { Layout } from "../../lib/cache/folder.ts";
 import {
@@ -13,7 +15,11 @@ import type {
   RecordStore,
   StoredRecord,
 } from "../../lib/cache/record.ts";
-import { MemoryLeaf } from "../../lib/value/encoded.ts";
+import { loadLeases } from "../../lib/cache/lease_modules.ts";
+import { BlobReference } from "../../lib/cache/blob_reference.ts";
+import type { CachedRecord } from "../../lib/cache/cached_record.ts";
+import { type Leaf, MemoryLeaf } from "../../lib/value/encoded.ts";
+import { sha256Hex } from "../../lib/value/sha256.ts";
 
 /** A generator of pseudo-random numbers in [0, 1) (mulberry32). */
 export function seeded(seed: number): () => number {
@@ -34,9 +40,13 @@ export function randomBytes(
   return Uint8Array.from({ length }, () => Math.floor(random() * 256));
 }
 
+const keys = new Map<number, Uint8Array<ArrayBuffer>>();
+
 /** The key of the nth record. */
 export function keyOf(n: number): Uint8Array<ArrayBuffer> {
-  return randomBytes(32, n + 1);
+  let key = keys.get(n);
+  if (key === undefined) keys.set(n, key = randomBytes(32, n + 1));
+  return key.slice();
 }
 
 /** The function that made the nth record. */
@@ -112,6 +122,9 @@ export function testBoth(
   }
 }
 
+// As the scheduler does before the first claim.
+await loadLeases();
+
 /** Opens the store of a folder, to be closed by `using`. */
 export function openStore(
   path: string,
@@ -148,31 +161,56 @@ export type Verdict =
   | "lost"
   | `wrong: ${string}`;
 
-/** Looks the nth record up and compares all of it with what was stored. */
-export function judge(store: RecordStore, n: number): Verdict {
+/**
+ * Looks the nth record up and compares all of it with what was stored.
+ *
+ * @param follow Whether blobs are read; if not, what refers to them is compared.
+ */
+export function judge(store: RecordStore, n: number, follow = true): Verdict {
   const found = store.lookup(keyOf(n));
   if (found === undefined) return "miss";
   try {
-    return compare(found, recordOf(n));
+    return compare(found, recordOf(n), follow);
   } catch (error) {
     if (error instanceof ResultLostError) return "lost";
     throw error;
   }
 }
 
-function compare(found: StoredRecord, right: NewRecord): Verdict {
+/** What is compared as text, which is made once for each record that was stored. */
+const texts = new WeakMap<object, string>();
+
+function textOf(part: object): string {
+  let text = texts.get(part);
+  if (text === undefined) texts.set(part, text = JSON.stringify(part));
+  return text;
+}
+
+function compare(
+  found: StoredRecord,
+  right: NewRecord,
+  follow: boolean,
+): Verdict {
   const [a, b] = [found.outcome, right.outcome];
   if (a.status !== b.status) return "wrong: status";
-  if (JSON.stringify(found.fn) !== JSON.stringify(right.fn)) {
+  if (JSON.stringify(found.fn) !== textOf(right.fn)) {
     return "wrong: function";
   }
   if (a.status === "finished" && b.status === "finished") {
     if (!same(a.contribution!, b.contribution!)) return "wrong: contribution";
   }
-  if (!same(a.value.bytes, b.value.bytes)) return "wrong: document";
+  const reference = (found as CachedRecord).body.document;
+  const isDocument = follow || !(reference instanceof BlobReference)
+    ? same(a.value.bytes, b.value.bytes)
+    : refersTo(reference, new MemoryLeaf(b.value.bytes));
+  if (!isDocument) return "wrong: document";
   if (a.value.leaves.length !== b.value.leaves.length) return "wrong: leaves";
   for (const [i, leaf] of a.value.leaves.entries()) {
-    if (!same(leaf.read(), b.value.leaves[i]!.read())) return "wrong: leaf";
+    const other = b.value.leaves[i]!;
+    const isLeaf = follow
+      ? same(leaf.read(), other.read())
+      : refersTo((found as CachedRecord).body.leaves[i]!, other);
+    if (!isLeaf) return "wrong: leaf";
   }
   const details = found.details();
   if (details === undefined) return "hit without details";
@@ -182,16 +220,25 @@ function compare(found: StoredRecord, right: NewRecord): Verdict {
     }
   }
   for (const part of ["console", "timing"] as const) {
-    if (JSON.stringify(a[part]) !== JSON.stringify(b[part])) {
+    if (JSON.stringify(a[part]) !== textOf(b[part])) {
       return `wrong: ${part}`;
     }
   }
   return "hit";
 }
 
+const digests = new WeakMap<Uint8Array, string>();
+
+function refersTo(reference: BlobReference, leaf: Leaf): boolean {
+  const bytes = leaf.peek();
+  let digest = digests.get(bytes);
+  if (digest === undefined) digests.set(bytes, digest = sha256Hex(bytes));
+  return reference.sha256 === digest && reference.byteLength === bytes.length;
+}
+
 /** Whether two byte strings are equal. */
 export function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return Buffer.compare(a, b) === 0;
 }
 
 /** The files of a folder and below, as paths relative to it. */
@@ -211,4 +258,31 @@ export function damageBlob(folder: string): string {
   bytes[40_000]! ^= 1;
   Deno.writeFileSync(path, bytes);
   return path;
+}
+
+/** Bytes that count for maxSize: of the pages in use, or of the files of records and code, and of blobs. */
+export function bytesIn(path: string, layout: Layout): number {
+  const sizes = (folder: string) =>
+    (isThere(folder) ? filesOf(folder) : []).reduce(
+      (sum, name) => sum + Deno.statSync(`${folder}/${name}`).size,
+      0,
+    );
+  if (layout === "files") {
+    return ["jobs", "blobs", "snapshots"]
+      .reduce((sum, folder) => sum + sizes(`${path}/${folder}`), 0);
+  }
+  using db = new DatabaseSync(`${path}/cache.sqlite`, { readOnly: true });
+  const pragma = (name: string) =>
+    Number(db.prepare(`PRAGMA ${name}`).get()![name]);
+  return (pragma("page_count") - pragma("freelist_count")) * 4_096 +
+    sizes(`${path}/blobs`);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

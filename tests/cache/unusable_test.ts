@@ -117,7 +117,15 @@ testBoth(
       assertEquals(judge(store, 8), "miss");
       assertEquals(await store.store(recordOf(8)), undefined);
       assertEquals(await store.store(recordOf(1)), undefined);
-      assertEquals(store.nearest("function_1", [], "", Date.now()), undefined);
+      assertEquals(
+        store.nearest(
+          "function_1",
+          { parts: [], distanceOf: () => 0 },
+          "",
+          Date.now(),
+        ),
+        undefined,
+      );
       assertEquals(store.stats().records, 0);
     }
     assertEquals(warnings.lines.length, 2);

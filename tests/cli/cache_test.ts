@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as hi from "@hither/hither";
-import { damageBlob, filesOf } from "../cache/support.ts";
+import { withoutPrivileges } from "../cache/children.ts";
+import { damageBlob, filesOf, testBoth } from "../cache/support.ts";
 import { temporaryFolder } from "../house/run.ts";
-import { hither, jsonLines, type Keys, makeCache } from "./support.ts";
+import {
+  commandLine,
+  hither,
+  jsonLines,
+  type Keys,
+  makeCache,
+} from "./support.ts";
 
 interface Summary {
   key: string;
@@ -95,6 +102,9 @@ Deno.test("wrong values of options end with 2", async () => {
       ["cache", "gc", "--max-size=-3GB"],
       ["cache", "gc", "--max-age", "30"],
       ["cache", "gc", "--max-age", "soon"],
+      ["cache", "gc", "--max-age", "0d"],
+      ["cache", "gc", "--max-size", "0"],
+      ["cache", "gc", "--grace", "1"],
       ["cache", "rm"],
       ["cache", "rm", "abcd", "--failed"],
       ["cache", "pin"],
@@ -255,16 +265,45 @@ Deno.test("stats counts, by function too", async () => {
 
 Deno.test("the time that hits have saved is counted", async () => {
   await using folder = await project();
-  await makeCache(folder.cache);
-  const { saved } = JSON.parse(await folder.good("cache", "stats", "--json"));
-  assert(saved > 0);
+  const savedSoFar = async () =>
+    JSON.parse(await folder.good("cache", "stats", "--json")).saved;
+  const sleep = hi.func("cli_sleep", "1", async (ms: number) => {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  });
+  const run = async (ms: number) => {
+    await using jobCache = new hi.JobCache({ path: folder.cache });
+    await sleep.with({ jobCache }).run(ms);
+  };
+  await run(150);
+  assertEquals(await savedSoFar(), 0);
+  await run(150);
+  const saved = await savedSoFar();
+  assert(saved >= 149, `${saved} ms`);
+});
+
+Deno.test("a cache that cannot be read ends with 1, whatever the answer", async () => {
+  for (const command of [["ls"], ["stats", "--json"]]) {
+    await using folder = await temporaryFolder();
+    await makeCache(folder.path);
+    const database = `${folder.path}/cache.sqlite`;
+    const bytes = await Deno.readFile(database);
+    await Deno.writeFile(database, bytes.fill(88, 0, 100));
+    const { code, stderr } = await hither([
+      "cache",
+      ...command,
+      "--cache",
+      folder.path,
+    ]);
+    assertEquals(code, 1);
+    assertMatch(stderr, /^hither: the cache in .*\n$/);
+  }
 });
 
 Deno.test("verify finds nothing in a whole cache", async () => {
   await using folder = await project();
   assertMatch(
     await folder.good("cache", "verify"),
-    /^5 records and 1 blobs, .* read\ndamaged: 0 records, 0 blobs; /,
+    /^5 records and 1 blob, .* read\ndamaged: 0 records, 0 blobs; /,
   );
   const report = JSON.parse(await folder.good("cache", "verify", "--json"));
   assertEquals([report.records, report.badBlobs], [5, 0]);
@@ -299,6 +338,29 @@ Deno.test("rm deletes by key and by choice, and says what", async () => {
   assertEquals(namesOf(await folder.list()), ["cli_large", "cli_total"]);
 });
 
+Deno.test("verify ends with 1 where the whole database is lost", async () => {
+  await using folder = await project();
+  using file = await Deno.open(`${folder.cache}/cache.sqlite`, { write: true });
+  file.writeSync(new TextEncoder().encode("X".repeat(16)));
+  const { code, stdout, stderr } = await folder.run("cache", "verify");
+  assertEquals(code, 1);
+  assertMatch(stdout, /the database was damaged/);
+  assertMatch(stderr, /its database was moved to .*quarantine/);
+  assertEquals((await folder.run("cache", "verify")).code, 0);
+});
+
+Deno.test("gc spares blobs without a record for the time of --grace", async () => {
+  await using folder = await project();
+  const blob = `${folder.cache}/blobs/ab/${"cd".repeat(31)}`;
+  await Deno.mkdir(`${folder.cache}/blobs/ab`, { recursive: true });
+  await Deno.writeTextFile(blob, "of a job that is being stored");
+  assertMatch(await folder.good("cache", "gc"), / and 0 blobs/);
+  assertMatch(
+    await folder.good("cache", "gc", "--grace", "0s"),
+    / and 1 blob, /,
+  );
+});
+
 Deno.test("gc deletes what is over the limits, but nothing pinned", async () => {
   await using folder = await project();
   const { large, total } = folder.keys;
@@ -307,12 +369,14 @@ Deno.test("gc deletes what is over the limits, but nothing pinned", async () => 
   );
   assertEquals([kept.records, kept.blobs], [0, 0]);
   await folder.good("cache", "pin", large, "--function", "cli_total");
-  await folder.good("cache", "gc", "--max-size", "500kB");
+  const missed = await folder.run("cache", "gc", "--max-size", "500kB");
+  assertMatch(missed.stderr, /which is more than maxSize .* is pinned/);
+  assertEquals(missed.code, 0);
   assert((await folder.list()).some(({ key }) => key === large));
   await folder.good("cache", "unpin", large.slice(0, 6));
   assertMatch(
-    await folder.good("cache", "gc", "--max-size", "1"),
-    /^deleted \d+ records and \d+ blobs, .*; .* left\n$/,
+    (await folder.run("cache", "gc", "--max-size", "1")).stdout,
+    /^deleted \d+ records? and \d+ blobs?, .*; .* left\n$/,
   );
   assertEquals((await folder.list()).map(({ key }) => key), [total]);
 });
@@ -371,3 +435,32 @@ Deno.test("looking changes nothing in the folder", async () => {
   ) await folder.good(...args);
   assertEquals([files(), database()], before);
 });
+
+testBoth(
+  "where nothing may be written, each change is refused in one line",
+  async (layout) => {
+    await using folder = await temporaryFolder({ "deno.json": "{}" });
+    const path = `${folder.path}/cache`;
+    const seven = hi.func("cli_readonly_" + layout, "1", () => 7);
+    {
+      await using jobCache = new hi.JobCache({ path, layout });
+      await hi.config({ jobCache }, () => seven.run());
+    }
+    const run = async (command: string, ...args: string[]) => {
+      const output = await new Deno.Command(command, { args }).output();
+      return new TextDecoder().decode(output.stderr);
+    };
+    await run("chmod", "-R", "a-w", path);
+    const [command, ...prefix] = [...withoutPrivileges()!, Deno.execPath()];
+    const fn = ["--function", "cli_readonly_" + layout];
+    for (const what of [["verify"], ["gc"], ["pin", ...fn], ["rm", ...fn]]) {
+      const args = [...commandLine(), "cache", ...what, "--cache", path];
+      assertMatch(
+        await run(command!, ...prefix, ...args),
+        /^hither: Cannot [a-z ]+ the cache in \S+ as it is read-only\n$/,
+      );
+    }
+    await run("chmod", "-R", "u+w", path);
+  },
+  { ignore: withoutPrivileges() === undefined },
+);

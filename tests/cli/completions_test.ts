@@ -66,6 +66,11 @@ Deno.test("commands, options and choices complete", async () => {
   assertEquals(await offered(["cache", "ls", "--sort", "d"]), ["duration"]);
   assertEquals(await offered(["completions", ""]), ["bash", "zsh", "fish"]);
   assertEquals(await offered(["log", "--limit", ""]), []);
+  assertEquals(await offered(["cache", "ls", "--sort=d"]), ["--sort=duration"]);
+  // As bash takes words apart.
+  const sort = ["cache", "ls", "--sort", "="];
+  assertEquals(await offered([...sort, "d"]), ["duration"]);
+  assertEquals((await offered(sort)).length, 4);
 });
 
 Deno.test("where a path is meant, the shell is asked", async () => {
@@ -123,6 +128,14 @@ Deno.test("bash completes by the script, and runs nothing that stands in the lin
   assertEquals(
     await complete(["hither", "lineage", folder.keys.total.slice(0, 6)]),
     `${folder.keys.total.slice(0, 12)}\n`,
+  );
+  assertEquals(
+    await complete(["hither", "log", "--function", "=", "cli_t"]),
+    "cli_total\n",
+  );
+  assertEquals(
+    await complete(["hither", "log", "--function", '"cli_t']),
+    "cli_total\n",
   );
   await complete(["hither", "$(touch run)", "`touch run`", "ca"]);
   const names = Array.from(

@@ -58,6 +58,37 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a terminal that does not know its width gets whole lines",
+  ignore: !hasScript,
+  async fn() {
+    await using folder = await temporaryFolder();
+    await makeCache(folder.path);
+    const said = await bash(
+      `script -qec "stty cols 0; ${HITHER} cache ls --cache ${folder.path}" /dev/null`,
+    );
+    assert(said.includes("ARGUMENTS"), said);
+    assert(!said.includes("…\r\n…"), said);
+  },
+});
+
+Deno.test({
+  name:
+    "what a job printed moves no cursor in a terminal, and is whole in a pipe",
+  ignore: !hasScript,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const loud = hi.func("cli_loud", "1", () => console.log("\x1b[2Jgone"));
+    await using jobCache = new hi.JobCache({ path: folder.path });
+    const job = loud.with({ jobCache }).run();
+    await job;
+    const command =
+      `${HITHER} cache show ${job.key} --console --cache ${folder.path}`;
+    assertEquals(await inTerminal(command), "\\x1b[2Jgone\r\n");
+    assertEquals(await bash(command), "\x1b[2Jgone\n");
+  },
+});
+
 Deno.test("a pipe gets whole lines without colours", async () => {
   await using folder = await temporaryFolder();
   await makeCache(folder.path);

@@ -35,6 +35,8 @@ Deno.test("hither help COMMAND is its help", async () => {
   const asked = await hither(["help", "log"]);
   assertEquals(asked, await hither(["log", "--help"]));
   assertEquals(asked.code, 0);
+  const below = await hither(["help", "cache", "ls"]);
+  assertEquals(below, await hither(["cache", "ls", "--help"]));
 });
 
 Deno.test("the version is that of the package", async () => {
@@ -52,6 +54,10 @@ Deno.test("what cannot be meant ends with 2 and one line that helps", async () =
     [["cache", "show"], /missing required argument 'key'/],
     [["cache", "ls", "--sort", "name"], /Allowed choices are time, size/],
     [["log", "surplus"], /too many arguments/],
+    [["help", "cache", "bogus"], /no command bogus: hither help cache lists/],
+    [["help", "log", "ls"], /no command ls: log has no commands below it/],
+    [["lineage", "abcd", "--mermaid", "--json"], /leave out --json or/],
+    [["cache", "show", "abcd", "--value", "--console"], /leave out --value or/],
     [["completions", "tcsh"], /Allowed choices are bash, zsh, fish/],
   ];
   for (const [args, says] of cases) {
@@ -78,9 +84,12 @@ Deno.test("a folder without a cache is told in one line, and is not made into on
       ["cache", "stats"],
       ["cache", "verify"],
       ["cache", "gc"],
+      ["cache", "rm", "abcd"],
+      ["cache", "pin", "--label", "a"],
+      ["cache", "unpin", "--label", "a"],
       ["log"],
       ["lineage", "abcd"],
-    ]
+    ].flatMap((args) => [args, [...args, "--cache", folder.path]])
   ) {
     const { code, stdout, stderr } = await hither(args, { cwd: folder.path });
     assertEquals([code, stdout], [1, ""]);

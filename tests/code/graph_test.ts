@@ -1,4 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { toFileUrl } from "@std/path";
+import { addGraph } from "../../lib/code/graph.ts";
+import { temporaryFolder } from "../house/run.ts";
 import { FILES, importMap, program } from "./program.ts";
 
 const MAIN = FILES["main.ts"]!;
@@ -46,7 +49,7 @@ export const later = () => import("./gone.ts");
   assertEquals(warned.value, 2);
   assertMatch(
     warned.stderr,
-    /^hither: changes of what job 1 imports are not noticed where it is not found: \.\/lib\/gone\.ts .*\n$/,
+    /^hither: job 1 imports what is not found, .* not noticed: \.\/lib\/gone\.ts .*Correct the import.*\n$/,
   );
   const refused = await job.run("auto");
   assertEquals(refused.name, "CodeUnknownError");
@@ -84,6 +87,66 @@ Deno.test("an npm package counts by the version that the lock file says", async 
   const other = await job.run("auto", { flags });
   assertEquals(other.cached, false);
   assertStringIncludes(other.explain!, "code: npm:ms 2.1.2 → 2.1.3");
+});
+
+/** A package as npm would install it. */
+function installed(
+  name: string,
+  version: string,
+  text: string,
+  dependencies: Record<string, string> = {},
+): Record<string, string> {
+  return {
+    [`node_modules/${name}/package.json`]: JSON.stringify({
+      name,
+      version,
+      type: "module",
+      main: "index.js",
+      dependencies,
+    }),
+    [`node_modules/${name}/index.js`]: text,
+  };
+}
+
+// Not by a whole program: where such a folder is, hither itself comes from JSR alone.
+Deno.test("a package in a node_modules that Deno did not make counts by its version, and so do those that it depends on", async () => {
+  await using folder = await temporaryFolder({
+    "package.json": JSON.stringify({ dependencies: { near: "1" } }),
+    ...installed("near", "1.2.3", 'export * from "@far/scale";', {
+      "@far/scale": "*",
+      "not-installed": "*",
+    }),
+    ...installed("@far/scale", "2.0.0", "export const scale = 2;"),
+    "main.ts": 'export { scale } from "near";',
+  });
+  const found = {
+    modules: new Map<string, string>(),
+    files: new Map<string, Uint8Array>(),
+    absent: new Set<string>(),
+    missing: [],
+    mapped: new Map<string, string>(),
+  };
+  addGraph(toFileUrl(`${folder.path}/main.ts`).href, {
+    resolver: { deno: Deno.execPath(), folder: folder.path, flags: [] },
+    base: folder.path,
+    hither: "1",
+    verbatim: false,
+    prints: { known: new Map(), used: new Map() },
+  }, found);
+  assertEquals(found.missing, []);
+  assertEquals(
+    [...found.modules].filter(([name]) => name.startsWith("npm:")).sort(),
+    [["npm:@far/scale", "2.0.0"], ["npm:near", "1.2.3"]],
+  );
+  // Watched, so that another version is seen.
+  assertEquals(
+    [...found.files.keys()].filter((path) => path.endsWith("package.json"))
+      .map((path) => path.slice(folder.path.length + 1)).sort(),
+    [
+      "node_modules/@far/scale/package.json",
+      "node_modules/near/package.json",
+    ],
+  );
 });
 
 const MAPPED = {

@@ -90,6 +90,31 @@ console.log(await running, running.cached);`,
   assertEquals(await run("(x) => x + one"), "8 false");
 });
 
+Deno.test("explain tells which value that a function was given differs", async () => {
+  await using folder = await temporaryFolder();
+  const explain = async (k: number) => {
+    const { code, stdout, stderr } = await deno([
+      "eval",
+      "--quiet",
+      ...stdArguments(),
+      `import * as hi from "${HITHER}";
+const job = hi.func("valued", "1", (x) => x * k, { values: { k: ${k} } });
+const jobCache = new hi.JobCache({ path: "${folder.path}/cache" });
+hi.setDefaults({ jobCache, code: "auto" });
+const running = job.run(1);
+await running;
+console.log(running.explain().text);`,
+    ], { cwd: folder.path });
+    assertEquals(code, 0, stderr);
+    return stdout.trim();
+  };
+  await explain(3);
+  assertEquals(
+    await explain(4),
+    "valued 1: not in the cache; against the nearest record values.k: 3 → 4",
+  );
+});
+
 Deno.test("an option of a wrong kind is named", () => {
   assertThrows(
     () => hi.func("modes_wrong", "1", () => 1, { code: "always" as "auto" }),

@@ -4,6 +4,9 @@ import { fromFileUrl } from "@std/path";
 import * as hi from "../../mod.ts";
 import { stdArguments, temporaryFolder } from "../house/run.ts";
 
+/** Whether to tell what was counted. */
+const SHOW = Deno.env.get("HITHER_TEST_FULL") === "1";
+
 const CHILD = fromFileUrl(new URL("storm_child.ts", import.meta.url));
 
 interface Storm {
@@ -55,16 +58,20 @@ function judge(log: string): { executions: number; overlaps: string[] } {
   let executions = 0;
   const overlaps: string[] = [];
   const running = new Map<string, string>();
+  const killed = new Set<string>();
   for (const line of Deno.readTextFileSync(log).trimEnd().split("\n")) {
     const [what, job = "", pid = ""] = line.split(" ");
     if (what === "begin") {
       executions++;
+      // Begun between the note and the blow.
+      if (killed.has(pid)) continue;
       if (running.has(job)) overlaps.push(`${line} beside ${running.get(job)}`);
       running.set(job, pid);
     } else if (what === "end") {
       if (running.get(job) === pid) running.delete(job);
     } else {
       // A process is about to be killed: what it runs counts no longer.
+      killed.add(job);
       for (const [other, owner] of running) {
         if (owner === job) running.delete(other);
       }
@@ -75,6 +82,22 @@ function judge(log: string): { executions: number; overlaps: string[] } {
 
 async function rest(ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+for (const layout of ["sqlite", "files"] as const) {
+  Deno.test(`A result is stored before the next job of the process begins (${layout})`, async () => {
+    await using folder = await temporaryFolder();
+    await using jobCache = new hi.JobCache({ path: folder.path, layout });
+    const stored: number[] = [];
+    const count = hi.func(`stored_before_${layout}`, "1", (length: number) => {
+      stored.push([...jobCache.records()].length);
+      return new Uint8Array(length);
+    });
+    // The large ones are written in the background, while no function runs.
+    const lengths = [1, 100_000, 2, 200_000, 300_000, 3];
+    await hi.config({ jobCache }, () => Promise.all(count.map(lengths)));
+    assertEquals(stored, [0, 1, 2, 3, 4, 5]);
+  });
 }
 
 for (const layout of ["sqlite", "files"] as const) {
@@ -117,6 +140,7 @@ for (const layout of ["sqlite", "files"] as const) {
         if (end !== "SIGKILL") assertEquals(end, expected);
       }
       const { executions, overlaps } = judge(storm.log);
+      if (SHOW) console.log(`${executions} executions, ${kills} kills`);
       assertEquals(overlaps, []);
       assert(kills > 2, `only ${kills} processes could be killed`);
       // A killed process leaves what it was running, and with workers also large

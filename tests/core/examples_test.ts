@@ -101,6 +101,15 @@ Deno.test("code_stats.ts runs again what changed, and only that", async () => {
   assertStringIncludes(edited, "Computed 2 of 4 jobs");
 });
 
+Deno.test("layers.ts computes once, and reads the rest through a server", async () => {
+  await using folder = await temporaryFolder();
+  assertEquals(
+    await example("layers.ts", folder.path),
+    "computed 1, published 1\n303 primes, computed 1\n" +
+      "layers_primes 1: its outcome was in the upstream cache URL\n",
+  );
+});
+
 Deno.test("files.ts restores its file and computes what changed", async () => {
   await using folder = await temporaryFolder({
     "docs/a.md": "one two one\n",

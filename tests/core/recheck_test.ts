@@ -1,5 +1,11 @@
 // A sample of hits is run again and compared with what the cache remembers.
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import * as hi from "../../mod.ts";
 import { deno, stdArguments, temporaryFolder } from "../house/run.ts";
 
@@ -107,5 +113,32 @@ Deno.test("a share that is none is refused", () => {
     () => hi.setDefaults({ recheck: "all" as unknown as number }),
     TypeError,
     "recheck",
+  );
+});
+
+Deno.test("the files of a result are those of the cache after it was run again, and the warning tells what differs", async () => {
+  const { stdout, stderr } = await secondRun(`
+const out = import.meta.dirname + "/o.txt", dir = import.meta.dirname + "/d";
+const f = hi.func("impure_file", "1", (out: string) => {
+  Deno.writeTextFileSync(out, crypto.randomUUID());
+  return hi.file(out);
+});
+const g = hi.func("impure_folder", "1", (dir: string) => {
+  Deno.mkdirSync(dir, { recursive: true });
+  Deno.writeTextFileSync(dir + "/same.txt", "same");
+  Deno.writeTextFileSync(dir + "/other.txt", crypto.randomUUID());
+  return hi.folder(dir);
+});
+const results = await hi.config({ jobCache, recheck: 1 }, () => Promise.all([f.run(out), g.run(dir)]));
+console.log(results[0].text().length, results[1].file("other.txt").text().length);
+`);
+  assertEquals(stdout, "36 36\n");
+  const file =
+    /result was file\(".*"\) \(36 bytes, SHA-256 ([0-9a-f]{12})…\), now file\(".*"\) \(36 bytes, SHA-256 ([0-9a-f]{12})…\)/;
+  const [, was, now] = file.exec(stderr) ?? [];
+  assertNotEquals(was, now, stderr);
+  assertMatch(
+    stderr,
+    /impure_folder 1 .* with the file other\.txt \(36 bytes, SHA-256 /,
   );
 });

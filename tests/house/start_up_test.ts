@@ -3,9 +3,22 @@ import { resolve, sources } from "./sources.ts";
 
 /** The statements of a module that load another one as soon as it is imported itself. */
 function eagerImports(text: string): string[] {
+  return imports(
+    text,
+    /^(?:import(?!\s+(?:type|defer)\b|\()|export(?!\s+type\b)[^;"]*\bfrom)\b[^;"]*"([^"]+)"/gm,
+  );
+}
+
+/** The same with those that read another one, but run it when it is needed. */
+function readImports(text: string): string[] {
+  return imports(
+    text,
+    /^(?:import(?!\s+type\b|\()|export(?!\s+type\b)[^;"]*\bfrom)\b[^;"]*"([^"]+)"/gm,
+  );
+}
+
+function imports(text: string, statement: RegExp): string[] {
   const code = text.replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
-  const statement =
-    /^(?:import(?!\s+(?:type|defer)\b|\()|export(?!\s+type\b)[^;"]*\bfrom)\b[^;"]*"([^"]+)"/gm;
   return [...code.matchAll(statement)].map((match) => match[1]!);
 }
 
@@ -41,4 +54,38 @@ Deno.test("importing the package loads no builtin, and nothing from npm", async 
   }
   assert(loaded.size > 10, "found no imports to follow");
   assertEquals(heavy, []);
+});
+
+Deno.test("what the package loads is asked for in one place, and nothing else is", async () => {
+  const list = "lib/loaded_at_start.ts";
+  const texts = await sources(".ts");
+  // Of an import of types alone, nothing is left.
+  const isOfTypes = /^import \{\s*(?:type \w+,?\s*)+\} from "[^"]+";$/gm;
+  const loaded = new Set(["mod.ts"]);
+  for (const file of loaded) {
+    if (file === list) continue;
+    const text = texts.get(file)!.replaceAll(isOfTypes, "");
+    for (const specifier of readImports(text)) {
+      if (specifier.startsWith(".")) loaded.add(resolve(file, specifier));
+    }
+  }
+  loaded.delete("mod.ts");
+  loaded.delete(list);
+  assertEquals(
+    eagerImports(texts.get(list)!).map((specifier) => resolve(list, specifier)),
+    [...loaded].sort(),
+  );
+});
+
+Deno.test("what the package loads is plain ASCII, which V8 takes as it is", async () => {
+  const list = "lib/loaded_at_start.ts";
+  const texts = await sources(".ts");
+  const loaded = eagerImports(texts.get(list)!).map((specifier) =>
+    resolve(list, specifier)
+  );
+  // Of any other text each program makes a copy with two bytes for each character.
+  const others = ["mod.ts", list, ...loaded].filter((file) =>
+    !/^[\t\n -~]*$/.test(texts.get(file)!)
+  );
+  assertEquals(others, []);
 });

@@ -13,7 +13,11 @@ export async function inPool(
   body: (jobHandler: hi.ParallelJobHandler) => Promise<void>,
 ): Promise<void> {
   await using jobHandler = new hi.ParallelJobHandler(options);
-  await hi.config({ jobHandler, jobCache: null }, () => body(jobHandler));
+  // A worker that dies is what a test is about, and not to be made good.
+  await hi.config(
+    { jobHandler, jobCache: null, crashRetries: 0 },
+    () => body(jobHandler),
+  );
 }
 
 /** The error with which a job fails. */

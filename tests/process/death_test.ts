@@ -103,7 +103,7 @@ Deno.test("what a process says when it dies is in the error", async () => {
       });
       if (import.meta.main) {
         await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "process" });
-        await hi.config({ jobHandler, jobCache: null }, async () => {
+        await hi.config({ jobHandler, jobCache: null, crashRetries: 0 }, async () => {
           try { await dies.run(); } catch (error) { console.log(error.message); }
         });
       }
@@ -128,7 +128,7 @@ Deno.test("a program that a job has started and left does not hold up the end of
       const add = hi.func("add", "1", (a: number, b: number) => a + b);
       if (import.meta.main) {
         await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "process" });
-        await hi.config({ jobHandler, jobCache: null }, async () => {
+        await hi.config({ jobHandler, jobCache: null, crashRetries: 0 }, async () => {
           const job = leaves.run();
           try { await job; } catch (error) { console.log(error.name); }
           console.log(await add.run(1, 2));

@@ -8,6 +8,7 @@ import {
 import { toFileUrl } from "@std/path";
 import {
   FileChangedError,
+  FileNotFoundError,
   PermissionNeededError,
   UnsupportedValueError,
 } from "../../lib/errors.ts";
@@ -112,11 +113,12 @@ Deno.test(
   inFolder((folder) => {
     const missing = assertThrows(
       () => fileReference(`${folder}/none`),
-      Error,
+      FileNotFoundError,
       `Cannot use ${folder}/none as a file as there is no such file`,
     );
     assertInstanceOf(missing.cause, Deno.errors.NotFound);
-    assertThrows(() => fileReference(folder), Error, "is a folder");
+    assertThrows(() => fileReference(folder), FileNotFoundError, "is a folder");
+    assertEquals(missing.name, "FileNotFoundError");
     assertThrows(() => fileReference(""), TypeError, 'current value is ""');
     assertThrows(
       () => fileReference(5 as unknown as string),

@@ -24,6 +24,8 @@ export interface WorkerEnd {
   readonly reason: string;
   /** Whether it wanted more memory than it may have. */
   readonly outOfMemory?: boolean;
+  /** Whether it was ended by a signal, which another one need not be. */
+  readonly killed?: boolean;
 }
 
 /** Who is told what comes from a worker. */

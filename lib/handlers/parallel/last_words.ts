@@ -13,9 +13,9 @@ const KEPT = 16_384;
 /** How much of it is told, in characters. */
 const TOLD = 2_048;
 
-/** The stack of a crash, in addresses: it says nothing to a person. */
+/** The stack of a crash, in addresses, and what was collected before it: they say nothing to a person. */
 const NOISE =
-  /^\s*$|^#*$|\(\+0x[0-9a-f]+\)|C stack trace|RUST_BACKTRACE|stack backtrace:/;
+  /^\s*$|^#*$|\(\+0x[0-9a-f]+\)|C stack trace|RUST_BACKTRACE|stack backtrace:|^<--- Last few GCs --->|\[\d+:0x[0-9a-f]+\] +\d+ ms: /i;
 
 /** Shows a stream, and remembers its end. */
 export class LastWords {

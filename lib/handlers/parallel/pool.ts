@@ -10,21 +10,16 @@
 
 import { runOutside } from "../../current.ts";
 import type { Settled } from "../../direct_handler.ts";
-import { errorText } from "../../error_text.ts";
-import {
-  HandlerClosedError,
-  PermissionNeededError,
-  WorkerLostError,
-} from "../../errors.ts";
+import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
-import { permissionNeeded } from "../../worker/load.ts";
 import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
 import { PoolRun } from "./pool_run.ts";
 import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
+import { startError } from "./start_error.ts";
 import { WebConnection } from "./web_connection.ts";
 
 /** What a pool needs to start processes. */
@@ -380,13 +375,6 @@ function needsOf(
     `a timeout cannot stop a job that does not look at hi.current().throwIfAborted(), since Deno may not start processes for jobs: run it with ${missing}, or set isolation to "worker"`,
   );
   return { isolation: "worker", denoArgs };
-}
-
-function startError({ name, version }: Task, error: unknown): Error {
-  const reason = errorText(error);
-  const what = `Cannot start a worker for ${name} ${version}`;
-  return permissionNeeded(what, reason, error) ??
-    new WorkerLostError(`${what}: ${reason}`, { cause: error, suspects: 0 });
 }
 
 function closedError({ name, version }: Task): HandlerClosedError {

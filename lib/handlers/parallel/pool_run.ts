@@ -29,6 +29,8 @@ export class PoolRun {
   batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
+  /** How many workers were killed that had it and had not begun. */
+  killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
   slotDepth = 0;
   readonly #tell: Settled;

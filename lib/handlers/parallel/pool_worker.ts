@@ -76,6 +76,9 @@ const IDLE = 100;
 /** How long a worker may take to begin, in ms. */
 const BEGINNING = 30_000;
 
+/** How many workers may be killed before they begin, until their Task is told. */
+const MOST_KILLED = 3;
+
 /** What a worker tells its pool. */
 export interface PoolWorkerOwner {
   /** A Task has its Outcome. */
@@ -503,6 +506,18 @@ export class PoolWorker implements ConnectionOwner {
     const runs = [...this.#running.values()].filter(({ sent }) =>
       this.#flags.takeBack(sent, Flag.RECALLED)
     );
+    this.#return(runs);
+  }
+
+  /** Gives back what a worker had that was killed before it began; not for ever. */
+  #giveBack(): void {
+    const runs = [...this.#running.values()].filter((run) =>
+      run.killedUnbegun++ < MOST_KILLED
+    );
+    this.#return(runs);
+  }
+
+  #return(runs: PoolRun[]): void {
     // Each goes to the front of the queue: the last one first.
     for (const run of runs.reverse()) {
       this.#owner.returned(run);
@@ -625,21 +640,24 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** The worker has ended by itself, or never began. */
-  lost({ reason, outOfMemory }: WorkerEnd): void {
+  lost({ reason, outOfMemory, killed }: WorkerEnd): void {
     if (this.#gone) return;
     this.#takeResults();
     this.#answers = true;
+    const stopping = this.#stopping.size;
     this.#stopping.clear();
     this.retire();
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) this.#recall();
+    else if (killed) this.#giveBack();
     this.#end();
-    const suspects = this.#ready ? this.#running.size : 0;
-    this.#failAll((who) =>
+    // One that was told to stop may have been the cause as well.
+    const suspects = this.#ready ? this.#running.size + stopping : 0;
+    this.#failAll((who, { memory = "all there are" }) =>
       permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
         (outOfMemory
           ? new MemoryLimitError(
-            `${who} wanted more memory than its worker may have: ${reason}`,
+            `${who} wanted more memory than its limit of ${memory} bytes: ${reason}`,
           )
           : new WorkerLostError(
             `The worker that ran ${who} has ended: ${reason}`,
@@ -648,11 +666,12 @@ export class PoolWorker implements ConnectionOwner {
     );
   }
 
-  #failAll(errorFor: (who: string) => Error): void {
+  #failAll(errorFor: (who: string, needs: Needs) => Error): void {
     for (const run of [...this.#running.values()]) {
+      const { task: { name, version }, needs } = run;
       this.#owner.settled(run);
       this.#leave(run);
-      run.fail(errorFor(`${run.task.name} ${run.task.version}`));
+      run.fail(errorFor(`${name} ${version}`, needs));
     }
   }
 

@@ -173,6 +173,7 @@ export class ProcessConnection implements Connection {
     this.#owner.lost({
       reason: said === "" ? how : `${how}, and said:\n${said}`,
       outOfMemory: OUT_OF_MEMORY.test(said),
+      killed: signal !== null,
     });
   }
 }

@@ -5,7 +5,8 @@
  */
 
 import { canUnref, setRef } from "../../worker_ref.ts";
-import type { ToWorker } from "../../worker/protocol.ts";
+import { OutputGate } from "../../worker/output.ts";
+import type { FromWorker, ToWorker } from "../../worker/protocol.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 
 /** The module with which a web worker begins. */
@@ -17,6 +18,7 @@ export class WebConnection implements Connection {
   readonly sharesMemory = true;
   readonly holdsProgram = !canUnref;
   readonly #worker: Worker;
+  readonly #gate = new OutputGate();
 
   /**
    * Starts a web worker.
@@ -26,7 +28,11 @@ export class WebConnection implements Connection {
   constructor(owner: ConnectionOwner) {
     checkPermission();
     this.#worker = new Worker(ENTRY, { type: "module", name: "hither" });
-    this.#worker.onmessage = (event) => owner.received(event.data);
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      const type = data?.type;
+      if (type === "event" || type === "warning") this.#gate.leave();
+      owner.received(data);
+    };
     this.#worker.onerror = (event) => {
       // Otherwise the program would end.
       event.preventDefault();
@@ -41,7 +47,12 @@ export class WebConnection implements Connection {
   }
 
   post(message: ToWorker, transfer: ArrayBuffer[]): void {
-    this.#worker.postMessage(message, transfer);
+    this.#worker.postMessage(
+      message.type === "begin"
+        ? { ...message, output: this.#gate.buffer }
+        : message,
+      transfer,
+    );
   }
 
   hold(busy: boolean): void {
@@ -50,6 +61,7 @@ export class WebConnection implements Connection {
 
   end(): undefined {
     this.#worker.onmessage = null;
+    this.#gate.open();
     // A busy worker goes on computing, but nobody waits for it.
     setRef(this.#worker, false);
     this.#worker.terminate();

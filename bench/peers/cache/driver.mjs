@@ -13,7 +13,7 @@ import { pathToFileURL } from "node:url";
 /** Imports a package from the folder where the peers were installed. */
 export async function installed(name) {
   const { href } = pathToFileURL(`${env.HITHER_PEERS}/import_${name}.mjs`);
-  return (await import(href)).default;
+  return (await import(href)).it.default;
 }
 
 /** `open(folder, name, fn)` returns `fn` with a cache before it. */

@@ -1,0 +1,29 @@
+/**
+ * Awaits COUNT jobs one by one that are new, with the cache in FOLDER or without one
+ * ("-"), after BEFORE others; prints the µs for each. With BYTES, the cache may take
+ * no more than that.
+ */
+
+import * as hi from "@hither/hither";
+import { square, timeJobs } from "./square.ts";
+
+const [count, before, path, bytes] = Deno.args;
+const jobCache = path === "-" ? null : new hi.JobCache({
+  path,
+  maxSize: bytes === undefined ? undefined : Number(bytes),
+});
+const time = await hi.config({ jobCache }, async () => {
+  // What the first job of a program costs, its snapshot of the code above all, is
+  // another question.
+  await square.run({ x: -1 });
+  await timeJobs(Number(before), (i) => -2 - i);
+  return await timeJobs(Number(count), (i) => i);
+});
+await jobCache?.[Symbol.asyncDispose]();
+if (
+  bytes !== undefined &&
+  Deno.statSync(`${path}/cache.sqlite`).size > 1.01 * Number(bytes)
+) {
+  throw new Error("the cache takes more than it may");
+}
+console.log(time);
