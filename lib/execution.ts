@@ -16,7 +16,7 @@ import type { DeclaredPermissions } from "./permissions.ts";
 import defer * as sandbox from "./permissions.ts";
 import { KeyClaim } from "./key_claim.ts";
 import { noteElsewhere } from "./outstanding.ts";
-import type { ArgumentSnapshot, JobState } from "./job_state.ts";
+import type { ArgumentSnapshot, JobOptions, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Holding } from "./resources.ts";
 import type { Scope } from "./scope.ts";
@@ -33,39 +33,27 @@ import type {
   TaskEvent,
   TaskPermissions,
 } from "./task.ts";
-import type { FileContent } from "./value/encoded.ts";
+import type { EncodedValue, FileContent } from "./value/encoded.ts";
 
 let lastId = 0;
 
 /** A Task and the jobs that share it. */
 export class Execution implements Task {
   readonly id: number = ++lastId;
-  readonly key: string;
-  readonly name: string;
-  readonly version: string;
-  readonly code: CodeReference;
-  readonly fn: (...args: never[]) => unknown;
-  /** The function as it is defined now; a notebook may define it anew while this runs. */
-  readonly definition: FunctionDefinition;
-  readonly digest: boolean;
-  readonly timed: boolean;
-  readonly memory: number | undefined;
-  readonly importTimeout: number;
-  readonly denoArgs: readonly string[];
-  /** What its jobs may do, as declared; `null`: as the program. */
-  readonly declared: DeclaredPermissions | null;
-  /** What its jobs declare to read. */
-  readonly reads: DeclaredReads | undefined;
+  /** The same for identical jobs of its function. */
+  readonly identity: string;
+  /** The job that it was made for. */
+  readonly first: JobState;
   readonly nested: boolean;
   readonly depth: number;
-  readonly priority: number;
   /** What the attempts before this one have printed. */
   earlierLines: readonly ConsoleLine[] = NO_LINES;
   /** What it takes of the resources, from when it waits for them. */
   holding: Holding | undefined;
   #isElsewhere = false;
-  /** The jobs that wait for the outcome. */
-  readonly states: Set<JobState> = new Set();
+  /** The job that waits for the outcome, as long as it is the only one that ever did. */
+  #only: JobState | undefined;
+  #states: Set<JobState> | undefined;
   /** Where the outcome went already; there may be many executions, so sets are made when needed. */
   storedIn: Set<RecordStore> | undefined;
   /** Who runs it. */
@@ -78,7 +66,7 @@ export class Execution implements Task {
   readonly #snapshot: ArgumentSnapshot;
   readonly #scope: Scope<ResolvedOptions>;
   readonly #onTimeout: (state: JobState, error?: Error) => void;
-  readonly #crashRetries: number;
+  readonly #options: JobOptions;
   /** Whether it waits between two attempts, which is no time in the queue. */
   #paused: boolean;
   /** The children of its job that have not settled. */
@@ -97,26 +85,14 @@ export class Execution implements Task {
     onTimeout: (state: JobState, error?: Error) => void,
     paused = false,
   ) {
-    const { definition, options } = first;
-    this.key = first.key!;
-    this.name = definition.name;
-    this.version = definition.version;
-    this.code = definition.code;
-    this.fn = definition.fn;
-    this.definition = definition;
-    this.digest = options.cache && options.jobCache !== null;
-    this.timed = options.timeout !== null;
-    this.memory = options.memory ?? undefined;
-    this.importTimeout = options.importTimeout;
-    this.denoArgs = options.denoArgs;
-    this.declared = options.permissions;
-    this.reads = first.reads;
+    const { options } = first;
+    this.#options = options;
+    this.first = first;
+    this.identity = first.identity!;
     this.nested = first.nested;
     const parent = first.scope.parentOwner;
     const above = parent instanceof Execution ? parent.depth : 0;
     this.depth = first.nested ? above + 1 : 0;
-    this.priority = options.priority;
-    this.#crashRetries = options.crashRetries;
     this.#store = storeOf(first);
     this.claim = this.#store && !options.forceRun
       ? new KeyClaim(this.#store, first.keyBytes!)
@@ -126,6 +102,110 @@ export class Execution implements Task {
     this.#onTimeout = onTimeout;
     this.#paused = paused;
     this.join(first);
+  }
+
+  get key(): string {
+    return this.first.key!;
+  }
+
+  /** Has what a Task has as properties of its own, for a handler of somebody's that copies it. */
+  spellOut(): void {
+    for (const name of SPELT_OUT) {
+      Object.defineProperty(this, name, {
+        value: this[name],
+        enumerable: true,
+        configurable: true,
+      });
+    }
+  }
+
+  // There may be a million of these: what the job knows is not kept twice.
+
+  get name(): string {
+    return this.first.definition.name;
+  }
+
+  get version(): string {
+    return this.first.definition.version;
+  }
+
+  get code(): CodeReference {
+    return this.first.definition.code;
+  }
+
+  get fn(): (...args: never[]) => unknown {
+    return this.first.definition.fn;
+  }
+
+  /** The function as it was defined for the job; a notebook may define it anew while this runs. */
+  get definition(): FunctionDefinition {
+    return this.first.definition;
+  }
+
+  get digest(): boolean {
+    return this.#options.cache && this.#options.jobCache !== null;
+  }
+
+  get timed(): boolean {
+    return this.#options.timeout !== null;
+  }
+
+  get memory(): number | undefined {
+    return this.#options.memory ?? undefined;
+  }
+
+  get importTimeout(): number {
+    return this.#options.importTimeout;
+  }
+
+  get denoArgs(): readonly string[] {
+    return this.#options.denoArgs;
+  }
+
+  /** What its jobs may do, as declared; `null`: as the program. */
+  get declared(): DeclaredPermissions | null {
+    return this.#options.permissions;
+  }
+
+  /** What its jobs declare to read. */
+  get reads(): DeclaredReads | undefined {
+    return this.first.reads;
+  }
+
+  get priority(): number {
+    return this.#options.priority;
+  }
+
+  get hasPlainKey(): boolean {
+    return this.first.hasPlainKey;
+  }
+
+  /** The jobs that wait for the outcome. */
+  get states(): Set<JobState> {
+    if (this.#states === undefined) {
+      this.#states = new Set();
+      if (this.#only !== undefined) this.#states.add(this.#only);
+      this.#only = undefined;
+    }
+    return this.#states;
+  }
+
+  /** Whether no job waits for the outcome any more. */
+  get isUnwanted(): boolean {
+    return this.#states === undefined
+      ? this.#only === undefined
+      : this.#states.size === 0;
+  }
+
+  /** Whether its outcome is that of its job as it is: no files to look at, no time to be over, no attempt before it. */
+  get isPlain(): boolean {
+    return this.files.length === 0 && this.#timers === undefined &&
+      this.earlierLines.length === 0;
+  }
+
+  /** The job that waits for the outcome, if it is the only one that ever did. */
+  get only(): JobState | undefined {
+    return this.#only;
   }
 
   /** The children's scope; a new one for whoever asks. */
@@ -176,9 +256,15 @@ export class Execution implements Task {
   }
 
   arguments(): TaskArguments {
-    const bad = badFunctionError(this.definition, this.#crashRetries);
+    const { crashRetries } = this.#options;
+    const bad = badFunctionError(this.definition, crashRetries);
     if (bad !== undefined) throw bad;
     const { list, upstream } = this.#snapshot;
+    if (upstream.length === 0) {
+      this.claim?.make();
+      this.files = list.files === undefined ? NO_FILES : readyFiles([list]);
+      return { list, upstream: NO_VALUES };
+    }
     if (!upstream.every((job) => job.outcome?.status === "finished")) {
       throw new ResultLostError(
         "A result among the arguments was lost and is being computed again",
@@ -227,7 +313,9 @@ export class Execution implements Task {
 
   /** Lets one more job wait for the outcome. */
   join(state: JobState): void {
-    this.states.add(state);
+    if (this.#states === undefined && this.#only === undefined) {
+      this.#only = state;
+    } else this.states.add(state);
     state.execution = this;
     const parent = state.scope.parentOwner;
     if (parent instanceof Execution) {
@@ -237,11 +325,14 @@ export class Execution implements Task {
     if (this.#startedAt === undefined) {
       state.advance("queued");
       if (!this.#paused) this.#watchQueue(state);
-    } else {
-      state.attempts++;
-      state.advance("running");
-      this.#watch(state);
-    }
+    } else this.#begun(state);
+  }
+
+  /** The function is called for a job that waits for the outcome. */
+  #begun(state: JobState): void {
+    state.attempts++;
+    state.advance("running");
+    this.#watch(state);
   }
 
   /** Its handler runs it outside of this process's own event loop. */
@@ -276,12 +367,14 @@ export class Execution implements Task {
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
     // Without a timer nothing is cleared: that would load Deno's timers.
-    if (this.#timers !== undefined) {
-      clearTimeout(this.#timers.get(state));
-      this.#timers.delete(state);
-    }
+    if (this.#timers !== undefined) this.#stopTimer(state);
     state.execution = undefined;
-    return this.states.delete(state) && this.states.size === 0;
+    if (this.#states !== undefined) {
+      return this.#states.delete(state) && this.#states.size === 0;
+    }
+    if (this.#only !== state) return false;
+    this.#only = undefined;
+    return true;
   }
 
   /** Aborted when no job waits for the outcome any more. */
@@ -291,12 +384,14 @@ export class Execution implements Task {
 
   /** Takes all jobs out, and gives the claim back. */
   end(): JobState[] {
-    const states = [...this.states];
+    const states = this.#only === undefined
+      ? [...this.#states ?? NO_CHILDREN]
+      : [this.#only];
     for (const state of states) this.leave(state);
-    for (const parent of this.#waitedForBy ?? []) {
-      parent.#waitsFor?.delete(this);
+    if (this.#waitedForBy !== undefined) {
+      for (const parent of this.#waitedForBy) parent.#waitsFor?.delete(this);
+      this.#waitedForBy = undefined;
     }
-    this.#waitedForBy = undefined;
     this.claim?.release();
     this.holding?.release();
     if (this.#isElsewhere) {
@@ -318,11 +413,8 @@ export class Execution implements Task {
   started(): void {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = performance.now();
-    for (const state of this.states) {
-      state.attempts++;
-      state.advance("running");
-      this.#watch(state);
-    }
+    if (this.#only !== undefined) this.#begun(this.#only);
+    else for (const state of this.states) this.#begun(state);
   }
 
   report(event: TaskEvent): void {
@@ -331,7 +423,11 @@ export class Execution implements Task {
 
   #watch(state: JobState): void {
     const { timeout } = state.options;
-    if (timeout === null) return this.#begin(state, Infinity, () => {});
+    if (timeout === null) {
+      // The time in the queue is over.
+      if (this.#timers !== undefined) this.#stopTimer(state);
+      return;
+    }
     const left = Math.max(0, timeout - (performance.now() - this.#startedAt!));
     this.#begin(state, left, () => this.#onTimeout(state));
   }
@@ -350,10 +446,7 @@ export class Execution implements Task {
 
   /** Begins a time limit of a job, in place of the one that it had. */
   #begin(state: JobState, ms: number, over: () => void): void {
-    if (this.#timers !== undefined) {
-      clearTimeout(this.#timers.get(state));
-      this.#timers.delete(state);
-    }
+    if (this.#timers !== undefined) this.#stopTimer(state);
     // Longer than a timer can be is for ever.
     if (ms >= 2 ** 31) return;
     const timers = this.#timers ??= new Map();
@@ -367,7 +460,28 @@ export class Execution implements Task {
       }, ms),
     );
   }
+
+  #stopTimer(state: JobState): void {
+    clearTimeout(this.#timers?.get(state));
+    this.#timers?.delete(state);
+  }
 }
+
+const SPELT_OUT = [
+  "key",
+  "name",
+  "version",
+  "code",
+  "fn",
+  "digest",
+  "timed",
+  "memory",
+  "importTimeout",
+  "denoArgs",
+  "priority",
+] as const;
+
+const NO_VALUES: readonly EncodedValue[] = [];
 
 /** How late a timer may be, in ms; if it is later, this program was suspended or computed. */
 const HELD_UP = 20;

@@ -18,6 +18,7 @@ import { cancel, errorOf, promote, runAgain } from "./scheduler.ts";
 import type { ConsoleLine, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
+import { decodeSmall, SmallValue } from "./value/small.ts";
 import { type WaitOptions, withinLimits } from "./wait_options.ts";
 
 /** How paths in errors begin. */
@@ -171,7 +172,13 @@ export class Job<T> implements PromiseLike<T> {
     noteSeen(this.#state);
     if (outcome?.status !== "finished") throw errorOf(this.#state);
     outcome.value.restoreFiles?.();
-    this.#result = { value: decodeValue(outcome.value, RESULT) as T };
+    const { value } = outcome;
+    this.#result = {
+      value:
+        (value instanceof SmallValue
+          ? decodeSmall(value, RESULT.root)
+          : decodeValue(value, RESULT)) as T,
+    };
     return this.#result.value;
   }
 
@@ -265,23 +272,34 @@ export class Job<T> implements PromiseLike<T> {
     return this.toString();
   }
 
-  async #load(): Promise<T> {
+  /** The result, once it is there. */
+  #load(): Promise<T> {
     noteSeen(this.#state);
-    while (true) {
-      if (!this.#state.isSettled) {
+    return new Promise((resolve, reject) => {
+      const take = (): void => {
+        try {
+          resolve(this.getResult());
+        } catch (error) {
+          // Arguments are kept where something of the outcome is in a blob.
+          const isLost = error instanceof ResultLostError &&
+            this.#state.snapshot !== undefined;
+          if (!isLost || !this.#state.mayLoseAgain()) return reject(error);
+          runAgain(this.#state, error);
+          wait();
+        }
+      };
+      const settled = (): void => {
+        const { value } = this.#state.outcome ?? {};
+        const loading = value?.load?.(new AbortController().signal);
+        if (loading === undefined) take();
+        else loading.then(take, reject);
+      };
+      const wait = (): void => {
+        if (this.#state.isSettled) return settled();
         if (runningJob() !== undefined) promote(this.#state);
-        await new Promise<void>((resolve) => this.#state.onSettled(resolve));
-      }
-      await this.#state.outcome?.value.load?.(new AbortController().signal);
-      try {
-        return this.getResult();
-      } catch (error) {
-        // Arguments are kept where something of the outcome is in a blob.
-        const isLost = error instanceof ResultLostError &&
-          this.#state.snapshot !== undefined;
-        if (!isLost || !this.#state.mayLoseAgain()) throw error;
-        runAgain(this.#state, error);
-      }
-    }
+        this.#state.onSettled(settled);
+      };
+      wait();
+    });
   }
 }

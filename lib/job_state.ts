@@ -20,6 +20,7 @@ import {
   type TaskEvent,
 } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
+import { smallKey } from "./value/small.ts";
 
 /**
  * Where a job is: `pending` (its arguments are not there yet), `queued`,
@@ -82,9 +83,12 @@ export class JobState {
   /** When it was submitted, in ms since the epoch. */
   readonly submittedAt: number = Date.now();
   status: JobStatus = "pending";
-  keyBytes: Uint8Array<ArrayBuffer> | undefined;
-  /** Hexadecimal form of `keyBytes`. */
-  key: string | undefined;
+  /** The same for jobs of the same function that are identical, once the arguments are there. */
+  identity: string | undefined;
+  #keyBytes: Uint8Array<ArrayBuffer> | undefined;
+  #key: string | undefined;
+  /** Whether the key comes from the identity and from nothing but it and the function's name and version. */
+  hasPlainKey = false;
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
   description: ArgumentDescription | undefined;
@@ -116,7 +120,7 @@ export class JobState {
   lines: ConsoleLine[] | undefined;
   #kept = 0;
   #losses = 0;
-  #settled: (() => void)[] | undefined;
+  #settled: (() => void) | (() => void)[] | undefined;
   #listeners: Set<(event: JobEvent) => void> | undefined;
 
   constructor(
@@ -131,6 +135,30 @@ export class JobState {
     this.nested = nested;
   }
 
+  /** The key; `undefined` until the arguments are there. */
+  get keyBytes(): Uint8Array<ArrayBuffer> | undefined {
+    // Of most jobs that no cache looks for nobody asks for the key.
+    if (this.#keyBytes === undefined && this.hasPlainKey) {
+      const { name, version } = this.definition;
+      this.#keyBytes = smallKey(name, version, this.identity!);
+    }
+    return this.#keyBytes;
+  }
+
+  set keyBytes(key: Uint8Array<ArrayBuffer> | undefined) {
+    this.#keyBytes = key;
+    this.#key = undefined;
+  }
+
+  /** Hexadecimal form of `keyBytes`. */
+  get key(): string | undefined {
+    return this.#key ??= this.keyBytes?.toHex();
+  }
+
+  set key(key: string | undefined) {
+    this.#key = key;
+  }
+
   /** Whether it is finished, error or cancelled. */
   get isSettled(): boolean {
     return this.outcome !== undefined || this.failure !== undefined;
@@ -143,7 +171,10 @@ export class JobState {
 
   /** Calls `listener` once, when the job settles, in the order of the calls. */
   onSettled(listener: () => void): void {
-    (this.#settled ??= []).push(listener);
+    if (this.#settled === undefined) this.#settled = listener;
+    else if (typeof this.#settled === "function") {
+      this.#settled = [this.#settled, listener];
+    } else this.#settled.push(listener);
   }
 
   /** Settles the job, once; whether this call did it. */
@@ -232,8 +263,9 @@ let isCalling = false;
  * Calls listeners one after the other, also those that they bring about: a long
  * chain of jobs that settle each other must not become a deep stack of calls.
  */
-function callInTurn(listeners: readonly (() => void)[]): void {
-  for (const listener of listeners) due.push(listener);
+function callInTurn(listeners: (() => void) | readonly (() => void)[]): void {
+  if (typeof listeners === "function") due.push(listeners);
+  else for (const listener of listeners) due.push(listener);
   if (isCalling) return;
   isCalling = true;
   try {

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { keepContext } from "./current.ts";
+import { keepContext, runningJob } from "./current.ts";
 import type { HitherFunction } from "./func.ts";
 import { Job } from "./job.ts";
-import { stateOf } from "./job_state.ts";
+import { type JobState, stateOf } from "./job_state.ts";
 import { isIdleWorker, park } from "./role.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import type { Argument } from "./types.ts";
@@ -91,7 +91,7 @@ export function map<A extends readonly unknown[], R>(
   // A generator's body runs in the context of whoever asks for the next result.
   const here = keepContext();
   const run = fn.run as unknown as (item: unknown) => Job<Awaited<R>>;
-  const jobs = new Jobs((item) => here(() => run(item)), options);
+  const jobs = new Jobs(run, options);
   return results(jobs, options.signal);
 
   async function* results(
@@ -99,7 +99,7 @@ export function map<A extends readonly unknown[], R>(
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Awaited<R>, void, void> {
     if (isIdleWorker()) await park();
-    const source = new Source(items, (item) => jobs.add(item), jobs.wake);
+    const source = new Source(items, (item) => jobs.add(item), jobs.wake, here);
     const abort = () => jobs.stop(signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
@@ -107,7 +107,7 @@ export function map<A extends readonly unknown[], R>(
       while (true) {
         const done = jobs.takeDone();
         if (done !== undefined) {
-          yield await done;
+          yield resultOf(done);
           continue;
         }
         jobs.throwIfFailed();
@@ -130,6 +130,7 @@ class Source {
   readonly #isAsync: boolean;
   readonly #add: (item: unknown) => void;
   readonly #wake: () => void;
+  readonly #here: <R>(body: () => R) => R;
   #isWaiting = false;
   #left = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -138,7 +139,9 @@ class Source {
     items: Iterable<unknown> | AsyncIterable<unknown>,
     add: (item: unknown) => void,
     wake: () => void,
+    here: <R>(body: () => R) => R,
   ) {
+    this.#here = here;
     this.#isAsync = Symbol.asyncIterator in items;
     this.#iterator = Symbol.asyncIterator in items
       ? items[Symbol.asyncIterator]()
@@ -156,7 +159,11 @@ class Source {
     if (this.#failure !== undefined) throw this.#failure.error;
     this.#left = Math.max(this.#left, count);
     if (this.#isAsync) return this.#ask();
-    while (this.#left > 0 && !this.isDone) this.#took(this.#nextNow());
+    if (this.#left === 0 || this.isDone) return;
+    // Once for all of them, as it takes longer than all the rest.
+    this.#here(() => {
+      while (this.#left > 0 && !this.isDone) this.#took(this.#nextNow());
+    });
   }
 
   /** Tells the source that nobody wants more of it. */
@@ -185,7 +192,7 @@ class Source {
       (next) => {
         this.#isWaiting = false;
         if (this.isDone) return;
-        this.#took(next);
+        this.#here(() => this.#took(next));
         this.#ask();
       },
       (error) => this.#fail(error),
@@ -248,8 +255,8 @@ class Jobs<T> {
     this.#all.add(job);
     const state = stateOf(job)!;
     noteSeen(state);
-    if (state.isSettled) this.#settled(job);
-    else state.onSettled(() => this.#settled(job));
+    if (state.isSettled) this.#settled(job, state);
+    else state.onSettled(() => this.#settled(job, state));
   }
 
   /** A job whose turn it is and that has finished, if there is one. */
@@ -279,8 +286,10 @@ class Jobs<T> {
   changed(): Promise<void> {
     this.#changed = Promise.withResolvers();
     // A running job that waits for its jobs is known to wait by this.
-    const [oldest] = this.#all;
-    oldest?.then(this.wake, this.wake);
+    if (runningJob() !== undefined) {
+      const [oldest] = this.#all;
+      oldest?.then(this.wake, this.wake);
+    }
     return this.#changed.promise;
   }
 
@@ -292,16 +301,25 @@ class Jobs<T> {
     for (const job of this.#all) job.cancel(reason);
   }
 
-  #settled(job: Job<T>): void {
-    if (job.status !== "finished") this.#failed ??= job;
+  #settled(job: Job<T>, { status, hit, outcome }: JobState): void {
+    if (status !== "finished") this.#failed ??= job;
     else {
       this.#finished?.push(job);
-      const isQuick = job.cached || job.timing!.duration < QUICK;
+      const isQuick = hit || outcome!.timing.duration < QUICK;
       this.#window = isQuick
         ? Math.min(MOST, this.#window + 1)
         : Math.max(LEAST, this.#window >> 1);
     }
     this.wake();
+  }
+}
+
+/** The result of a job that has finished; computed again if it was in the cache and is lost. */
+function resultOf<T>(job: Job<T>): T | Promise<T> {
+  try {
+    return job.getResult();
+  } catch {
+    return job.then();
   }
 }
 

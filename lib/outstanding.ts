@@ -7,6 +7,7 @@
 
 import { runOutside } from "./current.ts";
 import type { JobState } from "./job_state.ts";
+import { repeatedLeaves } from "./value/repeated_leaves.ts";
 
 /** The jobs that wait or run; a job comes after those that it waits for. */
 export const outstanding: Set<JobState> = new Set();
@@ -25,6 +26,8 @@ let interruption: Error | undefined;
 /** An execution has begun to wait or run in workers, or has ended there. */
 export function noteElsewhere(change: 1 | -1): void {
   elsewhere += change;
+  if (elsewhere === 0) repeatedLeaves.clear();
+  else repeatedLeaves.isActive = true;
   if (change === 1 && elsewhere === 1) {
     if (watcher !== undefined) watcher.begin();
     else load();

@@ -33,6 +33,7 @@ import {
   ResultLostError,
   UpstreamError,
 } from "./errors.ts";
+import { directWayOf, type Settled } from "./direct_handler.ts";
 import { Execution, holdingOf } from "./execution.ts";
 import {
   explainHook,
@@ -50,6 +51,12 @@ import {
   warnIfCodeDiffers,
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
+import {
+  addInFlight,
+  deleteInFlight,
+  inFlightFor,
+  isNoneInFlight,
+} from "./in_flight.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import { inMemory, withParts } from "./outcome_in_memory.ts";
 import { interruptionReason, outstanding } from "./outstanding.ts";
@@ -59,18 +66,19 @@ import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import type { ConsoleLine, Outcome } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
-
-import { contributionOf, jobKey } from "./value/contribution.ts";
+import {
+  contributionOf,
+  identityOf,
+  type JobIdentity,
+} from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
 import type { LeafDigests } from "./value/encoded.ts";
 import { keyParts } from "./value/parts.ts";
+import { smallArguments, smallKey, SmallValue } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
 import { decodeThrown, encodeThrown } from "./value/thrown.ts";
 import { warnOnce } from "./warn.ts";
-
-/** The executions under way that other jobs may join, by key. */
-const inFlight = new Map<string, Execution>();
 
 const NOT_YET = new Uint8Array(0);
 
@@ -89,9 +97,14 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     state.scope.enter();
     return cancel(state, reason);
   }
+  // What a job declares to read enters its key.
+  const small = state.options.permissions?.read === undefined
+    ? smallArguments(args)
+    : undefined;
+  if (small !== undefined) return submitSmall(state, args, small);
   const digests: LeafDigests = new Map();
   let complete = true;
-  const key = keyOf(state, args, digests, (node) => {
+  const identity = identify(state, args, digests, (node) => {
     const job = stateOf(node);
     if (job === undefined) return undefined;
     const contribution = contributionOfJob(job);
@@ -100,7 +113,7 @@ export function submit(state: JobState, args: readonly unknown[]): void {
   });
   if (complete) {
     enter(state);
-    setKey(state, key);
+    setIdentity(state, identity);
     if (lookUp(state, () => takeSnapshot(state, args, digests))) return;
     takeSnapshot(state, args, digests);
     watchSignal(state);
@@ -112,6 +125,34 @@ export function submit(state: JobState, args: readonly unknown[]): void {
   watchSignal(state);
   afterUpstream(state);
 }
+
+/** Takes in a job whose arguments are a few bytes and no jobs. */
+function submitSmall(
+  state: JobState,
+  args: readonly unknown[],
+  list: string,
+): void {
+  const { name, keyVersion } = functionInfoOf(state);
+  const store = storeOf(state);
+  if (store === undefined && keyVersion === state.definition.version) {
+    state.identity = list;
+    state.hasPlainKey = true;
+  } else {
+    setIdentity(state, { key: smallKey(name, keyVersion, list), list });
+  }
+  enter(state);
+  const keep = (): void => {
+    if (state.snapshot !== undefined) return;
+    state.snapshot = { list: new SmallValue(list), upstream: NO_UPSTREAM };
+    if (store !== undefined) describe(state, args, new Map());
+  };
+  if (lookUp(state, keep)) return;
+  keep();
+  watchSignal(state);
+  execute(state);
+}
+
+const NO_UPSTREAM: readonly JobState[] = [];
 
 /** Takes in a job whose arguments are bytes already. */
 export function submitEncoded(
@@ -174,12 +215,12 @@ export function runAgain(state: JobState, error: unknown): void {
   afterUpstream(state);
 }
 
-function keyOf(
+function identify(
   state: JobState,
   args: readonly unknown[],
   digests: LeafDigests,
   job: (node: object) => Uint8Array | undefined,
-): Uint8Array<ArrayBuffer> {
+): JobIdentity {
   const { name, keyVersion } = functionInfoOf(state);
   const { permissions } = state.options;
   if (permissions?.read !== undefined) {
@@ -191,12 +232,15 @@ function keyOf(
   const version = state.reads === undefined
     ? keyVersion
     : `${keyVersion}\0reads ${state.reads.digest}`;
-  return jobKey(name, version, args, { root: "args", job, digests });
+  return identityOf(name, version, args, { root: "args", job, digests });
 }
 
-function setKey(state: JobState, key: Uint8Array<ArrayBuffer>): void {
+function setIdentity(state: JobState, { key, list }: JobIdentity): void {
   state.keyBytes = key;
-  state.key = key.toHex();
+  // With another version in the key it is another job.
+  const isPlain = state.reads === undefined &&
+    functionInfoOf(state).keyVersion === state.definition.version;
+  state.identity = isPlain && list !== undefined ? list : state.key!;
 }
 
 /** Keeps the arguments as they are now: small parts as bytes, large leaves by their digest. */
@@ -288,9 +332,9 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
       root: "args",
       digests,
     }) as unknown[];
-    setKey(
+    setIdentity(
       state,
-      keyOf(
+      identify(
         state,
         args,
         digests,
@@ -363,7 +407,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
     const { snapshot } = state;
     recheckWhenIdle(
       () => runForComparison(state, snapshot!, record),
-      () => inFlight.size > 0,
+      () => !isNoneInFlight(),
     );
   }
   if (explainHook !== undefined) tellHit(state, record.details()?.preview);
@@ -415,11 +459,9 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 /** Joins the execution of the same key, or begins one. */
 function execute(state: JobState): void {
   if (explainHook !== undefined) tellMiss(state);
-  const shared = state.options.cache ? inFlight.get(state.key!) : undefined;
-  // A notebook may have defined the function anew: then it is another one.
-  if (shared?.definition !== state.definition) return begin(state);
+  const shared = state.options.cache ? inFlightFor(state) : undefined;
   // What runs with other permissions is not what the job asked for.
-  if (!shared.suits(state.options.permissions)) return begin(state);
+  if (!shared?.suits(state.options.permissions)) return begin(state);
   const parent = state.scope.parentOwner;
   if (parent instanceof Execution && shared.reaches(parent)) {
     return fail(state, "error", waitsForItself(state));
@@ -465,7 +507,7 @@ function begin(state: JobState): void {
 function enlist(state: JobState, paused = false): Execution {
   outstanding.add(state);
   const execution = new Execution(state, onTimeout, paused);
-  if (state.options.cache) inFlight.set(state.key!, execution);
+  if (state.options.cache) addInFlight(execution);
   execution.handler = handlerOf(state.options.jobHandler);
   return execution;
 }
@@ -502,9 +544,8 @@ function startWhenReady(execution: Execution): void {
 
 /** Hands an execution to its handler, once it has what it takes of the resources. */
 function start(execution: Execution): void {
-  if (execution.states.size === 0 || isDryRun) return;
-  const [first] = execution.states;
-  const { limits, resources } = first!.options;
+  if (execution.isUnwanted || isDryRun) return;
+  const { limits, resources } = (execution.only ?? firstOf(execution)).options;
   // In a worker nobody knows what the other workers take.
   if (limits === null || isWorker()) return hand(execution);
   // Where a running job waits for one of another place, that one runs with what it holds.
@@ -531,9 +572,17 @@ function start(execution: Execution): void {
   );
 }
 
+function firstOf({ states }: Execution): JobState {
+  const [first] = states;
+  return first!;
+}
+
 function hand(execution: Execution): void {
   const handler = execution.handler!;
   if (handler.inProcess !== true && !isWorker()) execution.goElsewhere();
+  const accept = directWayOf(handler);
+  if (accept !== undefined) return accept(execution, settled as Settled);
+  execution.spellOut();
   let running: Promise<Outcome>;
   try {
     running = Promise.resolve(runOutside(() => handler.run(execution)));
@@ -548,6 +597,25 @@ function hand(execution: Execution): void {
       ),
     (error) => complete(execution, brokenHandler(error)),
   );
+}
+
+/** A handler of this package has an Outcome. */
+function settled(execution: Execution, outcome: Outcome): void {
+  const { only, claim } = execution;
+  // Most of the time there is nothing to it.
+  if (
+    only !== undefined && claim === undefined &&
+    outcome.status === "finished" && execution.isPlain &&
+    storeOf(only) === undefined
+  ) {
+    noteSurvival(execution.definition);
+    forget(execution);
+    execution.end();
+    only.snapshot = undefined;
+    only.settle({ outcome, hit: false });
+    return;
+  }
+  complete(execution, outcome);
 }
 
 /** Resolves after `ms`; rejects when the signal is aborted. */
@@ -645,7 +713,7 @@ function tryAgainWherePossible(
   }
   if (waits.length === 0) return;
   for (const [state] of waits) execution.leave(state);
-  if (execution.states.size === 0) execution.end();
+  if (execution.isUnwanted) execution.end();
   forget(execution);
   tryAgain(
     waits,
@@ -707,9 +775,7 @@ function cancelChildren(
 }
 
 function forget(execution: Execution): void {
-  if (inFlight.get(execution.key) !== execution) return;
-  inFlight.delete(execution.key);
-  if (inFlight.size === 0) noteIdle();
+  if (deleteInFlight(execution) && isNoneInFlight()) noteIdle();
 }
 
 /** Runs a job again that was a hit, and warns if something else comes of it. Its files are those of the record after that. */
@@ -718,7 +784,7 @@ async function runForComparison(
   snapshot: ArgumentSnapshot,
   record: StoredRecord,
 ): Promise<void> {
-  const { definition, options, key, keyBytes } = state;
+  const { definition, options, key, keyBytes, identity } = state;
   const stored = record.outcome;
   const again = new JobState(
     definition,
@@ -726,7 +792,7 @@ async function runForComparison(
     new Scope(options),
     false,
   );
-  Object.assign(again, { key, keyBytes, snapshot, isSeen: true });
+  Object.assign(again, { key, keyBytes, identity, snapshot, isSeen: true });
   again.scope.enter();
   const settled = new Promise<void>((resolve) => again.onSettled(resolve));
   begin(again);
@@ -751,7 +817,7 @@ async function whenUnblocked(
   // If it is stored and the jobs do not want it, they claim the key all the same.
   claim.evenIfStored = blocked === "stored";
   execution.holding?.release();
-  if (execution.states.size === 0) return;
+  if (execution.isUnwanted) return;
   if (blocked === "elsewhere") {
     try {
       const { name, version, abandoned } = execution;
@@ -769,7 +835,7 @@ function lookAgain(execution: Execution): void {
   for (const state of [...execution.states]) {
     if (lookUp(state, () => {})) execution.leave(state);
   }
-  if (execution.states.size > 0) return startWhenReady(execution);
+  if (!execution.isUnwanted) return startWhenReady(execution);
   execution.end();
   forget(execution);
 }
@@ -798,11 +864,11 @@ async function complete(
   for (const state of execution.overdue(outcome.timing.duration)) {
     onTimeout(state);
   }
-  if (execution.states.size === 0) return endUnwanted(execution);
+  if (execution.isUnwanted) return endUnwanted(execution);
   if (outcome.status === "finished") noteSurvival(execution.definition);
   else {
     tryAgainWherePossible(execution, outcome);
-    if (execution.states.size === 0) return endUnwanted(execution);
+    if (execution.isUnwanted) return endUnwanted(execution);
   }
   if (execution.earlierLines.length > 0) {
     const console = joinLines(execution.earlierLines, outcome.console);

@@ -166,6 +166,8 @@ export interface Task {
   readonly id: number;
   /** The job's key, 64 hexadecimal digits. */
   readonly key: string;
+  /** Whether the key comes from name, version and the bytes of `list` as they are: then nobody has computed it yet, and few ever ask. */
+  readonly hasPlainKey?: boolean | undefined;
   /** The function's name. */
   readonly name: string;
   /** The function's version. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { runOutside } from "../current.ts";
+import { provideDirectWay } from "../direct_handler.ts";
 import { HandlerClosedError, SandboxUnavailableError } from "../errors.ts";
 import { provideFallbackHandler } from "../fallback_handler.ts";
 import { isWorker } from "../role.ts";
@@ -92,6 +94,14 @@ export class DefaultJobHandler implements JobHandler {
     checkOptions("DefaultJobHandler", options, ["concurrency"]);
     const { concurrency = 1 } = options;
     this.#concurrency = wholeNumber("concurrency", concurrency);
+    provideDirectWay(
+      this,
+      DefaultJobHandler.prototype.run,
+      (task, settled) => {
+        const running = runOutside(() => this.run(task));
+        running.then((outcome) => settled(task, outcome));
+      },
+    );
   }
 
   /** Runs a Task when its turn has come; a nested one at once. */

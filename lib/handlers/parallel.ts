@@ -4,6 +4,8 @@
  * @module
  */
 
+import { runOutside } from "../current.ts";
+import { provideDirectWay, type Settled } from "../direct_handler.ts";
 import type { JobHandler, Outcome, Task } from "../task.ts";
 import { endingOf } from "../worker/execute.ts";
 import { checkOptions, oneOf, wholeNumber } from "./options.ts";
@@ -51,6 +53,14 @@ export interface ParallelJobHandlerOptions {
    * @default {60_000}
    */
   idleTimeout?: number;
+  /**
+   * After how many jobs a worker is ended and another one takes its place: for functions, or
+   * libraries, that leave something behind each time. (`maxtasksperchild` of Python's
+   * `multiprocessing`.)
+   *
+   * @default {Infinity}
+   */
+  maxJobsPerWorker?: number;
 }
 
 /**
@@ -95,19 +105,29 @@ export class ParallelJobHandler implements JobHandler {
       "jobsPerWorker",
       "isolation",
       "idleTimeout",
+      "maxJobsPerWorker",
     ]);
     const {
       numWorkers = navigator.hardwareConcurrency,
       jobsPerWorker = 1,
       isolation = "auto",
       idleTimeout = 60_000,
+      maxJobsPerWorker = Infinity,
     } = options;
     this.#options = {
       numWorkers: wholeNumber("numWorkers", numWorkers),
       jobsPerWorker: wholeNumber("jobsPerWorker", jobsPerWorker),
       isolation: oneOf("isolation", isolation, ["auto", "worker", "process"]),
       idleTimeout: wholeNumber("idleTimeout", idleTimeout),
+      maxJobsPerWorker: maxJobsPerWorker === Infinity
+        ? Infinity
+        : wholeNumber("maxJobsPerWorker", maxJobsPerWorker),
     };
+    provideDirectWay(
+      this,
+      ParallelJobHandler.prototype.run,
+      (task, settled) => this.#accept(task, settled),
+    );
   }
 
   /** How many workers could not be stopped, because their job was cancelled and went on computing. */
@@ -117,9 +137,16 @@ export class ParallelJobHandler implements JobHandler {
 
   /** Runs a Task on a worker when one is free. */
   run(task: Task): Promise<Outcome> {
-    return this.#pool?.run(task) ?? this.#load().then(
-      (pool) => pool.run(task),
-      (error) => withoutPool(task, error),
+    return new Promise((resolve) =>
+      this.#accept(task, (_, outcome) => resolve(outcome))
+    );
+  }
+
+  #accept(task: Task, settled: Settled): void {
+    if (this.#pool !== undefined) return this.#pool.accept(task, settled);
+    runOutside(() => this.#load()).then(
+      (pool) => pool.accept(task, settled),
+      async (error) => settled(task, await withoutPool(task, error)),
     );
   }
 

@@ -5,10 +5,10 @@
  */
 
 import type { LeafDigests } from "./encoded.ts";
-import { FORMAT_VERSION } from "./format.ts";
 import { Kind, kindOf } from "./kinds.ts";
-import { Initial, Major, type Output } from "./output.ts";
+import { Initial } from "./output.ts";
 import { sha256 } from "./sha256.ts";
+import { SMALL_BYTES, textOf, writeKeyHead } from "./small.ts";
 import { type ValueWriter, withWriter } from "./writer.ts";
 
 /** How to find the contribution of a value. */
@@ -53,11 +53,33 @@ export function jobKey(
   args: readonly unknown[],
   options: ContributionOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  return identityOf(name, version, args, options).key;
+}
+
+/** What tells a job from others. */
+export interface JobIdentity {
+  readonly key: Uint8Array<ArrayBuffer>;
+  /** The deterministic form of its argument list, a character for each byte, if it is small. */
+  readonly list: string | undefined;
+}
+
+/** The key of a job, and what it comes from. Throws as `jobKey` does. */
+export function identityOf(
+  name: string,
+  version: string,
+  args: readonly unknown[],
+  options: ContributionOptions = {},
+): JobIdentity {
   return deterministic(options, "args", (writer) => {
     const { out } = writer;
-    writeHeader(out, name, version);
+    writeKeyHead(out, name, version);
+    const start = out.length;
     writer.write(trimmed(args, options.job));
-    return sha256(out.bytes.subarray(0, out.length));
+    const isSmall = out.length - start <= SMALL_BYTES;
+    return {
+      key: sha256(out.bytes.subarray(0, out.length)),
+      list: isSmall ? textOf(out.bytes, start, out.length) : undefined,
+    };
   });
 }
 
@@ -73,14 +95,6 @@ function deterministic<T>(
     digests,
     relative: false,
   }, use);
-}
-
-function writeHeader(out: Output, name: string, version: string): void {
-  out.head(Major.ARRAY, 5);
-  out.text("job");
-  out.head(Major.UINT, FORMAT_VERSION);
-  out.text(name);
-  out.text(version);
 }
 
 function trimmed(

@@ -62,7 +62,7 @@ class CodecFailure {
 
 class Decoder {
   readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #view: DataView;
+  #viewed: DataView | undefined;
   readonly #leaves: readonly Leaf[];
   readonly #options: DecodeOptions;
   readonly #shared: unknown[] = [];
@@ -77,9 +77,15 @@ class Decoder {
 
   constructor({ bytes, leaves }: EncodedValue, options: DecodeOptions) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#leaves = leaves;
     this.#options = options;
+  }
+
+  /** Made when it is needed: the buffer of a short array does not exist before that. */
+  get #view(): DataView {
+    if (this.#viewed !== undefined) return this.#viewed;
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    return this.#viewed = new DataView(buffer, byteOffset, byteLength);
   }
 
   decode(): unknown {

@@ -62,7 +62,13 @@ export class Output {
 
   /** What was written from `start` on, as bytes of their own. */
   copy(start = 0): Uint8Array<ArrayBuffer> {
-    return this.bytes.slice(start, this.length);
+    const length = this.length - start;
+    if (length > 64) return this.bytes.slice(start, this.length);
+    // A loop of our own is faster than a call for so few.
+    const { bytes } = this;
+    const copy = new Uint8Array(length);
+    for (let i = 0; i < length; i++) copy[i] = bytes[start + i]!;
+    return copy;
   }
 
   /** One byte. */

@@ -36,6 +36,7 @@ import {
 } from "./part_refusal.ts";
 import { formatPath, Place } from "./path.ts";
 import { refusal } from "./refusal.ts";
+import { repeatedLeaves } from "./repeated_leaves.ts";
 import { sha256, sha256Hex } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
 import { temporalContent } from "./temporal.ts";
@@ -629,7 +630,12 @@ export class ValueWriter {
   #digest(object: object, bytes: Uint8Array): string {
     const known = this.#options.digests?.get(object);
     if (known !== undefined) return known;
-    const digest = sha256Hex(bytes);
+    const isLeaf = bytes.length >= LEAF_BYTES;
+    let digest = isLeaf ? repeatedLeaves.digestOf(object, bytes) : undefined;
+    if (digest === undefined) {
+      digest = sha256Hex(bytes);
+      if (isLeaf) repeatedLeaves.note(object, bytes, digest);
+    }
     this.#options.digests?.set(object, digest);
     return digest;
   }

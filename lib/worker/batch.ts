@@ -5,26 +5,48 @@
  * @module
  */
 
-import type { BatchMessage, RunMessage } from "./protocol.ts";
+import { SmallValue } from "../value/small.ts";
+import type { BatchMessage, RunMessage, WireValue } from "./protocol.ts";
 
-/** Length of a key, in characters. */
-const KEY = 64;
+/** A message for one Task, whose arguments may still be characters. */
+export type UnpackedRun = Omit<RunMessage, "list"> & {
+  readonly list: WireValue | SmallValue;
+};
+
+/** How many bytes the arguments have, without the leaves. */
+export function sizeOf(list: WireValue | SmallValue): number {
+  return list instanceof SmallValue ? list.text.length : list.bytes.byteLength;
+}
+
+/** The message for one Task. */
+export function packOne(run: UnpackedRun): RunMessage {
+  const { list } = run;
+  if (!(list instanceof SmallValue)) return run as RunMessage;
+  return { ...run, list: { bytes: list.bytes, leaves: list.leaves } };
+}
 
 /** Whether a Task can travel by columns: its arguments are a few bytes and nothing else. */
-export function isPlain({ list, upstream, timed }: RunMessage): boolean {
+export function isPlain({ list, upstream, timed }: UnpackedRun): boolean {
   return list.leaves.length === 0 && upstream.length === 0 && !timed;
 }
 
 /** One message for Tasks of one function, all of them plain but the last one perhaps. */
-export function packBatch(runs: readonly RunMessage[]): BatchMessage {
-  const last = isPlain(runs.at(-1)!) ? undefined : runs.at(-1);
+export function packBatch(runs: readonly UnpackedRun[]): BatchMessage {
+  const last = isPlain(runs.at(-1)!) ? undefined : packOne(runs.at(-1)!);
   const plain = last === undefined ? runs : runs.slice(0, -1);
   const ends: number[] = [];
   let end = 0;
-  for (const { list } of plain) ends.push(end += list.bytes.byteLength);
+  for (const { list } of plain) ends.push(end += sizeOf(list));
   const bytes = new Uint8Array(end);
-  for (const [i, { list }] of plain.entries()) {
-    bytes.set(list.bytes, ends[i - 1] ?? 0);
+  let at = 0;
+  for (const { list } of plain) {
+    if (list instanceof SmallValue) {
+      const { text } = list;
+      for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    } else {
+      bytes.set(list.bytes, at);
+      at += list.bytes.byteLength;
+    }
   }
   const { name, version, code } = runs[0]!;
   return {
@@ -33,7 +55,9 @@ export function packBatch(runs: readonly RunMessage[]): BatchMessage {
     version,
     code,
     tasks: plain.map(({ task }) => task),
-    keys: plain.map(({ key }) => key).join(""),
+    keys: plain.every(({ key }) => key === undefined)
+      ? undefined
+      : plain.map(({ key }) => key),
     digests: plain.map(({ digest }) => digest),
     flags: plain.map(({ flag }) => flag),
     ends,
@@ -48,7 +72,7 @@ export function unpackBatch(batch: BatchMessage): RunMessage[] {
   const runs = tasks.map((task, i): RunMessage => ({
     type: "run",
     task,
-    key: keys.slice(i * KEY, (i + 1) * KEY),
+    key: keys?.[i],
     name,
     version,
     code,

@@ -239,10 +239,11 @@ function withReferences(
       ? value
       : value.map((item) => withReferences(item, arrays));
   }
-  // With its own properties only, so that one called __proto__ is one.
-  const copy: Record<string, unknown> = { __proto__: null };
+  const copy: Record<string, unknown> = {};
   for (const name in value) {
-    copy[name] = withReferences((value as typeof copy)[name], arrays);
+    const part = withReferences((value as typeof copy)[name], arrays);
+    if (name !== "__proto__") copy[name] = part;
+    else Object.defineProperty(copy, name, { value: part, enumerable: true });
   }
   return copy;
 }

@@ -23,11 +23,16 @@ export interface WireValue {
   readonly files?: readonly FileContent[] | undefined;
 }
 
-/** The bytes of a leaf, and its digest where it is known. */
-export interface WireLeaf {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly digest?: string | undefined;
-}
+/** The bytes of a leaf, or memory of several threads that nobody writes to any more; and its digest where it is known. */
+export type WireLeaf =
+  | {
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly digest?: string | undefined;
+  }
+  | {
+    readonly shared: SharedArrayBuffer;
+    readonly digest?: string | undefined;
+  };
 
 /** Where the code is; as `CodeReference`, with the values on their way. */
 export type WireCode =
@@ -43,7 +48,8 @@ export type WireCode =
 export interface RunMessage {
   readonly type: "run";
   readonly task: number;
-  readonly key: string;
+  /** Absent if it comes from name, version and the bytes of `list` as they are. */
+  readonly key: string | undefined;
   readonly name: string;
   readonly version: string;
   readonly code: WireCode;
@@ -69,8 +75,7 @@ export interface BatchMessage {
   readonly code: WireCode;
   /** One for each Task, as in a `RunMessage`; so are the next three. */
   readonly tasks: readonly number[];
-  /** One after the other. */
-  readonly keys: string;
+  readonly keys?: readonly (string | undefined)[] | undefined;
   readonly digests: readonly boolean[];
   readonly flags: readonly number[];
   /** Where the argument list of each Task ends in `bytes`. */
@@ -110,6 +115,8 @@ export interface BeginMessage {
   readonly protocol: number;
   /** Int32 cells, one for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
   readonly flags?: SharedArrayBuffer;
+  /** Where results of a few bytes are written, see `results.ts`. Absent where memory cannot be shared. */
+  readonly results?: SharedArrayBuffer | undefined;
   /** How many of them there are, where the memory cannot be shared and a process makes its own. */
   readonly cells?: number;
   /** Counts what is on its way from the worker, where nothing else holds it up. */
@@ -193,6 +200,11 @@ export interface DoneMessage {
   readonly lost?: boolean;
   /** The worker must not get another Task: something of this one may still be running in it. */
   readonly retire?: boolean;
+}
+
+/** From the worker: results are in the memory for them. */
+export interface ResultsMessage {
+  readonly type: "results";
 }
 
 /**
@@ -285,6 +297,7 @@ export type FromWorker =
   | StartedMessage
   | EventMessage
   | DoneMessage
+  | ResultsMessage
   | WarningMessage
   | RefusedMessage
   | SkippedMessage

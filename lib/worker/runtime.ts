@@ -17,9 +17,15 @@ import {
 } from "../remote_jobs.ts";
 import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
+import { smallKey, textOf } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
-import { type Ending, type Host, Invocation } from "./execute.ts";
+import {
+  type Ending,
+  type ExecutedJob,
+  type Host,
+  Invocation,
+} from "./execute.ts";
 import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
@@ -32,12 +38,19 @@ import {
   type ToWorker,
   type WarningMessage,
 } from "./protocol.ts";
+import { Results } from "./results.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 
 /** Sends a message; the buffers in `transfer` move with it. */
 export type Send = (message: FromWorker, transfer: ArrayBuffer[]) => void;
+
+/** How long results of a batch may wait for each other, in ms that its functions took. */
+const TIME_TOGETHER = 1;
+
+/** How many results of a batch are told of with one message. */
+const MOST_TOGETHER = 64;
 
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime implements ScriptWatcher {
@@ -46,6 +59,10 @@ export class WorkerRuntime implements ScriptWatcher {
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   #flags: Int32Array | undefined;
+  #results: Results | undefined;
+  /** How many results the program was not told of, and how long their functions took, in ms. */
+  #untold = 0;
+  #untoldTime = 0;
   #gate: OutputGate | undefined;
   #retire = false;
   #posted = false;
@@ -60,6 +77,7 @@ export class WorkerRuntime implements ScriptWatcher {
     switch (message.type) {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
+        if (message.results) this.#results = new Results(message.results);
         if (message.output) this.#gate = new OutputGate(message.output);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
@@ -153,25 +171,37 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 
   async #runBatch(messages: readonly RunMessage[]): Promise<void> {
-    for (const message of messages) await this.#run(message);
+    for (const message of messages) {
+      const running = this.#run(message, true);
+      if (running === undefined) continue;
+      this.#tell();
+      await running;
+    }
+    this.#tell();
   }
 
-  /** Resolves when the Task has left this worker. */
-  #run(message: RunMessage): Promise<void> | void {
+  /** Takes up a Task; resolves when it has left this worker, `undefined` if it has done so already. */
+  #run(message: RunMessage, together = false): Promise<void> | undefined {
     const { task, code, name, version } = message;
     if (this.#retire || !this.#begin(message)) {
-      return this.#send({ type: "skipped", task }, []);
+      this.#send({ type: "skipped", task }, []);
+      return undefined;
     }
-    const { promise, resolve } = Promise.withResolvers<void>();
+    let left = false;
+    let resolve: (() => void) | undefined;
+    const leave = (): void => {
+      this.#runs.delete(task);
+      left = true;
+      resolve?.();
+    };
     const run = new WorkerRun(
       message,
       this.#flags,
       this.#send,
       (message) => this.#report(message),
       (ending) => {
-        this.#runs.delete(task);
-        this.#done(task, ending);
-        resolve();
+        this.#done(run, ending, together);
+        leave();
       },
     );
     this.#runs.set(task, run);
@@ -183,9 +213,8 @@ export class WorkerRuntime implements ScriptWatcher {
       this.#load(message).then(
         (fn) => {
           if (fn !== REFUSED) return run.start(fn);
-          this.#runs.delete(task);
           this.#send({ type: "refused", task }, []);
-          resolve();
+          leave();
         },
         (error) => {
           // The import goes on: what comes next is to find a worker without it.
@@ -194,7 +223,8 @@ export class WorkerRuntime implements ScriptWatcher {
         },
       );
     }
-    return promise;
+    if (left) return undefined;
+    return new Promise<void>((done) => resolve = done);
   }
 
   /** Takes up a Task, unless its sender has taken it back. */
@@ -217,7 +247,11 @@ export class WorkerRuntime implements ScriptWatcher {
       );
   }
 
-  #done(task: number, ending: Ending): void {
+  #done(run: WorkerRun, ending: Ending, together: boolean): void {
+    const unseen = takeUnseen();
+    if (unseen !== undefined) this.#show(unseen);
+    if (this.#doneQuickly(run, ending, together)) return;
+    const { task } = run;
     const transfer: ArrayBuffer[] = [];
     const { status, timing } = ending;
     const value = moveToWire(ending.value, transfer);
@@ -234,9 +268,42 @@ export class WorkerRuntime implements ScriptWatcher {
       message.contribution = wholeBuffer(ending.contribution);
     }
     if (this.#retire) message.retire = true;
-    const unseen = takeUnseen();
-    if (unseen !== undefined) this.#show(unseen);
     this.#send(message, transfer);
+  }
+
+  /** Writes a result of a few bytes into shared memory; whether it did. What the job has said goes before, so it must have said nothing. */
+  #doneQuickly(run: WorkerRun, ending: Ending, together: boolean): boolean {
+    if (this.#results === undefined || this.#retire || run.hasSpoken) {
+      return false;
+    }
+    if (ending.status === "error") return false;
+    const { value, contribution, timing } = ending;
+    if (value.leaves.length > 0 || value.files !== undefined) return false;
+    const { startedAt, duration } = timing;
+    if (
+      !this.#results.write(
+        run.task,
+        value.bytes,
+        contribution,
+        startedAt,
+        duration,
+      )
+    ) return false;
+    this.#untold++;
+    this.#untoldTime += duration;
+    if (
+      !together || this.#untold >= MOST_TOGETHER ||
+      this.#untoldTime >= TIME_TOGETHER
+    ) this.#tell();
+    return true;
+  }
+
+  /** Tells the program of the results that it was not told of. */
+  #tell(): void {
+    if (this.#untold === 0) return;
+    this.#untold = 0;
+    this.#untoldTime = 0;
+    this.#send(RESULTS, []);
   }
 
   #warn(what: string, error?: unknown): void {
@@ -268,11 +335,19 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 }
 
+const RESULTS = { type: "results" } as const;
 /** Sends what a job prints and reports. */
 type Report = (message: EventMessage | WarningMessage) => void;
 
 /** A Task in a worker. */
-class WorkerRun implements Host {
+class WorkerRun implements ExecutedJob, Host {
+  /** Its number. */
+  readonly task: number;
+  readonly name: string;
+  readonly version: string;
+  readonly digest: boolean;
+  /** Whether the program has heard from the job. */
+  hasSpoken = false;
   readonly invocation: Invocation;
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
@@ -290,16 +365,26 @@ class WorkerRun implements Host {
     report: Report,
     settle: (ending: Ending) => void,
   ) {
+    this.task = message.task;
     this.#message = message;
     this.#flags = flags;
     this.#send = send;
+    this.name = message.name;
+    this.version = message.version;
+    this.digest = message.digest;
     this.#report = report;
-    this.invocation = new Invocation(message, this, (ending) => {
+    this.invocation = new Invocation(this, this, (ending) => {
       this.#output?.flush();
       this.#left = true;
       this.#remote?.end();
       settle(ending);
     });
+  }
+
+  get key(): string {
+    const { key, name, version, list: { bytes } } = this.#message;
+    if (key !== undefined) return key;
+    return smallKey(name, version, textOf(bytes, 0, bytes.length)).toHex();
   }
 
   start(fn: UserFunction): void {
@@ -313,18 +398,21 @@ class WorkerRun implements Host {
   }
 
   port(): RemoteJobs {
-    const { task } = this.#message;
+    const { task } = this;
+    this.hasSpoken = true;
     this.#remote = new RemoteJobs(linkTo(this.#send, task), this.#message);
     if (this.invocation.settled) this.#remote.end();
     return this.#remote;
   }
 
   started(): void {
-    const { timed, task } = this.#message;
-    if (timed) this.#send({ type: "started", task }, []);
+    if (!this.#message.timed) return;
+    this.hasSpoken = true;
+    this.#send({ type: "started", task: this.task }, []);
   }
 
   report(event: TaskEvent): void {
+    this.hasSpoken = true;
     if (event.type === "console") {
       (this.#output ??= new Output((line) => this.#print(line))).add(
         event.line,

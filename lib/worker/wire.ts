@@ -6,20 +6,31 @@
 
 import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
 import type { CodeReference } from "../task.ts";
+import type { RepeatedLeaves } from "../value/repeated_leaves.ts";
+import { SharedLeaf } from "../value/shared_leaf.ts";
+import { SmallValue } from "../value/small.ts";
 import type { WireCode, WireValue } from "./protocol.ts";
 
 /**
  * A value as it is sent. Its leaves move: their buffers go into `transfer`.
  *
+ * @param repeated Where the receiver is a thread: leaves that it may take from shared memory.
  * @throws {ArgumentChangedError} and {ResultLostError} as a leaf's `read` does.
  */
 export function toWire(
   value: EncodedValue,
   transfer: ArrayBuffer[],
+  repeated?: RepeatedLeaves,
 ): WireValue {
+  // These are in an array of their own, whose buffer need not exist before it is sent.
+  if (value instanceof SmallValue) {
+    return { bytes: value.bytes, leaves: NO_LEAVES };
+  }
   const bytes = wholeBuffer(value.bytes);
   if (value.leaves.length === 0) return { bytes, leaves: NO_LEAVES };
   const leaves = value.leaves.map((leaf) => {
+    const shared = repeated?.shared(leaf);
+    if (shared !== undefined) return { shared, digest: leaf.digest };
     const bytes = leaf.read();
     transfer.push(bytes.buffer);
     return { bytes, digest: leaf.digest };
@@ -52,7 +63,11 @@ export function moveToWire(
 export function fromWire({ bytes, leaves, files }: WireValue): EncodedValue {
   const own = leaves.length === 0
     ? NO_LEAVES
-    : leaves.map((leaf) => new MemoryLeaf(leaf.bytes, leaf.digest));
+    : leaves.map((leaf) =>
+      "shared" in leaf
+        ? new SharedLeaf(leaf.shared, leaf.digest)
+        : new MemoryLeaf(leaf.bytes, leaf.digest)
+    );
   return files === undefined
     ? { bytes, leaves: own }
     : { bytes, leaves: own, files };

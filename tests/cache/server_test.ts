@@ -302,7 +302,7 @@ Deno.test("A server that never answers, or stops in the middle, is given up", as
 
 Deno.test("A server that sends less than 100 kB in the time is given up, and not asked again", async () => {
   for (const [pieces, bytes] of [[Infinity, 10], [8, 30_000]] as const) {
-    const timers: number[] = [];
+    const timers: ReturnType<typeof setInterval>[] = [];
     await using server = serve("", () => {
       let sent = 0;
       return new Response(

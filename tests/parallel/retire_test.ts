@@ -26,3 +26,21 @@ for (const how of ["ends", "is cancelled"]) {
       assertEquals(jobHandler.abandoned, 0);
     }));
 }
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`a worker is replaced after the jobs that it may run (${isolation})`, () =>
+    inPool(
+      { numWorkers: 1, isolation, maxJobsPerWorker: 3 },
+      async () => {
+        const count = f.countCalls.with({ cache: false });
+        const counts: number[] = [];
+        for (let i = 0; i < 7; i++) counts.push(await count.run());
+        assertEquals(counts, [1, 2, 3, 1, 2, 3, 1]);
+        const many = await Promise.all(
+          Array.from({ length: 30 }, () => count.run()),
+        );
+        assertEquals(Math.max(...many), 3);
+        assertEquals(many.filter((n) => n === 2).length, 10);
+      },
+    ));
+}

@@ -60,15 +60,20 @@ Deno.test("jobs are run once, also if they were sent to a worker and taken back"
 Deno.test("jobs that are cancelled before their turn are not run, and cost no worker", () =>
   inPool({ numWorkers: 1 }, async () => {
     const count = f.countCalls.with({ cache: false });
+    await using folder = await temporaryFolder();
     await Promise.all([count.run(), count.run()]);
+    const first = count.run(`${folder.path}/go`);
     const jobs = NUMBERS.map(() => count.run());
-    await jobs[0];
+    for await (const event of first) {
+      if (event.type === "status" && event.status === "running") break;
+    }
     for (const job of jobs.slice(100)) job.cancel();
+    await Deno.writeTextFile(`${folder.path}/go`, "");
     await Promise.allSettled(jobs);
     // One worker has counted all calls, and those that were cancelled are not among them.
     const finished = jobs.filter(({ status }) => status === "finished").length;
     assertEquals(finished, 100);
-    assertEquals(await count.run(), 2 + 100 + 1);
+    assertEquals(await first + 100 + 1, await count.run());
   }));
 
 Deno.test("quick jobs that travel with a busy one go on elsewhere", async () => {
@@ -105,3 +110,26 @@ Deno.test("a job that was taken back and comes to the same worker again is run o
     await Deno.writeTextFile(`${folder.path}/go`, "");
     assertEquals(await waits, "gone");
   }));
+
+Deno.test("a handler derived from the pool gets each Task, and may pass a copy of it on", async () => {
+  class Counting extends hi.ParallelJobHandler {
+    readonly keys: string[] = [];
+    override run(task: hi.Task): Promise<hi.Outcome> {
+      this.keys.push(task.key);
+      return super.run({
+        ...task,
+        arguments: () => task.arguments(),
+        started: () => task.started(),
+        report: (event) => task.report(event),
+        submitNested: (request, listener) =>
+          task.submitNested(request, listener),
+      });
+    }
+  }
+  await using jobHandler = new Counting({ numWorkers: 1 });
+  await hi.config({ jobHandler, jobCache: null }, async () => {
+    const jobs = f.quickUnless.map([1, 2, 3]);
+    assertEquals(await Promise.all(jobs), [1, 2, 3]);
+    assertEquals(jobHandler.keys, jobs.map(({ key }) => key as string));
+  });
+});

@@ -1,9 +1,73 @@
 import { assert, assertEquals } from "@std/assert";
-import type * as hi from "../../mod.ts";
+import * as hi from "../../mod.ts";
+import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/functions.ts";
 import { inPool } from "./pool.ts";
 
 const LENGTH = 20_000; // 160 kB: a leaf of its own
+
+Deno.test("a job and its function know one key, whether a cache asks for it or not", async () => {
+  await using folder = await temporaryFolder();
+  const jobCache = new hi.JobCache({ path: folder.path });
+  for (const args of [[], [1], ["two", -3.5, null, true], [[4]]]) {
+    await inPool({ numWorkers: 1 }, async () => {
+      const plain = f.ownKey.run(...args);
+      assertEquals(await plain, plain.key);
+      const cached = f.ownKey.with({ jobCache }).run(...args);
+      assertEquals(cached.key, plain.key);
+      assertEquals(await cached, plain.key);
+      // Many in one message.
+      const many = [5, 6, 7, 8, 9].map((x) => f.ownKey.run(...args, x));
+      for (const job of many) assertEquals(await job, job.key);
+    });
+  }
+  await jobCache[Symbol.asyncDispose]();
+});
+
+Deno.test("identical jobs share one run, one of them with its arguments from jobs", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const one = f.same.run(1);
+    await one;
+    const busy = f.sum.run(new Float64Array(LENGTH));
+    const jobs = [f.ownKey.run(1), f.ownKey.run(one as hi.Job<unknown>)];
+    const cancelled = f.ownKey.run(1);
+    cancelled.cancel();
+    assertEquals(await jobs[0], await jobs[1]);
+    assertEquals(jobs[0]!.key, jobs[1]!.key);
+    assertEquals(cancelled.key, jobs[0]!.key);
+    await busy;
+  }));
+
+Deno.test("jobs that take the same large array each have their own, as it was when they were submitted", () =>
+  inPool({ numWorkers: 2, isolation: "worker" }, async () => {
+    const values = new Float64Array(LENGTH).fill(1);
+    const jobs = Array.from({ length: 12 }, (_, i) => f.addsOne.run(values, i));
+    assertEquals(await Promise.all(jobs), jobs.map(() => 1));
+    assertEquals(values[0], 1);
+    // Once more, and written to in between; the busy one keeps what is shared.
+    const waits = f.untilAborted.run();
+    const before = Array.from(
+      { length: 6 },
+      (_, i) => f.addsOne.run(values, i),
+    );
+    await Promise.all(before);
+    values[LENGTH - 1] = 5;
+    const after = Array.from(
+      { length: 6 },
+      (_, i) => f.addsOne.run(values, LENGTH - 6 + i),
+    );
+    assertEquals(await Promise.all(after), [1, 1, 1, 1, 1, 5]);
+    waits.cancel();
+    await Promise.allSettled([waits]);
+  }));
+
+Deno.test("a large result that many jobs take reaches each of them", () =>
+  inPool({ numWorkers: 2, isolation: "worker" }, async () => {
+    const table = f.tableOf.run();
+    const jobs = Array.from({ length: 12 }, (_, i) => f.addsOne.run(table, i));
+    assertEquals(await Promise.all(jobs), jobs.map(() => 1));
+    assertEquals((await table)[0], 1);
+  }));
 
 for (const isolation of ["worker", "process"] as const) {
   Deno.test(`large arrays reach the worker, and stay with the caller (${isolation})`, () =>

@@ -8,9 +8,11 @@
  * @module
  */
 
+import { runOutside } from "../../current.ts";
+import type { Settled } from "../../direct_handler.ts";
 import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
 import { interruptionReason } from "../../outstanding.ts";
-import type { Outcome, Task } from "../../task.ts";
+import type { Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
@@ -33,12 +35,15 @@ export interface PoolOptions {
   readonly isolation: "auto" | "worker" | "process";
   /** After how long a worker without a Task is ended, in ms. */
   readonly idleTimeout: number;
+  /** After how many Tasks a worker is replaced. */
+  readonly maxJobsPerWorker: number;
 }
 
 /** Runs Tasks on workers. */
 export class Pool implements PoolWorkerOwner {
   readonly #isolation: PoolOptions["isolation"];
   readonly #idleTimeout: number;
+  readonly #maxJobsPerWorker: number;
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
   readonly #slots: number;
@@ -47,6 +52,8 @@ export class Pool implements PoolWorkerOwner {
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
   #processes: Processes | undefined;
+  /** What the last Task got that runs in a process. */
+  #lastNeeds: Needs | undefined;
   #loading: Promise<void> | undefined;
   #scheduled = false;
   #abandoned = 0;
@@ -61,6 +68,7 @@ export class Pool implements PoolWorkerOwner {
     this.#waiting = new DepthQueue(this.#slots);
     this.#isolation = isolation;
     this.#idleTimeout = idleTimeout;
+    this.#maxJobsPerWorker = options.maxJobsPerWorker;
     installConsole();
   }
 
@@ -70,18 +78,16 @@ export class Pool implements PoolWorkerOwner {
   }
 
   /** Runs a Task when a worker is free. */
-  run(task: Task): Promise<Outcome> {
-    return new Promise((resolve) => {
-      const run = new PoolRun(task, resolve);
-      if (this.#closing !== undefined) return run.fail(closedError(task));
-      this.#runs.set(task, run);
-      if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
-      if (this.#processes !== undefined) return this.#admitAs(run);
-      this.#loadProcesses().then(
-        () => this.#admitAs(run),
-        (error) => this.#refuse(run, error),
-      );
-    });
+  accept(task: Task, settled: Settled): void {
+    const run = new PoolRun(task, settled);
+    if (this.#closing !== undefined) return run.fail(closedError(task));
+    this.#runs.set(task, run);
+    if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
+    if (this.#processes !== undefined) return this.#admitAs(run);
+    runOutside(() => this.#loadProcesses()).then(
+      () => this.#admitAs(run),
+      (error) => this.#refuse(run, error),
+    );
   }
 
   // Loaded with the first Task that needs them: a pool of threads does without.
@@ -98,11 +104,24 @@ export class Pool implements PoolWorkerOwner {
     // It may have been cancelled meanwhile.
     if (this.#runs.get(run.task) !== run) return;
     try {
-      run.needs = needsOf(run.task, this.#isolation, this.#processes!);
+      run.needs = this.#needsOf(run.task);
       this.#admit(run);
     } catch (error) {
       this.#refuse(run, error);
     }
+  }
+
+  /** What a Task that wants a process gets. Throws as `needsOf` does. */
+  #needsOf(task: Task): Needs {
+    const { memory, denoArgs = NO_ARGS } = task;
+    const last = this.#lastNeeds;
+    // To ask for permissions each time takes longer than to run a short job.
+    if (
+      last !== undefined && last.memory === memory && last.denoArgs === denoArgs
+    ) return last;
+    const needs = needsOf(task, this.#isolation, this.#processes!);
+    if (needs.isolation === "process") this.#lastNeeds = needs;
+    return needs;
   }
 
   #admit(run: PoolRun): void {
@@ -204,10 +223,13 @@ export class Pool implements PoolWorkerOwner {
     if (this.#scheduled || this.#waiting.size === 0) return;
     if (this.#closing !== undefined) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#fill();
-    });
+    // What is started here does not belong to whoever happened to be the first to ask.
+    runOutside(() =>
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.#fill();
+      })
+    );
   }
 
   /** Gives Tasks to workers as long as there are both. */
@@ -302,6 +324,7 @@ export class Pool implements PoolWorkerOwner {
             : new this.#processes!.ProcessConnection(owner, needs),
         this.#jobsPerWorker,
         this.#idleTimeout,
+        this.#maxJobsPerWorker,
       );
     } catch (error) {
       throw startError(task, error);
@@ -311,6 +334,8 @@ export class Pool implements PoolWorkerOwner {
     return worker;
   }
 }
+
+const NO_ARGS: readonly string[] = [];
 
 /** Whether a Task is to run in a process, if that can be done, or in a worker with bounds. */
 function wantsProcess(
@@ -333,7 +358,7 @@ function needsOf(
   isolation: PoolOptions["isolation"],
   { missingFlag, sandboxNeeds }: Processes,
 ): Needs {
-  const { name, version, memory, permissions, denoArgs = [] } = task;
+  const { name, version, memory, permissions, denoArgs = NO_ARGS } = task;
   if (isolation === "worker" && memory !== undefined) {
     throw new TypeError(
       `Cannot run ${name} ${version} as memory must be null with isolation "worker": current value is ${memory} (a web worker shares its memory with the program; set isolation to "auto" or "process")`,

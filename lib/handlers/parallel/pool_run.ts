@@ -4,35 +4,42 @@
  * @module
  */
 
-import type { ConsoleLine, Outcome, Task, TaskEvent } from "../../task.ts";
+import type { Settled } from "../../direct_handler.ts";
+import type { ConsoleLine, Task, TaskEvent } from "../../task.ts";
+import type { SmallValue } from "../../value/small.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
 import type { QueuePlace } from "../../queue.ts";
 import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
+/** The Tasks of one message that are still in their worker. */
+export type Batch = Set<PoolRun>;
+
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
   readonly task: Task;
   /** What it needs of its worker. */
-  needs: Needs = { isolation: "worker", denoArgs: [] };
+  needs: Needs = IN_WORKER;
   /** Its place in the queue, while it waits. */
   place: QueuePlace<PoolRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
+  /** Those that came to its worker with it, and itself. */
+  batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
   /** How many workers were killed that had it and had not begun. */
   killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
   slotDepth = 0;
-  readonly #resolve: (outcome: Outcome) => void;
+  readonly #tell: Settled;
   #record: ConsoleRecord | undefined;
   #settled = false;
 
-  constructor(task: Task, resolve: (outcome: Outcome) => void) {
+  constructor(task: Task, settled: Settled) {
     this.task = task;
-    this.#resolve = resolve;
+    this.#tell = settled;
   }
 
   /** Passes on what the job reports, and keeps and shows what it prints; of a job that is settled, it only shows. */
@@ -47,10 +54,31 @@ export class PoolRun {
     this.task.report(event);
   }
 
-  /** Says what became of the Task. */
+  /** Says what became of the Task, once. */
   settle(ending: Ending): void {
+    if (this.#settled) return;
     this.#settled = true;
-    this.#resolve({ ...ending, console: this.#record?.lines() ?? NO_LINES });
+    const console = this.#record?.lines() ?? NO_LINES;
+    this.#tell(this.task, { ...ending, console });
+  }
+
+  /** Says that the Task has a result of a few bytes and has printed nothing. */
+  settleQuickly(
+    value: SmallValue,
+    contribution: Uint8Array<ArrayBuffer> | undefined,
+    startedAt: number,
+    duration: number,
+  ): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    const timing = { startedAt, duration };
+    const console = NO_LINES;
+    this.#tell(
+      this.task,
+      contribution === undefined
+        ? { status: "finished", value, console, timing }
+        : { status: "finished", value, contribution, console, timing },
+    );
   }
 
   /** Says that the Task failed with an error that its function did not throw. */
@@ -58,5 +86,8 @@ export class PoolRun {
     this.settle(endingOf(error, true));
   }
 }
+
+/** What most Tasks need. */
+const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);

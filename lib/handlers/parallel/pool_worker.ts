@@ -19,8 +19,16 @@ import {
 } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
+import { repeatedLeaves } from "../../value/repeated_leaves.ts";
+import { SmallValue } from "../../value/small.ts";
 import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
-import { isPlain, packBatch } from "../../worker/batch.ts";
+import {
+  isPlain,
+  packBatch,
+  packOne,
+  sizeOf,
+  type UnpackedRun,
+} from "../../worker/batch.ts";
 import { showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
 import { importTimeoutError, permissionNeeded } from "../../worker/load.ts";
@@ -29,9 +37,9 @@ import {
   Flag,
   type FromWorker,
   PROTOCOL_VERSION,
-  type RunMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
+import { resultMemory, Results } from "../../worker/results.ts";
 import { codeToWire, fromWire, moveToWire, toWire } from "../../worker/wire.ts";
 import type {
   Connection,
@@ -43,13 +51,13 @@ import type {
 import { Durations } from "./durations.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
-import type { PoolRun } from "./pool_run.ts";
+import type { Batch, PoolRun } from "./pool_run.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { undeclaredAccessError } from "./undeclared_access.ts";
 
 /** How many Tasks travel together at most. */
-const MOST_TOGETHER = 64;
+const MOST_TOGETHER = 256;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
@@ -96,17 +104,15 @@ export interface PoolWorkerOwner {
   gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void;
 }
 
-/** The Tasks of one message that are still in their worker. */
-type Batch = Set<PoolRun>;
-
 /** A worker with the Tasks that it was given. */
 export class PoolWorker implements ConnectionOwner {
   readonly #owner: PoolWorkerOwner;
   readonly #grace = new Patience();
   readonly #connection: Connection;
   readonly #flags: TaskFlags;
+  /** Results of a few bytes, where memory is shared. */
+  readonly #results: Results | undefined;
   readonly #running = new Map<number, PoolRun>();
-  readonly #batchOf = new Map<PoolRun, Batch>();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
@@ -117,6 +123,7 @@ export class PoolWorker implements ConnectionOwner {
   readonly #durations = new Durations();
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
+  readonly #mostTasks: number;
   #lastSent = 0;
   #load = 0;
   #ready = false;
@@ -137,7 +144,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #importLimit = new Patience();
 
   /**
-   * Starts a worker with a number of slots, which is ended after `idleTimeout` ms without a Task.
+   * Starts a worker with a number of slots, which is ended after `idleTimeout` ms
+   * without a Task, and takes no more than `mostTasks` of them.
    *
    * @throws if it cannot be started.
    */
@@ -146,8 +154,10 @@ export class PoolWorker implements ConnectionOwner {
     connect: (owner: ConnectionOwner) => Connection,
     slots: number,
     idleTimeout: number,
+    mostTasks: number,
   ) {
     this.#owner = owner;
+    this.#mostTasks = mostTasks;
     this.#connection = connect(this);
     const { sharesMemory, holdsProgram } = this.#connection;
     this.#idle = new Idle(
@@ -157,10 +167,13 @@ export class PoolWorker implements ConnectionOwner {
     );
     this.#mostTogether = sharesMemory ? MOST_TOGETHER : 1;
     this.#flags = new TaskFlags(slots * this.#mostTogether, sharesMemory);
+    const results = sharesMemory ? resultMemory() : undefined;
+    if (results !== undefined) this.#results = new Results(results);
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
       flags: this.#flags.buffer,
+      results,
     });
     this.#hold(false);
   }
@@ -204,7 +217,12 @@ export class PoolWorker implements ConnectionOwner {
   /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
   room(code: CodeReference, time: number): number {
     const many = Math.max(1, this.#durations.callsIn(time, code));
-    return Math.min(many, this.#mostTogether, this.#flags.room);
+    return Math.min(
+      many,
+      this.#mostTogether,
+      this.#flags.room,
+      this.#mostTasks - this.#lastSent,
+    );
   }
 
   /**
@@ -214,7 +232,7 @@ export class PoolWorker implements ConnectionOwner {
    */
   give(runs: Iterable<PoolRun>): boolean {
     const transfer: ArrayBuffer[] = [];
-    const messages: RunMessage[] = [];
+    const messages: UnpackedRun[] = [];
     const batch: Batch = new Set();
     let bytes = 0;
     for (const run of runs) {
@@ -223,11 +241,11 @@ export class PoolWorker implements ConnectionOwner {
         run.sent = message.task;
         messages.push(message);
         batch.add(run);
-        bytes += message.list.bytes.byteLength;
+        bytes += sizeOf(message.list);
         if (bytes >= LEAF_BYTES || !isPlain(message)) break;
       } catch (error) {
-        run.fail(error);
         this.#owner.settled(run);
+        run.fail(error);
       }
     }
     const [first] = messages;
@@ -235,17 +253,18 @@ export class PoolWorker implements ConnectionOwner {
     for (const run of batch) {
       run.worker = this;
       this.#running.set(run.sent, run);
-      this.#batchOf.set(run, batch);
+      run.batch = batch;
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
     this.#watchImport(batch);
-    if (messages.length === 1) this.#post(first, transfer);
+    if (messages.length === 1) this.#post(packOne(first), transfer);
     else {
       this.#post(packBatch(messages), transfer);
       this.#watchBatches();
     }
     for (const { task } of batch) if (!task.timed) task.started();
+    if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
   }
 
@@ -282,19 +301,25 @@ export class PoolWorker implements ConnectionOwner {
    *
    * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
    */
-  #message({ task }: PoolRun, transfer: ArrayBuffer[]): RunMessage {
+  #message({ task }: PoolRun, transfer: ArrayBuffer[]): UnpackedRun {
     const { list, upstream } = task.arguments();
     // Not the Task's own id: it may come to this worker twice, if it was taken back.
     const sent = ++this.#lastSent;
+    const repeated = this.#connection.sharesMemory ? repeatedLeaves : undefined;
     return {
       type: "run",
       task: sent,
-      key: task.key,
+      // What few ask for the worker finds out itself.
+      key: task.hasPlainKey ? undefined : task.key,
       name: task.name,
       version: task.version,
       code: codeToWire(task.code, transfer),
-      list: toWire(list, transfer),
-      upstream: upstream.map((value) => toWire(value, transfer)),
+      list: list instanceof SmallValue
+        ? list
+        : toWire(list, transfer, repeated),
+      upstream: upstream.length === 0
+        ? NO_VALUES
+        : upstream.map((value) => toWire(value, transfer, repeated)),
       digest: task.digest,
       timed: task.timed,
       importTimeout: this.#imported.has(task.code)
@@ -333,6 +358,8 @@ export class PoolWorker implements ConnectionOwner {
         return this.#endIfDone();
       case "done":
         return this.#done(message);
+      case "results":
+        return this.#takeResults();
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -381,26 +408,51 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #done(message: DoneMessage): void {
-    this.#progress++;
-    this.#noteImported(message.task);
-    const run = this.#running.get(message.task);
-    if (run === undefined) {
-      this.#release(message.task);
-      return this.#stopped(message.task, message.retire);
-    }
-    run.settle(
-      outOfMemory(message, run) ?? undeclaredAccess(message, run) ??
-        endingFrom(message),
-    );
-    this.#durations.learn(run.task.code, message.timing.duration);
-    if (message.retire) {
+    const { task, retire } = message;
+    const run = this.#ended(task, retire);
+    if (run === undefined) return;
+    const ending = outOfMemory(message, run) ??
+      undeclaredAccess(message, run) ??
+      endingFrom(message);
+    if (retire) {
       // Those that end after the first have only shared its worker.
       this.#remains ??= run;
       this.#tellToStop(run, new WorkerLostError("The worker is retired"));
       this.retire();
       this.#recall();
     }
-    this.#release(message.task);
+    this.#settled(run, message.timing.duration);
+    run.settle(ending);
+  }
+
+  /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
+  #takeResults(): void {
+    const results = this.#results;
+    if (results === undefined || this.#gone) return;
+    for (let it = results.read(); it !== undefined; it = results.read()) {
+      const { task, value, contribution, startedAt, duration } = it;
+      const run = this.#ended(task);
+      if (run === undefined) continue;
+      this.#settled(run, duration);
+      run.settleQuickly(value, contribution, startedAt, duration);
+    }
+  }
+
+  /** A Task has ended in the worker; `undefined` if nobody waits for it. */
+  #ended(task: number, retire = false): PoolRun | undefined {
+    this.#progress++;
+    this.#noteImported(task);
+    const run = this.#running.get(task);
+    if (run !== undefined) return run;
+    this.#release(task);
+    this.#stopped(task, retire);
+    return undefined;
+  }
+
+  /** A Task that has ended has its Outcome. */
+  #settled(run: PoolRun, duration: number): void {
+    this.#durations.learn(run.task.code, duration);
+    this.#release(run.sent);
     this.#owner.settled(run);
     this.#leave(run);
   }
@@ -435,11 +487,11 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
   #leave(run: PoolRun): void {
-    const batch = this.#batchOf.get(run);
-    if (batch === undefined) return;
+    const { batch } = run;
+    if (batch === undefined || run.worker !== this) return;
     this.#resume(run);
     this.#nested.ended(run.sent);
-    this.#batchOf.delete(run);
+    run.batch = undefined;
     this.#running.delete(run.sent);
     if (this.#importing.delete(run)) this.#timeImport();
     run.worker = undefined;
@@ -482,6 +534,7 @@ export class PoolWorker implements ConnectionOwner {
     const before = this.#progress;
     this.#recallTimer = setTimeout(() => {
       this.#recallTimer = undefined;
+      this.#takeResults();
       if (this.#running.size - this.#paused.size <= this.#load) return;
       if (this.#progress === before) this.#recall();
       else this.#watchBatches();
@@ -527,8 +580,8 @@ export class PoolWorker implements ConnectionOwner {
       const url = code.kind === "module" ? code.url : "what its text names";
       const error = importTimeoutError(url, name, version, importTimeout!);
       this.stop(run, error);
-      run.fail(error);
       this.#owner.settled(run);
+      run.fail(error);
     }
     this.retire();
   }
@@ -561,6 +614,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #neighboursGraceOver(): void {
+    this.#takeResults();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
     this.#endBusyOrNot();
@@ -591,6 +645,7 @@ export class PoolWorker implements ConnectionOwner {
   /** The worker has ended by itself, or never began. */
   lost({ reason, outOfMemory, killed }: WorkerEnd): void {
     if (this.#gone) return;
+    this.#takeResults();
     this.#answers = true;
     const stopping = this.#stopping.size;
     this.#stopping.clear();
@@ -617,9 +672,9 @@ export class PoolWorker implements ConnectionOwner {
   #failAll(errorFor: (who: string, needs: Needs) => Error): void {
     for (const run of [...this.#running.values()]) {
       const { task: { name, version }, needs } = run;
-      run.fail(errorFor(`${name} ${version}`, needs));
       this.#owner.settled(run);
       this.#leave(run);
+      run.fail(errorFor(`${name} ${version}`, needs));
     }
   }
 
@@ -650,6 +705,8 @@ export class PoolWorker implements ConnectionOwner {
     this.#connection.post(message, transfer);
   }
 }
+
+const NO_VALUES: readonly never[] = [];
 
 /** The functions of Tasks, each once, for messages. */
 export function namesOf(runs: readonly PoolRun[]): string {

@@ -27,6 +27,7 @@ export class ProcessConnection implements Connection {
   readonly sharesMemory = false;
   readonly holdsProgram = false;
   readonly #owner: ConnectionOwner;
+  readonly #needs: Needs;
   readonly #denoArgs: string;
   readonly #memory: number | undefined;
   readonly #sandbox: string | undefined;
@@ -45,8 +46,10 @@ export class ProcessConnection implements Connection {
    *
    * @throws if it cannot be started.
    */
-  constructor(owner: ConnectionOwner, { memory, denoArgs, sandbox }: Needs) {
+  constructor(owner: ConnectionOwner, needs: Needs) {
+    const { memory, denoArgs, sandbox } = needs;
     this.#owner = owner;
+    this.#needs = needs;
     this.#memory = memory;
     this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
@@ -68,7 +71,9 @@ export class ProcessConnection implements Connection {
     this.#gone = this.#child.status.then((status) => this.#end(status, read));
   }
 
-  suits({ isolation, memory, denoArgs, sandbox }: Needs): boolean {
+  suits(needs: Needs): boolean {
+    if (needs === this.#needs) return true;
+    const { isolation, memory, denoArgs, sandbox } = needs;
     return isolation === this.isolation && memory === this.#memory &&
       sandbox?.id === this.#sandbox &&
       JSON.stringify(denoArgs) === this.#denoArgs;
