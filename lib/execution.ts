@@ -478,6 +478,7 @@ const SPELT_OUT = [
   "memory",
   "importTimeout",
   "denoArgs",
+  "permissions",
   "priority",
 ] as const;
 
