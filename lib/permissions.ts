@@ -96,7 +96,7 @@ export function programMay(name: PermissionName, item?: string): boolean {
     .state === "granted";
 }
 
-/** What is wrong with permissions that were given: `permissions.read[0] must be …: current value is 3`. */
+/** What is wrong with permissions that were given: `permissions.read[0] must be ...: current value is 3`. */
 export function permissionsRefusal(given: object): string | undefined {
   for (const [name, grant] of Object.entries(given)) {
     if (!PERMISSION_NAMES.includes(name as PermissionName)) {
