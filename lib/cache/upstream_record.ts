@@ -37,6 +37,8 @@ class UpstreamSource implements RecordSource {
   readonly #local: Depot;
   readonly #work = new SharedWork<void>();
   isStored = false;
+  /** Why its blobs did not come, which has been told. */
+  #refused: unknown;
   /** The blobs in memory, by digest, where they could not be stored here. */
   #held: Map<string, Uint8Array<ArrayBuffer>> | undefined;
 
@@ -84,6 +86,7 @@ class UpstreamSource implements RecordSource {
       this.#from.loaded();
     } catch (error) {
       signal.throwIfAborted();
+      this.#refused = error;
       this.#from.refuse(error);
     }
   };
@@ -120,6 +123,7 @@ class UpstreamSource implements RecordSource {
     if (depot !== undefined) return depot;
     throw new ResultLostError(
       `Cannot load the result in this turn as its large parts are still at ${this.#from.place}: await the job`,
+      { cause: this.#refused },
     );
   }
 }

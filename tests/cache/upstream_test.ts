@@ -393,7 +393,7 @@ Deno.test("The option upstream is checked", () => {
     [[1], "must be a folder, a URL or an object"],
     [[{}], "either a path or a url"],
     [[{ path: "a", url: "http://a" }], "either a path or a url"],
-    [[{ url: "folder" }], "must begin with http"],
+    [[{ url: "folder" }], "use path for a folder"],
     [[{ path: "a", trusts: [] }], "no option trusts"],
     [[{ path: "a", trust: [] }], "trust must be a list of public keys"],
     [[{ path: "a", trust: ["ed25519:AAAA"] }], "32 bytes as Base64"],
