@@ -50,7 +50,7 @@ import {
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
-import { inMemory, withParts } from "./outcome_in_memory.ts";
+import defer * as memory from "./outcome_in_memory.ts";
 import { interruptionReason, outstanding } from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
@@ -376,7 +376,7 @@ function takeIfWhole(
   }
   let taken = outcome;
   try {
-    taken = inMemory(outcome);
+    taken = memory.inMemory(outcome);
   } catch (error) {
     // What else is wrong, whoever asks for the result is told.
     if (error instanceof ResultLostError) {
@@ -809,7 +809,7 @@ async function complete(
     const final = !inBlobs
       ? outcome
       : state.wasLost
-      ? withParts(record!.outcome, outcome.value)
+      ? memory.withParts(record!.outcome, outcome.value)
       : record!.outcome;
     settleByOutcome(state, final, false);
   }
@@ -909,7 +909,7 @@ function restartAfterLoss(state: JobState, error: ResultLostError): void {
   const read = new Map<JobState, Outcome>();
   for (const job of upstream) {
     try {
-      read.set(job, inMemory(job.outcome ?? notYet()));
+      read.set(job, memory.inMemory(job.outcome ?? notYet()));
     } catch (loss) {
       lost.set(job, loss);
       if (job.isSettled && !job.mayLoseAgain()) {
