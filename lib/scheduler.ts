@@ -58,7 +58,7 @@ import {
   isNoneInFlight,
 } from "./in_flight.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
-import { inMemory, withParts } from "./outcome_in_memory.ts";
+import defer * as memory from "./outcome_in_memory.ts";
 import { interruptionReason, outstanding } from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
@@ -438,7 +438,7 @@ function takeIfWhole(
   }
   let taken = outcome;
   try {
-    taken = inMemory(outcome);
+    taken = memory.inMemory(outcome);
   } catch (error) {
     // What else is wrong, whoever asks for the result is told.
     if (error instanceof ResultLostError) {
@@ -896,7 +896,7 @@ async function complete(
     const final = !inBlobs
       ? outcome
       : state.wasLost
-      ? withParts(record!.outcome, outcome.value)
+      ? memory.withParts(record!.outcome, outcome.value)
       : record!.outcome;
     settleByOutcome(state, final, false);
   }
@@ -996,7 +996,7 @@ function restartAfterLoss(state: JobState, error: ResultLostError): void {
   const read = new Map<JobState, Outcome>();
   for (const job of upstream) {
     try {
-      read.set(job, inMemory(job.outcome ?? notYet()));
+      read.set(job, memory.inMemory(job.outcome ?? notYet()));
     } catch (loss) {
       lost.set(job, loss);
       if (job.isSettled && !job.mayLoseAgain()) {

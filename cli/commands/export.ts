@@ -53,12 +53,11 @@ export function addExport(cache: CommandUnknownOpts): void {
           })
         );
         const { records, written, blobs, bytes, failed } = report;
-        if (records === 0) return await tellNone(session, jobCache, options);
         if (session.json) session.out.json(report);
         else {
           session.out.line(
             `${count(records, "record")}: ${
-              written === 0 && failed === 0
+              records > 0 && written === 0 && failed === 0
                 ? "all are there already"
                 : `${written} written with ${count(blobs, "blob")}, ${
                   size(bytes)
@@ -66,6 +65,7 @@ export function addExport(cache: CommandUnknownOpts): void {
             }`,
           );
         }
+        if (records === 0) await tellNone(session, jobCache, options);
         if (failed === 0) return;
         throw new Failure(
           `${failed} of ${records} records were not exported, as they or their blobs are damaged or gone: hither cache verify sets them aside`,

@@ -70,7 +70,8 @@ export interface JobCacheOptions {
    * this program loses its result as this program makes room: what it still has in the
    * cache comes into memory first, up to 256 MiB; blobs beyond that stay on disk until the
    * jobs are garbage. What other programs delete meanwhile is computed again by
-   * `await job`; `getResult` throws a `ResultLostError`. No limit by default.
+   * `await job`, once among them, and stays in memory from then on; `getResult` throws
+   * a `ResultLostError`. No limit by default.
    */
   readonly maxSize?: number | undefined;
   /**

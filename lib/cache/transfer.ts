@@ -52,6 +52,9 @@ export async function exportRecords(
   if (from === to) {
     throw new CacheError(`${cannot} as that is the cache itself`);
   }
+  if (infoOf(to)?.isDirectory === false) {
+    throw new CacheError(`${cannot} as it must be a folder: it is a file`);
+  }
   layoutOf(to, "files", false);
   using source = openToRead(from, cannot);
   // It looks without noting a use, which would be a change.

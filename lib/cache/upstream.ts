@@ -146,7 +146,7 @@ function placeOf(
   }
   if (isServer) {
     throw new TypeError(
-      `${cannot} as the url of an upstream must begin with http: or https:: current value is ${
+      `${cannot} as the url of an upstream must begin with "http:" or "https:", use path for a folder: current value is ${
         String(text)
       }`,
     );

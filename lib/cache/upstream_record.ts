@@ -37,8 +37,8 @@ class UpstreamSource implements RecordSource {
   readonly #local: Depot;
   readonly #work = new SharedWork<void>();
   isStored = false;
-  /** Why they did not come, of which somebody has been told. */
-  #refusal: unknown;
+  /** Why its blobs did not come, which has been told. */
+  #refused: unknown;
   /** The blobs in memory, by digest, where they could not be stored here. */
   #held: Map<string, Uint8Array<ArrayBuffer>> | undefined;
 
@@ -86,7 +86,7 @@ class UpstreamSource implements RecordSource {
       this.#from.loaded();
     } catch (error) {
       signal.throwIfAborted();
-      this.#refusal = error;
+      this.#refused = error;
       this.#from.refuse(error);
     }
   };
@@ -123,7 +123,7 @@ class UpstreamSource implements RecordSource {
     if (depot !== undefined) return depot;
     throw new ResultLostError(
       `Cannot load the result in this turn as its large parts are still at ${this.#from.place}: await the job`,
-      { cause: this.#refusal },
+      { cause: this.#refused },
     );
   }
 }

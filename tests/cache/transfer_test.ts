@@ -222,6 +222,23 @@ for (const layout of LAYOUTS) {
   });
 }
 
+Deno.test("What verify sets aside of an export is written anew by the next one", async () => {
+  await using folder = await makeFolder();
+  using _warnings = captureWarnings();
+  const { path } = folder;
+  await using cache = new hi.JobCache({ path: `${path}/cache` });
+  await hi.config({ jobCache: cache }, () => large.run(1).wait());
+  await cache.export(`${path}/to`);
+  damage(fileIn(`${path}/to/blobs`));
+  const { blobs } = await cache.export(`${path}/to`);
+  assertEquals(blobs, 0);
+  await using published = new hi.JobCache({ path: `${path}/to` });
+  assertEquals((await published.verify()).badBlobs, 1);
+  const again = await cache.export(`${path}/to`);
+  assertEquals([again.written, again.blobs], [1, 1]);
+  assertEquals((await published.verify()).badBlobs, 0);
+});
+
 Deno.test("What cannot be done is told with its place", async () => {
   await using folder = await makeFolder();
   const { path } = folder;
@@ -255,6 +272,16 @@ Deno.test("What cannot be done is told with its place", async () => {
     () => cache.export(`${path}/to`, { filter: { nme: "a" } as never }),
     TypeError,
     "no nme",
+  );
+  await assertRejects(
+    () => cache.export(`${path}/to`, { name: "a" } as never),
+    TypeError,
+    "no option name: it is a part of the option filter",
+  );
+  await assertRejects(
+    () => cache.import(`${path}/sqlite`, { function: "a" } as never),
+    TypeError,
+    "no option function",
   );
   await using closed = new hi.JobCache({ path: `${path}/c`, readonly: true });
   await assertRejects(

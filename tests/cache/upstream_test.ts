@@ -364,6 +364,32 @@ Deno.test("A limit holds for what comes from upstreams", async () => {
   }
 });
 
+for (const kind of KINDS) {
+  Deno.test(`What a limit leaves no room for is used all the same (${kind})`, async () => {
+    const numbers = Array.from({ length: 8 }, (_, i) => i);
+    await using published = await publish(kind, async () => {
+      await Promise.all(large.map(numbers));
+    });
+    // Less than one of them, and as much as two.
+    for (const maxSize of [50_000, 200_000]) {
+      for (const layout of LAYOUTS) {
+        using _warnings = captureWarnings();
+        await readThrough([published.upstream], async () => {
+          const jobs = large.map(numbers);
+          const runs = await callsOf(async () => {
+            const firsts = await Promise.all(jobs.map((job) => first.run(job)));
+            assertEquals(firsts, numbers);
+            const all = await Promise.all(jobs);
+            assertEquals(all.map((array) => array[9]), numbers);
+          });
+          // Those of `first`.
+          assertEquals([runs, jobs.every(({ cached }) => cached)], [8, true]);
+        }, { layout, maxSize });
+      }
+    }
+  });
+}
+
 Deno.test("What a cache deletes comes again from its upstream", async () => {
   await using published = await publish("files", () => twice.run(1).wait());
   await readThrough([published.upstream], async (jobCache) => {
@@ -393,7 +419,7 @@ Deno.test("The option upstream is checked", () => {
     [[1], "must be a folder, a URL or an object"],
     [[{}], "either a path or a url"],
     [[{ path: "a", url: "http://a" }], "either a path or a url"],
-    [[{ url: "folder" }], "must begin with http"],
+    [[{ url: "folder" }], "use path for a folder"],
     [[{ path: "a", trusts: [] }], "no option trusts"],
     [[{ path: "a", trust: [] }], "trust must be a list of public keys"],
     [[{ path: "a", trust: ["ed25519:AAAA"] }], "32 bytes as Base64"],

@@ -357,7 +357,7 @@ Deno.test("gc spares blobs without a record for the time of --grace", async () =
   assertMatch(await folder.good("cache", "gc"), / and 0 blobs/);
   assertMatch(
     await folder.good("cache", "gc", "--grace", "0s"),
-    / and 1 blob, /,
+    / and 1 blob,/,
   );
 });
 

@@ -206,21 +206,22 @@ Deno.test("Ctrl-C ends the command and the script with 130, and leaves nothing b
 Deno.test("it makes no cache, and stores nothing of what comes from an upstream", async () => {
   await using folder = await scriptFolder();
   const { path } = folder;
-  const script = (options: string) =>
-    Deno.writeTextFile(
-      `${path}/script.js`,
-      SCRIPT.replace("new hi.JobCache()", `new hi.JobCache(${options})`),
-    );
-  await script('{ path: "theirs" }');
-  const filled = await explain(path, ["--run", "script.js", "[2,3]"]);
+  await Deno.writeTextFile(
+    `${path}/script.js`,
+    SCRIPT.replace("JobCache()", "JobCache(JSON.parse(Deno.args[1]))"),
+  );
+  const theirs = JSON.stringify({ path: "theirs" });
+  const filled = await explain(path, ["--run", "script.js", "[2,3]", theirs]);
   assertMatch(filled.stdout, /3 computed\n$/);
   for (const layout of ["sqlite", "files"]) {
-    await script(
-      `{ path: "mine", layout: "${layout}", upstream: ["theirs"] }`,
-    );
-    const { stdout, stderr } = await explain(path, ["script.js", "[2,3]"]);
+    const mine = JSON.stringify({ path: "mine", layout, upstream: ["theirs"] });
+    const { stdout, stderr } = await explain(path, [
+      "script.js",
+      "[2,3]",
+      mine,
+    ]);
     assertMatch(stdout, /3 hits, 0 to compute\n$/);
-    assertEquals(stderr, "the script [2,3]\nthe sum 13\n");
+    assertEquals(stderr, `the script [2,3] ${mine}\nthe sum 13\n`);
     await assertRejects(() => Deno.stat(`${path}/mine`), Deno.errors.NotFound);
   }
 });

@@ -64,10 +64,16 @@ Deno.test("export chooses as other commands do", async () => {
     ] as const
   ) {
     const to = `to ${args.join(" ")}`;
-    const { records, written } = JSON.parse(
-      await folder.good("export", to, "--json", ...args),
+    const { code, stdout, stderr } = await folder.run(
+      "export",
+      to,
+      "--json",
+      ...args,
     );
-    assertEquals([records, written], [count, count]);
+    const { records, written } = JSON.parse(stdout);
+    assertEquals([code, records, written], [0, count, count]);
+    // Whoever mistyped a name is told.
+    assertEquals(/no such record in/.test(stderr), count === 0, stderr);
     const jobs = filesOf(`${folder.path}/${to}`)
       .filter((name) => name.startsWith("jobs/"));
     assertEquals(jobs.length, count);
@@ -154,9 +160,14 @@ Deno.test("what cannot be done says why in one line", async () => {
         2,
         /a server does not list its records: read through it/,
       ],
-      [["import", "public", "--trust", "key"], 1, /as a key in trust must be/],
+      [["import", "public", "--trust", "key"], 2, /as a key in trust must be/],
       [["export", ".hither"], 1, /as that is the cache itself/],
-      [["export", "deno.json"], 1, /Cannot export to/],
+      [
+        ["export", "deno.json"],
+        1,
+        /^hither: Cannot export to .* as it must be a folder: it is a file\n$/,
+      ],
+      [["export", "http://host/cache"], 2, /as it must be a folder/],
       [["keygen", "no/such/key"], 1, /Cannot write a new key to no\/such\/key/],
     ] as const
   ) {
