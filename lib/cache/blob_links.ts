@@ -114,8 +114,13 @@ function readBody(database: CacheDatabase, id: number): Body | undefined {
 }
 
 /** Deletes the record of a key; whether there was one. */
-export function deleteKey(database: CacheDatabase, key: Uint8Array): boolean {
+export function deleteKey(
+  database: CacheDatabase,
+  key: Uint8Array,
+  unless: () => boolean = () => false,
+): boolean {
   return database.transact(() => {
+    if (unless()) return false;
     const row = database.statement(
       "SELECT id FROM records WHERE key = ?",
     ).get(key);

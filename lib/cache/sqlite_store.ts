@@ -778,6 +778,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       this.#warn(path, `${path} ${damage.message}: its job is run`);
       return;
     }
+    let isGone = true;
     try {
       const target = damage.present
         ? this.#blobs.setAside(reference)
@@ -789,12 +790,16 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
         }: its job is run again`,
       );
     } catch (error) {
+      isGone = false;
       this.#warn(
         path,
         `${path} ${damage.message} and cannot be moved: ${causeOf(error)}`,
       );
     }
-    this.#attempt(({ database }) => deleteKey(database, key));
+    // Another program may have stored it anew since, with its blobs first.
+    this.#attempt(({ database }) =>
+      deleteKey(database, key, () => isGone && this.#blobs.isThere(reference))
+    );
   }
 
   /** Tries to store a row; `busy` if it must wait for another process. */
