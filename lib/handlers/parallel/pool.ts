@@ -113,7 +113,11 @@ export class Pool implements PoolWorkerOwner {
 
   /** What a Task that wants a process gets. Throws as `needsOf` does. */
   #needsOf(task: Task): Needs {
-    const { memory, denoArgs = NO_ARGS } = task;
+    const { memory, permissions, denoArgs = NO_ARGS } = task;
+    // Each function has a worker of its own then.
+    if (permissions !== undefined) {
+      return needsOf(task, this.#isolation, this.#processes!);
+    }
     const last = this.#lastNeeds;
     // To ask for permissions each time takes longer than to run a short job.
     if (
