@@ -227,6 +227,8 @@ class Jobs<T> {
   #failed: Job<T> | undefined;
   #stopped: { readonly reason: unknown } | undefined;
   #changed: PromiseWithResolvers<void> | undefined;
+  /** Whether something has changed since somebody looked. */
+  #isNews = false;
 
   constructor(
     run: (item: unknown) => Job<T>,
@@ -261,6 +263,7 @@ class Jobs<T> {
 
   /** A job whose turn it is and that has finished, if there is one. */
   takeDone(): Job<T> | undefined {
+    this.#isNews = false;
     if (this.#stopped !== undefined) return undefined;
     const job = this.#finished === undefined
       ? this.#all.values().next().value
@@ -284,6 +287,7 @@ class Jobs<T> {
 
   /** Resolves when there is something to look at. */
   changed(): Promise<void> {
+    if (this.#isNews) return Promise.resolve();
     this.#changed = Promise.withResolvers();
     // A running job that waits for its jobs is known to wait by this.
     if (runningJob() !== undefined) {
@@ -293,7 +297,10 @@ class Jobs<T> {
     return this.#changed.promise;
   }
 
-  readonly wake = (): void => this.#changed?.resolve();
+  readonly wake = (): void => {
+    this.#isNews = true;
+    this.#changed?.resolve();
+  };
 
   cancel(): void {
     const reason = this.#stopped?.reason ??

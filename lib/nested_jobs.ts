@@ -89,11 +89,18 @@ class ProgramJob implements NestedJob {
 
   #deliver(): void {
     const state = this.#state;
-    const { outcome, key, hit: cached } = state;
+    const { outcome, key, hit: cached, attempts } = state;
     if (outcome === undefined) {
       const value = encodeThrown(errorOf(state));
       const status = state.status as "error" | "cancelled";
-      return this.#settle({ status, value, console: [], key, cached });
+      return this.#settle({
+        status,
+        value,
+        console: [],
+        key,
+        cached,
+        attempts,
+      });
     }
     // A stored outcome reads its parts as they are asked for.
     const { status, console, timing } = outcome;
@@ -101,7 +108,7 @@ class ProgramJob implements NestedJob {
       const { value } = outcome;
       value.restoreFiles?.();
       for (const leaf of value.leaves) leaf.peek();
-      this.#settle({ status, value, console, timing, key, cached });
+      this.#settle({ status, value, console, timing, key, cached, attempts });
     } catch (error) {
       const isLost = error instanceof ResultLostError &&
         state.snapshot !== undefined;
@@ -114,6 +121,7 @@ class ProgramJob implements NestedJob {
           timing,
           key,
           cached,
+          attempts,
         });
       }
       runAgain(state, error);

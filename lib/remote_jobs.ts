@@ -17,7 +17,7 @@ import type {
   Outcome,
   TaskEvent,
 } from "./task.ts";
-import { noteFailure } from "./unseen_failures.ts";
+import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
 import { type EncodedValue, MemoryLeaf } from "./value/encoded.ts";
@@ -104,11 +104,14 @@ class NumberedJob implements RemoteJob {
     if (this.#watched) this.port.link.watch(this.id);
   }
 
-  settle({ status, value, console, timing, key, cached }: NestedResult): void {
+  settle(
+    { status, value, console, timing, key, cached, attempts }: NestedResult,
+  ): void {
     const { state } = this;
     remote.delete(this.id);
     if (!state.isSettled) {
       state.key = key;
+      state.attempts = attempts;
       if (timing === undefined || status === "cancelled") {
         state.settle({
           failure: decodeThrown(value) as Error,
@@ -212,6 +215,12 @@ export class RemoteJobs implements ProgramPort {
     }
     const job = new NumberedJob(state, this);
     state.remote = job;
+    if (upstream.length > 0) {
+      state.onSettled(() => {
+        // An error of theirs is the cause of this one's.
+        if (state.status === "error") upstream.forEach(noteSeen);
+      });
+    }
     watchSignal(state);
     if (state.isSettled) return;
     const send = (list: EncodedValue, jobs: readonly JobState[]): void => {

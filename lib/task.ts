@@ -119,6 +119,8 @@ export interface NestedResult {
   readonly key?: string | undefined;
   /** Whether the outcome was in the cache. */
   readonly cached: boolean;
+  /** How often the function was called for it. */
+  readonly attempts: number;
 }
 
 /** Hears of a nested job. */

@@ -45,6 +45,7 @@ export class NestedJobs {
         value,
         console: [],
         cached: false,
+        attempts: 0,
       }, []);
     }
     const listener: NestedListener = {
@@ -52,7 +53,7 @@ export class NestedJobs {
         this.#post({ type: "nestedMoved", id, status, key }, []),
       reported: (event, past) =>
         this.#post({ type: "nestedEvent", id, event, past }, []),
-      settled: ({ status, console, timing, key, cached, ...result }) => {
+      settled: ({ status, console, timing, key, ...result }) => {
         this.#open.get(message.task)?.delete(job);
         const transfer: ArrayBuffer[] = [];
         const value = toWire(result.value, transfer);
@@ -64,7 +65,8 @@ export class NestedJobs {
           console,
           timing,
           key,
-          cached,
+          cached: result.cached,
+          attempts: result.attempts,
         }, transfer);
       },
     };

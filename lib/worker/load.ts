@@ -63,7 +63,9 @@ export class ModuleLoader {
   find(url: string, name: string, version: string): UserFunction | undefined {
     // While a module is being imported, what it has defined may not work yet.
     if (this.#current?.wantsResults === false) return undefined;
-    if (this.#imports.get(url)?.state === "failed") return undefined;
+    const state = this.#imports.get(url)?.state;
+    // What it has defined would find the rest of its module undone.
+    if (state === "failed" || state === "hung") return undefined;
     return findFunction(name, version)?.fn;
   }
 
@@ -109,6 +111,8 @@ export class ModuleLoader {
   submitted(): void {
     this.#afterThisTurn((module) => {
       module.wantsResults = true;
+      // Its functions are called from now on, however long its script goes on.
+      clearTimeout(module.limit);
       change(module);
     });
   }

@@ -151,6 +151,7 @@ export interface NestedDoneMessage {
   readonly timing?: Timing | undefined;
   readonly key?: string | undefined;
   readonly cached: boolean;
+  readonly attempts: number;
 }
 
 /** What a worker is told. */

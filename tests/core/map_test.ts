@@ -54,6 +54,23 @@ function naturals(end = Infinity) {
   return source;
 }
 
+Deno.test("what is all in the cache comes at once, in any order and chunks", async () => {
+  const jobCache = new hi.JobCache({ path: await Deno.makeTempDir() });
+  for (const options of [{}, { ordered: false }, { chunk: 2 }]) {
+    for (const items of [[1, 2, 3], naturals(100)]) {
+      for (const _ of [1, 2]) {
+        const results = await hi.config(
+          { jobCache },
+          () => Array.fromAsync(hi.map(square, items, options)),
+        );
+        assertEquals(results.slice(-1)[0], Array.isArray(items) ? 9 : 99 * 99);
+      }
+    }
+  }
+  await jobCache[Symbol.asyncDispose]();
+  await Deno.remove(jobCache.path, { recursive: true });
+});
+
 Deno.test("results come in the order of the items", async () => {
   assertEquals(await Array.fromAsync(hi.map(square, [3, 1, 2])), [9, 1, 4]);
   assertEquals(await Array.fromAsync(hi.map(square, [])), []);

@@ -58,6 +58,11 @@ for (const isolation of ISOLATIONS) {
     Deno.test(`${name} (${isolation})`, body);
   const one = { numWorkers: 1, isolation };
 
+  test("a job knows how often its own job was tried", () =>
+    withPool(one, async () => {
+      assertEquals(await fns.counts.run(1), 1);
+    }));
+
   test("a job of a job is kept in the cache of the program, and counted", () =>
     withPool(one, async ({ cache }) => {
       const job = fns.waits.run([1, 2]);
@@ -239,6 +244,13 @@ Deno.test("two jobs in two workers that submit the same job share its run", () =
     ];
     assertEquals(await Promise.all(jobs), [6, 6]);
     assert((await traces(folder, 0)).includes("total [3]"));
+  }));
+
+Deno.test("a job outlives its own job that has to be killed, also on one process", () =>
+  withPool({ numWorkers: 1, isolation: "process" }, async () => {
+    const jobs = fns.outlives.map([1, 2, 3]);
+    assertEquals(await Promise.all(jobs), Array(3).fill("JobTimeoutError"));
+    assertEquals(jobs.map(({ attempts }) => attempts), [1, 1, 1]);
   }));
 
 Deno.test("a process that is killed while its job waits leaves nothing behind", () =>

@@ -10,6 +10,25 @@ const IMPORTS: Record<string, string> = {
 };
 
 for (const isolation of ["worker", "process"]) {
+  Deno.test(`in a ${isolation}, no function is called whose module was not done in time`, async () => {
+    const { code, stdout, stderr } = await runProgram({
+      "main.ts": `
+        import * as hi from "hither";
+        let ready = "no";
+        export const g = hi.func("g", "1", () => ready);
+        if (${IN_WORKER}) await new Promise(() => {});
+        ready = "yes";
+        if (import.meta.main) {
+          await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "${isolation}" });
+          await hi.config({ jobHandler, jobCache: null, importTimeout: 300 }, async () => {
+            try { console.log(await g.run()); } catch (error) { console.log(error.name); }
+          });
+        }
+      `,
+    });
+    assertEquals([code, stdout], [0, "ImportTimeoutError\n"], stderr);
+  });
+
   for (const [does, code] of Object.entries(IMPORTS)) {
     Deno.test(`in a ${isolation}, an import that ${does} fails its jobs, and no others`, async () => {
       const { code: exit, stdout, stderr } = await runProgram({

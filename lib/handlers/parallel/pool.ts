@@ -2,7 +2,8 @@
  * A pool of workers, threads and processes: which Task runs where, and when.
  *
  * Invariants: at most `numWorkers` workers of each isolation take Tasks (`#usable`),
- * and at most `numWorkers * jobsPerWorker` slots are taken in all. A slot runs one Task at a time. A worker with a cancelled
+ * and at most `numWorkers * jobsPerWorker` slots are taken in all; where jobs wait in
+ * all of them, one more for a Task that may cost its worker. A slot runs one Task at a time. A worker with a cancelled
  * job is not usable until that job has ended, and does not count.
  *
  * @module
@@ -280,9 +281,14 @@ export class Pool implements PoolWorkerOwner {
     let idle: PoolWorker | undefined;
     let shared: PoolWorker | undefined;
     let useless: PoolWorker | undefined;
+    // A worker may have to be ended for such a Task: then nobody must be waiting in it.
+    const isRisky = task.timed || needs.memory !== undefined;
+    let spared = 0;
     for (const worker of this.#usable) {
       if (worker.isolation !== needs.isolation) {
         continue;
+      } else if (isRisky && worker.paused > 0) {
+        if (worker.load === 0) spared++;
       } else if (worker.cannotRun(task.code) || !worker.suits(needs)) {
         if (worker.load === 0) useless = worker;
       } else if (worker.full) {
@@ -298,7 +304,7 @@ export class Pool implements PoolWorkerOwner {
       }
     }
     if (idle !== undefined) return idle;
-    if (this.#usableLike(needs.isolation) < this.#numWorkers) {
+    if (this.#usableLike(needs.isolation) - spared < this.#numWorkers) {
       return this.#start(task, needs);
     }
     if (shared === undefined && useless !== undefined) {
