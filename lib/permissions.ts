@@ -204,11 +204,28 @@ export function taskPermissions(
   })) as TaskPermissions;
 }
 
-const NOTHING = taskPermissions(NONE);
+// Written out, as every program that starts makes them.
+const NOTHING: TaskPermissions = {
+  read: false,
+  write: false,
+  net: false,
+  env: false,
+  run: false,
+  ffi: false,
+  sys: false,
+  import: false,
+};
 
-const INHERIT_ALL = Object.fromEntries(
-  PERMISSION_NAMES.map((name) => [name, "inherit"]),
-) as TaskPermissions;
+const INHERIT_ALL: TaskPermissions = {
+  read: "inherit",
+  write: "inherit",
+  net: "inherit",
+  env: "inherit",
+  run: "inherit",
+  ffi: "inherit",
+  sys: "inherit",
+  import: "inherit",
+};
 
 /** The first that `inner` may do and `outer` may not, as `{ net: ["x.org"] }`; `undefined` if there is none. */
 export function excessOf(
