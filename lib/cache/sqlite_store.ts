@@ -110,6 +110,18 @@ interface Prepared {
   readonly elsewhere?: { readonly origin: Origin; readonly bytes: number };
 }
 
+/** The columns of a row of `records` but `id`. */
+type Columns = [
+  key: Uint8Array,
+  fn: number,
+  body: Uint8Array,
+  storedAt: number,
+  bytes: number,
+  duration: number,
+  origin: number,
+  details: Uint8Array,
+];
+
 /** A prepared record that waits for another process to let go of the database. */
 interface Waiting extends Prepared {
   readonly settle: (done: Done) => void;
@@ -839,20 +851,20 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   /** Inserts a row; its bytes, or `undefined` if its lease was taken over. */
   #insertRow(opened: Opened, prepared: Prepared): number | undefined {
-    const { lease, fn } = prepared.record;
-    let bytes: number | undefined;
-    const insert = () => {
-      bytes = insertRow(opened, prepared, this.#folder);
-    };
+    const { database } = opened;
+    const { body, record: { lease } } = prepared;
+    const columns = columnsOf(opened, prepared);
+    const bytes = columns[2].length + columns[7].length;
+    const put = () => putRow(database, body, columns, this.#folder);
     if (lease === undefined || this.leases === undefined) {
-      insert();
+      put();
       return bytes;
     }
-    // What is interned is remembered, so it must not be undone with a transaction.
-    opened.interned.functionId(fn, prepared.record.snapshot);
-    opened.interned.hereId();
-    this.leases.settle(opened.database, lease, insert);
-    return bytes;
+    if (
+      blobsOf(body).length === 0 &&
+      this.leases.insert(database, lease, columns)
+    ) return bytes;
+    return this.leases.settle(database, lease, put) ? bytes : undefined;
   }
 
   get #isLimited(): boolean {
@@ -1052,12 +1064,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   }
 }
 
-/** Stores a row; its bytes. */
-function insertRow(
-  { database, interned }: Opened,
+/** The columns of a row. What they refer to is stored at once: it is remembered, so it must not be undone with a transaction. */
+function columnsOf(
+  { interned }: Opened,
   { record, body, elsewhere }: Prepared,
-  folder: CacheFolder,
-): number {
+): Columns {
   const { key, outcome, preview, parts, upstream } = record;
   const { timing } = outcome;
   const fn = interned.functionId(record.fn, record.snapshot);
@@ -1077,23 +1088,16 @@ function insertRow(
     parts,
     upstream,
   });
-  const encoded = encodeBody(key, fn, body);
-  putRow(
-    database,
-    body,
-    [
-      key,
-      fn,
-      encoded,
-      columns.storedAt,
-      columns.bytes,
-      columns.duration,
-      columns.origin,
-      details,
-    ],
-    folder,
-  );
-  return encoded.length + details.length;
+  return [
+    key,
+    fn,
+    encodeBody(key, fn, body),
+    columns.storedAt,
+    columns.bytes,
+    columns.duration,
+    columns.origin,
+    details,
+  ];
 }
 
 function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
