@@ -62,7 +62,6 @@ export class LeaseBias {
     if (this.#row !== undefined || this.#lease !== undefined) return;
     if (--this.#rowsLeft > 0) return;
     this.#rowsLeft = ROWS_AGAIN;
-    // Written now, so that a claim need not make the file longer.
     if (this.#owners.slot?.clear() !== true || this.#owners.hasCompany()) {
       return;
     }

@@ -8,22 +8,28 @@
 
 import type { Lease } from "./lease.ts";
 
-/** Whether there is one (1 byte), the key (32), the token (8). */
-const BYTES = 41;
+/**
+ * A lease in the file: whether there is one (1 byte), the key (32), the token (8), and
+ * last how many were written before it (8), so that one that is half written is not
+ * read. There is room for several, as to write on costs half of what it costs to go
+ * back first.
+ */
+const BYTES = 49, ROOM = 64;
 
 const NEWLINE = 10;
 
 /** The slot of this process. */
 export class LeaseSlot {
   readonly #file: Deno.FsFile;
-  readonly #at: number;
+  readonly #start: number;
   readonly #bytes = new Uint8Array(BYTES);
   readonly #view = new DataView(this.#bytes.buffer);
+  #count = 0;
 
-  /** @param at Where it begins in the file. */
-  constructor(file: Deno.FsFile, at: number) {
+  /** @param start Where it begins in the file. */
+  constructor(file: Deno.FsFile, start: number) {
     this.#file = file;
-    this.#at = at;
+    this.#start = start;
   }
 
   /** Writes a lease there; whether that was possible. */
@@ -42,11 +48,16 @@ export class LeaseSlot {
 
   #write(): boolean {
     try {
-      this.#file.seekSync(this.#at, Deno.SeekMode.Start);
-      return this.#file.writeSync(this.#bytes) === BYTES;
+      if (this.#count % ROOM === 0) {
+        this.#file.seekSync(this.#start, Deno.SeekMode.Start);
+      }
+      this.#view.setFloat64(41, ++this.#count);
+      if (this.#file.writeSync(this.#bytes) === BYTES) return true;
     } catch {
-      return false;
+      // Perhaps the disk is full.
     }
+    this.#count += ROOM - this.#count % ROOM;
+    return false;
   }
 }
 
@@ -59,11 +70,22 @@ export function readSlot(
   path: string,
 ): Pick<Lease, "key" | "token"> | undefined {
   const bytes = Deno.readFileSync(path);
-  const slot = bytes.subarray(bytes.indexOf(NEWLINE) + 1);
-  if (slot.length < BYTES || slot[0] !== 1) return undefined;
-  const token = new DataView(slot.buffer, slot.byteOffset).getFloat64(33);
+  const view = new DataView(bytes.buffer);
+  let last: number | undefined;
+  for (
+    let at = bytes.indexOf(NEWLINE) + 1;
+    at + BYTES <= bytes.length;
+    at += BYTES
+  ) {
+    if (
+      last === undefined ||
+      view.getFloat64(at + 41) > view.getFloat64(last + 41)
+    ) last = at;
+  }
+  if (last === undefined || bytes[last] !== 1) return undefined;
+  const token = view.getFloat64(last + 33);
   // Damaged on disk, it names nobody's lease.
   return Number.isSafeInteger(token)
-    ? { key: slot.slice(1, 33), token }
+    ? { key: bytes.slice(last + 1, last + 33), token }
     : undefined;
 }

@@ -27,6 +27,20 @@ type Bias = Pick<Lease, "owner" | "token">;
 /** The key of the row that says who has the bias; `wanted` says that it is taken away. */
 const BIAS = "x''";
 
+const IN_FORCE = `key = ${BIAS} AND owner = ?1 AND token = ?2 AND wanted = 0`;
+
+const IS_FREE = `SELECT 1 FROM leases WHERE ${IN_FORCE}
+AND NOT EXISTS (SELECT 1 FROM leases WHERE key = ?3)
+AND NOT EXISTS (SELECT 1 FROM records WHERE key = ?3)`;
+
+const IS_BIASED = `SELECT 1 FROM leases WHERE ${IN_FORCE}`;
+
+const INSERT = `INSERT INTO records
+(key, fn, body, stored_at, bytes, duration, origin, details)
+SELECT ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+WHERE EXISTS (SELECT 1 FROM leases WHERE ${IN_FORCE})
+ON CONFLICT (key) DO NOTHING`;
+
 const END = "DELETE FROM leases WHERE key = ? AND owner = ? AND token = ?";
 
 /** The rows of leases of one open database. */
@@ -136,19 +150,12 @@ export class LeaseRows {
 
   /** Whether a bias is in force, and a key neither stored nor leased. */
   isFreeForBias({ owner, token }: Bias, key: Key): boolean {
-    return this.database.rows(
-      `SELECT 1 FROM leases WHERE key = ${BIAS} AND owner = ? AND token = ?
-      AND wanted = 0 AND NOT EXISTS (SELECT 1 FROM leases WHERE key = ?3)
-      AND NOT EXISTS (SELECT 1 FROM records WHERE key = ?3)`,
-    ).get(owner, token, key) !== undefined;
+    return this.database.rows(IS_FREE).get(owner, token, key) !== undefined;
   }
 
   /** Whether a bias is in force. */
   isBiased({ owner, token }: Bias): boolean {
-    return this.database.rows(
-      `SELECT 1 FROM leases WHERE key = ${BIAS} AND owner = ? AND token = ?
-      AND wanted = 0`,
-    ).get(owner, token) !== undefined;
+    return this.database.rows(IS_BIASED).get(owner, token) !== undefined;
   }
 
   /** Stores the row of a record while a bias is in force; whether it was, and there was none of that key. */
@@ -156,13 +163,8 @@ export class LeaseRows {
     { owner, token }: Bias,
     columns: readonly (number | Uint8Array)[],
   ): boolean {
-    return this.database.statement(
-      `INSERT INTO records
-      (key, fn, body, stored_at, bytes, duration, origin, details)
-      SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM leases
-      WHERE key = ${BIAS} AND owner = ? AND token = ? AND wanted = 0)
-      ON CONFLICT (key) DO NOTHING`,
-    ).run(...columns, owner, token).changes === 1;
+    return this.database.statement(INSERT).run(owner, token, ...columns)
+      .changes === 1;
   }
 
   /** The row of the bias. */
