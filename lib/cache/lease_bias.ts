@@ -25,12 +25,22 @@ export class LeaseBias {
   #row: Pick<Lease, "owner" | "token"> | undefined;
   /** The lease in the slot. */
   #lease: Lease | undefined;
+  /** One that has ended, its record stored, and stands in the slot still. */
+  #ended: Lease | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #giveBack: (lease: Lease) => void;
   /** Rows until it is tried to take it. */
   #rowsLeft: number = ROWS_BEFORE;
 
-  constructor(owners: Owners, tokens: Tokens) {
+  /** @param giveBack Ends the row that others may have made for a lease. */
+  constructor(
+    owners: Owners,
+    tokens: Tokens,
+    giveBack: (lease: Lease) => void,
+  ) {
     this.#owners = owners;
     this.#tokens = tokens;
+    this.#giveBack = giveBack;
   }
 
   /** Whether a lease is the one in the slot. */
@@ -45,6 +55,8 @@ export class LeaseBias {
       this.#row === undefined || this.#lease !== undefined ||
       slot === undefined
     ) return false;
+    const before = this.#ended;
+    this.#ended = undefined;
     let isGranted = false;
     try {
       isGranted = slot.put(lease) &&
@@ -53,13 +65,18 @@ export class LeaseBias {
     } finally {
       if (!isGranted) slot.clear();
     }
-    if (!isGranted && !rows.isBiased(this.#row)) this.giveUp(rows);
-    return isGranted;
+    if (isGranted || rows.isBiased(this.#row)) return isGranted;
+    this.giveUp(rows);
+    if (before !== undefined) this.#giveBack(before);
+    return false;
   }
 
   /** Counts a lease that was granted by a row, and takes the bias if nobody else is there. */
   noteRow(rows: LeaseRows, owner: string): void {
-    if (this.#row !== undefined || this.#lease !== undefined) return;
+    if (
+      this.#row !== undefined || this.#lease !== undefined ||
+      this.#ended !== undefined
+    ) return;
     if (--this.#rowsLeft > 0) return;
     this.#rowsLeft = ROWS_AGAIN;
     if (this.#owners.slot?.clear() !== true || this.#owners.hasCompany()) {
@@ -85,8 +102,44 @@ export class LeaseBias {
     lease: Lease,
     columns: readonly (number | Uint8Array)[],
   ): boolean {
-    return this.#lease === lease && this.#row !== undefined &&
-      rows.insertWithBias(this.#row, columns);
+    if (
+      this.#lease !== lease || this.#row === undefined ||
+      !rows.insertWithBias(this.#row, columns)
+    ) return false;
+    this.#lease = undefined;
+    // The next claim writes over it, in this turn as a rule.
+    this.#ended = lease;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#clearEnded(rows);
+    });
+    return true;
+  }
+
+  /** Takes the lease that has ended out of the slot, and ends the row that others have made of it, if they have read it after its record was deleted. */
+  #clearEnded(rows: LeaseRows): void {
+    const lease = this.#ended;
+    if (lease === undefined) return;
+    this.#ended = undefined;
+    this.#owners.slot?.clear();
+    if (!this.#isInForce(rows)) this.#giveBack(lease);
+  }
+
+  #isInForce(rows: LeaseRows): boolean {
+    try {
+      return this.#row !== undefined && rows.isBiased(this.#row);
+    } catch {
+      // The database was closed, or is damaged.
+      return false;
+    }
+  }
+
+  /** Leaves nothing in the slot, and the bias to others. */
+  close(rows: LeaseRows): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#clearEnded(rows);
+    this.giveUp(rows);
   }
 
   /** Takes a lease out of the slot; whether it was there, and nobody else can have read it. */

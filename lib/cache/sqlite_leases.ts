@@ -14,7 +14,7 @@
  *    bias for what it finds there, unless the record is stored. So whatever is written
  *    to the slot later does not count by 1.
  * 3. A record of a lease in the slot is stored by a statement that also looks whether the
- *    bias is in force; only then is the slot cleared. If it is not, the lease ends as
+ *    bias is in force; only then is the slot cleared, or written over. If it is not, the lease ends as
  *    others do, by its row.
  * 4. A slot is read and replaced by a row while nobody else can write to the database.
  *
@@ -71,9 +71,18 @@ export class SqliteLeases implements Leases {
     this.#folder = folder;
     this.#access = access;
     this.#owners = new Owners(folder, true);
-    this.#bias = new LeaseBias(this.#owners, this.#tokens);
+    this.#bias = new LeaseBias(
+      this.#owners,
+      this.#tokens,
+      (lease) => this.#giveBack(lease),
+    );
     this.#waiters = new Waiters(folder, {
-      holderOf: (key) => this.#attempt((rows) => rows.holderOf(key)),
+      holderOf: (key) =>
+        this.#attempt((rows) => {
+          const owner = rows.holderOf(key);
+          if (owner !== undefined) return owner;
+          return this.#endBias(rows) ? rows.holderOf(key) : undefined;
+        }),
       isDead: (owner) => this.#owners.isDead(owner),
     });
   }
@@ -111,9 +120,7 @@ export class SqliteLeases implements Leases {
   }
 
   release(lease: Lease): void {
-    if (!this.#held.has(lease) || this.#tryRelease(lease)) return;
-    this.#late.add(lease);
-    this.#releaseLater(BUSY_MS.first);
+    if (this.#held.has(lease)) this.#giveBack(lease);
   }
 
   holds(lease: Lease): boolean {
@@ -135,7 +142,7 @@ export class SqliteLeases implements Leases {
       if (!this.#tryRelease(lease)) this.#ended(lease, "quiet");
     }
     this.#waiters.close();
-    if (this.#rows !== undefined) this.#bias.giveUp(this.#rows);
+    if (this.#rows !== undefined) this.#bias.close(this.#rows);
     this.#owners.close();
     this.#rows = undefined;
   }
@@ -198,10 +205,8 @@ export class SqliteLeases implements Leases {
       if (!evenIfStored && rows.isStored(key)) return { kind: "stored" };
       const held = rows.holder(key);
       if (held === undefined) {
-        const bias = rows.bias();
-        // If it is nobody else's, the lease has just ended.
-        if (bias === undefined || bias.owner === owner) continue;
-        if (revokeBias(rows, this.#owners, bias)) continue;
+        // If nobody else has the bias, the lease has just ended.
+        if (this.#endBias(rows) !== false) continue;
         return this.#busy();
       }
       const isStray = held.owner === owner && !this.#knows(held.token);
@@ -219,6 +224,14 @@ export class SqliteLeases implements Leases {
       if (rows.takeOver(held, heir)) return this.#grant(heir);
     }
     return this.#busy();
+  }
+
+  /** Takes the bias of another process away, if one has it; `false` if that must be tried again. */
+  #endBias(rows: LeaseRows): boolean | undefined {
+    const bias = rows.bias();
+    return bias === undefined || bias.owner === this.#owners.own()
+      ? undefined
+      : revokeBias(rows, this.#owners, bias);
   }
 
   /** What is to be done when a lease has ended and others can see it. */
@@ -261,6 +274,12 @@ export class SqliteLeases implements Leases {
     this.#busyUntil = performance.now() + this.#busyMs;
     this.#busyMs = Math.min(2 * this.#busyMs, BUSY_MS.last);
     return { kind: "busy" };
+  }
+
+  #giveBack(lease: Lease): void {
+    if (this.#tryRelease(lease)) return;
+    this.#late.add(lease);
+    this.#releaseLater(BUSY_MS.first);
   }
 
   /** Gives a lease back; `false` if that must be tried again. */
