@@ -6,12 +6,14 @@
  */
 
 import type { FileLeases } from "./file_leases.ts";
+import type { PortableWriter } from "./portable_writer.ts";
 import type { SqliteLeases } from "./sqlite_leases.ts";
 import type { SqliteWriter } from "./sqlite_writer.ts";
 
 /** The classes of leases, one for each layout, and of what stores. */
 export interface LeaseModules {
   readonly FileLeases: typeof FileLeases;
+  readonly PortableWriter: typeof PortableWriter;
   readonly SqliteLeases: typeof SqliteLeases;
   readonly SqliteWriter: typeof SqliteWriter;
 }
@@ -27,11 +29,16 @@ export function loadLeases(): Promise<void> | undefined {
 }
 
 async function load(): Promise<void> {
-  const [{ FileLeases }, { SqliteLeases }, { SqliteWriter }] = await Promise
-    .all([
-      import("./file_leases.ts"),
-      import("./sqlite_leases.ts"),
-      import("./sqlite_writer.ts"),
-    ]);
-  leaseModules = { FileLeases, SqliteLeases, SqliteWriter };
+  const [
+    { FileLeases },
+    { PortableWriter },
+    { SqliteLeases },
+    { SqliteWriter },
+  ] = await Promise.all([
+    import("./file_leases.ts"),
+    import("./portable_writer.ts"),
+    import("./sqlite_leases.ts"),
+    import("./sqlite_writer.ts"),
+  ]);
+  leaseModules = { FileLeases, PortableWriter, SqliteLeases, SqliteWriter };
 }
