@@ -5,7 +5,7 @@
  * gone through in their order, and those go. So neighbours go together: a page of
  * records is changed once, and a page of the index of keys, where they are all over,
  * as seldom as can be (11 s for 500,000 of a million records with a sample for each
- * 16,384, 6 s so). Where that did not free enough, as pages that lose only some of
+ * 16,384, 6.5 s so). Where that did not free enough, as pages that lose only some of
  * their rows stay, the next pass follows.
  *
  * @module
