@@ -103,6 +103,27 @@ export function deleteRecord(
   return body === undefined || changes === 0 ? [] : unlink(database, body);
 }
 
+/** Deletes records, within a transaction: those without blobs in one statement, as they are many; the blobs that no record refers to now. */
+export function deleteRecords(
+  database: CacheDatabase,
+  doomed: readonly Required<Doomed>[],
+): Uint8Array[] {
+  const ids = (some: readonly Doomed[]) =>
+    JSON.stringify(some.map(({ id }) => id));
+  const plain = doomed.filter(({ refers }) => !refers);
+  database.statement(
+    "DELETE FROM records WHERE id IN (SELECT value FROM json_each(?))",
+  ).run(ids(plain));
+  const used = plain.filter(({ isUsed }) => isUsed);
+  if (used.length > 0) {
+    database.statement(
+      "DELETE FROM uses WHERE id IN (SELECT value FROM json_each(?))",
+    ).run(ids(used));
+  }
+  return doomed.filter(({ refers }) => refers)
+    .flatMap((one) => deleteRecord(database, one));
+}
+
 /** The body of a record; `undefined` if it is gone or damaged, and what it refers to is not known: `gc` counts anew. */
 function readBody(database: CacheDatabase, id: number): Body | undefined {
   const row = database.statement(

@@ -1,6 +1,6 @@
 /**
  * The processes that hold leases in a cache folder, and how to tell that one is
- * dead. Each has a file in `owners/`: who it is, then a heartbeat.
+ * dead. Each has a file in `owners/`: who it is, then a heartbeat, or a lease.
  *
  * On a disk of this machine a process keeps a lock on its file. The system frees
  * it when the process dies, however that happens, and not before, however busy it
@@ -14,6 +14,8 @@ import { join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
 import { hostName } from "./host.ts";
+import type { Lease } from "./lease.ts";
+import { LeaseSlot, readSlot } from "./lease_slot.ts";
 import { isStopped, startTime } from "./process_state.ts";
 import { Sightings } from "./sightings.ts";
 
@@ -45,6 +47,7 @@ interface Own {
   /** Open while it is locked. */
   readonly file: Deno.FsFile | undefined;
   readonly heartbeat: Heartbeat | undefined;
+  readonly slot: LeaseSlot | undefined;
 }
 
 /** The owners of one cache folder, this process among them. */
@@ -76,6 +79,35 @@ export class Owners {
     return this.#own?.name;
   }
 
+  /** Where this process can write one lease into its file; `undefined` where others could not read that, or know when it is dead. */
+  get slot(): LeaseSlot | undefined {
+    return this.#own?.slot;
+  }
+
+  /**
+   * The lease that another process has written into its file.
+   *
+   * @throws if that is there and cannot be read.
+   */
+  readSlot(name: string): Pick<Lease, "key" | "token"> | undefined {
+    try {
+      return readSlot(join(this.#folder.owners, name));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Whether other processes have files here and live. */
+  hasCompany(): boolean {
+    for (const { name } of Deno.readDirSync(this.#folder.owners)) {
+      if (name !== this.#own?.name && isOwnerName(name) && !this.isDead(name)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** This process holds one lease more. */
   hold(): void {
     this.#own?.heartbeat?.hold();
@@ -92,9 +124,10 @@ export class Owners {
     if (own === undefined || modifiedAt(own.path) !== Infinity) return;
     own.file?.close();
     try {
-      this.#own = { ...own, file: this.#write(own) };
+      const file = this.#write(own);
+      this.#own = { ...own, file, slot: slotIn(file, own.head) };
     } catch {
-      this.#own = { ...own, file: undefined };
+      this.#own = { ...own, file: undefined, slot: undefined };
     }
   }
 
@@ -199,9 +232,11 @@ export class Owners {
     };
     const own = { name, path, head: JSON.stringify(head) };
     const file = this.#write(own);
-    if (file !== undefined) return { ...own, file, heartbeat: undefined };
-    const heartbeat = new Heartbeat(path, own.head);
-    return { ...own, file, heartbeat };
+    const slot = slotIn(file, own.head);
+    const heartbeat = file === undefined
+      ? new Heartbeat(path, own.head)
+      : undefined;
+    return { ...own, file, heartbeat, slot };
   }
 
   /** Makes the file of this process, which is open while it is locked. */
@@ -262,6 +297,15 @@ export function removeQuietly(path: string): void {
   } catch {
     // Somebody else did, or nobody can.
   }
+}
+
+/** The slot behind the head of a file that is locked. On Windows a lock keeps others from reading. */
+function slotIn(
+  file: Deno.FsFile | undefined,
+  head: string,
+): LeaseSlot | undefined {
+  if (file === undefined || Deno.build.os === "windows") return undefined;
+  return new LeaseSlot(file, new TextEncoder().encode(head).length + 1);
 }
 
 function createFile(path: string, folder: string): Deno.FsFile {

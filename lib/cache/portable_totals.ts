@@ -73,6 +73,17 @@ export class PortableTotals {
     return { bytes: Math.max(bytes, 0), saved };
   }
 
+  /** Writes them if that can be done; whether it was. */
+  tryWrite(): boolean {
+    try {
+      this.write();
+      return true;
+    } catch {
+      // The disk is full or gone, of which the next store tells.
+      return false;
+    }
+  }
+
   /** Writes what was added; folds the files of programs that ended where there are many. */
   write(): void {
     if (this.#bytes === 0 && this.#saved === 0) return;

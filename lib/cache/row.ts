@@ -281,11 +281,22 @@ export function encodeDetails(
       text,
     ]),
   ]);
-  const text = encoder.encode(json);
-  const details = new Uint8Array(CHECK_BYTES + text.length);
-  details.set(text, CHECK_BYTES);
+  const details = new Uint8Array(CHECK_BYTES + putText(json));
+  details.set(scratch.subarray(0, details.length - CHECK_BYTES), CHECK_BYTES);
   putCheck(details, detailsCheck(key, columns, details));
   return details;
+}
+
+/** Memory for texts, which is kept. */
+let scratch = new Uint8Array(4_096);
+
+/** Encodes a text at the beginning of that memory; its length there. */
+function putText(text: string): number {
+  // No character of UTF-16 takes more than 3 bytes.
+  if (3 * text.length > scratch.length) {
+    scratch = new Uint8Array(6 * text.length);
+  }
+  return encoder.encodeInto(text, scratch).written;
 }
 
 /** The details as they were encoded; `undefined` if they are damaged. */

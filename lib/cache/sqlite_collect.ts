@@ -24,6 +24,7 @@ import { recountReferences } from "./recount.ts";
 import type { CollectOptions, CollectReport } from "./report.ts";
 import { Evictor } from "./sqlite_eviction.ts";
 import { readPins } from "./sqlite_pins.ts";
+import { Shrinker } from "./sqlite_shrink.ts";
 import { countRecords, usedBytes } from "./sqlite_totals.ts";
 import { PinSet } from "./victims.ts";
 import { Work } from "./work.ts";
@@ -59,8 +60,10 @@ export async function collect(
     { ...store.limits, maxSize, maxAge },
     store,
     store.warn,
-    { thorough: true },
   );
+  const shrinker = maxSize === undefined
+    ? undefined
+    : new Shrinker(evictor, maxSize);
   const patiently = <R>(action: Parameters<typeof store.change<R>>[0]): R =>
     store.change((opened) => opened.database.patiently(() => action(opened)));
   change((database) => database.useLargeCache(true));
@@ -70,10 +73,8 @@ export async function collect(
         await work.step();
       }
     }
-    if (maxSize !== undefined) {
-      while (!patiently((opened) => evictor.shrink(opened, maxSize))) {
-        await work.step();
-      }
+    if (shrinker !== undefined) {
+      while (!patiently((opened) => shrinker.step(opened))) await work.step();
     }
   } finally {
     change((database) => database.useLargeCache(false));
@@ -91,7 +92,7 @@ export async function collect(
   });
   change(shrinkFile);
   const left = change(usedBytes);
-  if (maxSize !== undefined && evictor.isStuck && left > maxSize) {
+  if (maxSize !== undefined && shrinker?.isStuck && left > maxSize) {
     const hasPins = change((database) =>
       !new PinSet(readPins(database), store.limits.keep).isEmpty
     );

@@ -10,7 +10,7 @@
 
 import {
   type BlobHome,
-  deleteRecord,
+  deleteRecords,
   sweepBlobs,
   sweepUnused,
 } from "./blob_links.ts";
@@ -40,13 +40,6 @@ const HAND_ROWS = 2;
  */
 const RUNS = 8, RUN_ROWS = 64, BEST = 256;
 
-/**
- * How much larger a sample is where no job waits for it: a page of the index of keys
- * that loses many in one transaction is written once (15 s of work for 600,000 of a
- * million records with 8 and a small page cache, 10 s with 64 and a large one).
- */
-const THOROUGH = 64;
-
 /** Samples without a victim after which all records are gone through. */
 const MAX_VAIN = 8;
 
@@ -73,8 +66,6 @@ export class Evictor {
   readonly #limits: Limits;
   readonly #home: BlobHome;
   readonly #warn: (message: string) => void;
-  /** How much more is done at a time where no job waits for it. */
-  readonly #scale: number;
   #vain = 0;
   /** The size at the last look, and the most that own stores can have added. */
   #size = Infinity;
@@ -82,16 +73,13 @@ export class Evictor {
   #stores = 0;
   #hand = 0;
   #patience = 0;
-  #isStuck = false;
   readonly evicted: Evicted = { records: 0, blobs: 0 };
 
   constructor(
     limits: Limits,
     home: BlobHome,
     warn: (message: string) => void,
-    { thorough = false } = {},
   ) {
-    this.#scale = thorough ? THOROUGH : 1;
     this.#limits = limits;
     this.#home = home;
     this.#warn = warn;
@@ -132,18 +120,6 @@ export class Evictor {
     return this.#size <= maxSize || this.#giveUp(opened, own, maxSize);
   }
 
-  /** Evicts some records if the cache takes more than so much; whether no more are to go, or can. */
-  shrink(opened: Opened, target: number): boolean {
-    const size = usedBytes(opened.database);
-    this.#isStuck = size > target && !this.#evictSome(opened, size - target);
-    return size <= target || this.#isStuck;
-  }
-
-  /** Whether nothing was left that `shrink` could have evicted. */
-  get isStuck(): boolean {
-    return this.#isStuck;
-  }
-
   /** Deletes the records among the next `rows` that were not used for too long; whether the hand came round. */
   expire(opened: Opened, rows: number): boolean {
     const { maxAge = Infinity } = this.#limits;
@@ -151,7 +127,7 @@ export class Evictor {
     const seen = candidatesFrom(database, this.#hand + 1, rows);
     const oldest = Date.now() - maxAge;
     const old = seen.filter(({ usedAt }) => usedAt < oldest);
-    if (old.length > 0) this.#delete(opened, this.#unpinned(opened, old));
+    if (old.length > 0) this.delete(opened, this.unpinned(opened, old));
     const isRound = seen.length < rows;
     this.#hand = isRound ? 0 : seen.at(-1)!.id;
     return isRound;
@@ -177,42 +153,47 @@ export class Evictor {
     excess: number,
     spared?: number,
   ): boolean {
-    const { database } = opened;
-    if (total(database, "unused_bytes") > 0) {
-      const { count, bytes } = sweepUnused(database, this.#home);
-      this.evicted.blobs += count;
-      if (bytes >= excess) return true;
-    }
+    if (this.sweepUnused(opened) >= excess) return true;
     const sample = this.#vain < MAX_VAIN
-      ? this.#sample(opened, spared)
+      ? this.#best(opened, spared)
       : this.#next(opened, spared);
     if (sample.length === 0) return this.#vain++ < MAX_VAIN;
-    this.#delete(opened, sample, excess);
+    this.delete(opened, sample, excess);
     return true;
   }
 
-  /** The best victims of a few runs at random. */
-  #sample(opened: Opened, spared: number | undefined): SqliteCandidate[] {
-    const { database } = opened;
+  /** The best victims of a sample. */
+  #best(opened: Opened, spared: number | undefined): SqliteCandidate[] {
+    const now = Date.now();
+    const victims = this.unpinned(opened, this.sample(opened, RUNS), spared)
+      .map((candidate) => ({ candidate, score: score(candidate, now) }))
+      .sort((a, b) => b.score - a.score);
+    return victims.slice(0, BEST).map(({ candidate }) => candidate);
+  }
+
+  /** The records of so many runs of neighbours at random. */
+  sample({ database }: Opened, runs: number): SqliteCandidate[] {
     const range = idRange(database);
     if (range === undefined) return [];
     const { first, last } = range;
     // A record may come twice: its second deletion does nothing.
     const seen = new Map<number, SqliteCandidate>();
-    for (let run = 0; run < RUNS * this.#scale; run++) {
+    for (let run = 0; run < runs; run++) {
       const from = first + Math.floor(Math.random() * (last - first + 1)) -
         RUN_ROWS / 2;
       for (const candidate of candidatesFrom(database, from, RUN_ROWS)) {
         seen.set(candidate.id, candidate);
       }
     }
-    const now = Date.now();
-    const victims = this.#unpinned(opened, [...seen.values()], spared)
-      .map((candidate) => ({ candidate, score: score(candidate, now) }))
-      .sort((a, b) => b.score - a.score);
-    return victims.slice(0, BEST * this.#scale).map(({ candidate }) =>
-      candidate
-    );
+    return [...seen.values()];
+  }
+
+  /** Deletes blobs that no record refers to; the bytes freed. */
+  sweepUnused({ database }: Opened): number {
+    if (total(database, "unused_bytes") === 0) return 0;
+    const { count, bytes } = sweepUnused(database, this.#home);
+    this.evicted.blobs += count;
+    return bytes;
   }
 
   /** The first records that may go, where samples find none. */
@@ -220,13 +201,14 @@ export class Evictor {
     for (let from = 0;;) {
       const seen = candidatesFrom(opened.database, from, 1_000);
       if (seen.length === 0) return [];
-      const victims = this.#unpinned(opened, seen, spared);
-      if (victims.length > 0) return victims.slice(0, BEST * this.#scale);
+      const victims = this.unpinned(opened, seen, spared);
+      if (victims.length > 0) return victims.slice(0, BEST);
       from = seen.at(-1)!.id + 1;
     }
   }
 
-  #unpinned(
+  /** Those of some records that may go. */
+  unpinned(
     { database, interned }: Opened,
     candidates: readonly SqliteCandidate[],
     spared?: number,
@@ -243,12 +225,12 @@ export class Evictor {
     });
   }
 
-  /** Deletes records, and their blobs, until about so much is freed. */
-  #delete(
+  /** Deletes records, and their blobs, until about so much is freed; how many. */
+  delete(
     { database }: Opened,
     victims: readonly SqliteCandidate[],
     wanted = Infinity,
-  ): void {
+  ): number {
     const doomed: SqliteCandidate[] = [];
     for (let i = 0, freed = 0; i < victims.length && freed < wanted; i++) {
       doomed.push(victims[i]!);
@@ -256,13 +238,12 @@ export class Evictor {
     }
     // Neighbours one after the other: their pages are merged once.
     doomed.sort((a, b) => a.id - b.id);
-    const unused = database.transact(() =>
-      doomed.flatMap((victim) => deleteRecord(database, victim))
-    );
+    const unused = database.transact(() => deleteRecords(database, doomed));
     this.evicted.records += doomed.length;
     if (unused.length > 0) {
       this.evicted.blobs += sweepBlobs(database, unused, this.#home).count;
     }
+    return doomed.length;
   }
 
   /** Nothing is left that may go but the record that was just stored; whether that may stay. */
@@ -272,8 +253,8 @@ export class Evictor {
     if (own !== undefined) {
       const stored = candidatesFrom(database, own, 1)
         .filter(({ id }) => id === own);
-      const doomed = this.#unpinned(opened, stored);
-      this.#delete(opened, doomed);
+      const doomed = this.unpinned(opened, stored);
+      this.delete(opened, doomed);
       isKept = doomed.length === 0;
       this.#size = usedBytes(database);
     }

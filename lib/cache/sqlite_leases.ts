@@ -2,16 +2,33 @@
  * Leases as rows of the database: a claim is one statement, and a lease ends in
  * the transaction that stores its record.
  *
+ * A program that is alone need not write a row for each lease. It takes the bias, as
+ * biased locks do (Kawachiya, Koseki, Onodera, 2002): a row says so, and each claim is
+ * written to its own file only, see `lease_slot.ts`. In this order, so that no two
+ * programs can have one key:
+ *
+ * 1. Who has the bias writes a key to its slot, then looks whether the bias is still in
+ *    force and the key free. If not, it takes that back and claims the key by a row.
+ * 2. Who finds that another program has the bias claims nothing. It revokes the bias
+ *    first and commits that, then reads the slot, and puts a row in the place of the
+ *    bias for what it finds there, unless the record is stored. So whatever is written
+ *    to the slot later does not count by 1.
+ * 3. A record of a lease in the slot is stored by a statement that also looks whether the
+ *    bias is in force; only then is the slot cleared, or written over. If it is not, the lease ends as
+ *    others do, by its row.
+ * 4. A slot is read and replaced by a row while nobody else can write to the database.
+ *
  * @module
  */
 
-import type { StatementSync } from "node:sqlite";
 import type { CacheDatabase } from "./database.ts";
 import { failureOf } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
 import { HEARTBEAT_MS } from "./heartbeat.ts";
 import type { Claim, Lease, Leases } from "./lease.ts";
+import { LeaseBias, revokeBias } from "./lease_bias.ts";
 import { Owners } from "./owner.ts";
+import { type LeaseEnd, LeaseRows } from "./sqlite_lease_rows.ts";
 import { Tokens } from "./tokens.ts";
 import { Waiters, wakeOthers } from "./wake.ts";
 
@@ -33,9 +50,6 @@ export interface DatabaseAccess {
   replace(database: CacheDatabase, error: unknown): boolean;
 }
 
-/** How a lease ended: it counted and nobody waits, it counted and somebody does, or it did not count any more. */
-type LeaseEnd = "quiet" | "wanted" | "lost";
-
 /** The leases of a cache in a SQLite file. */
 export class SqliteLeases implements Leases {
   readonly #folder: CacheFolder;
@@ -45,7 +59,8 @@ export class SqliteLeases implements Leases {
   /** The leases that were granted and have not ended. */
   readonly #held = new Set<Lease>();
   readonly #tokens = new Tokens();
-  #statements: Statements | undefined;
+  readonly #bias: LeaseBias;
+  #rows: LeaseRows | undefined;
   #busyUntil = 0;
   #busyMs: number = BUSY_MS.first;
   /** Leases that could not be given back yet. */
@@ -56,9 +71,18 @@ export class SqliteLeases implements Leases {
     this.#folder = folder;
     this.#access = access;
     this.#owners = new Owners(folder, true);
+    this.#bias = new LeaseBias(
+      this.#owners,
+      this.#tokens,
+      (lease) => this.#giveBack(lease),
+    );
     this.#waiters = new Waiters(folder, {
       holderOf: (key) =>
-        this.#attempt((statements) => statements.holderOf(key)),
+        this.#attempt((rows) => {
+          const owner = rows.holderOf(key);
+          if (owner !== undefined) return owner;
+          return this.#endBias(rows) ? rows.holderOf(key) : undefined;
+        }),
       isDead: (owner) => this.#owners.isDead(owner),
     });
   }
@@ -77,7 +101,7 @@ export class SqliteLeases implements Leases {
       if (owner === undefined) return { kind: "none" };
       try {
         const claim = this.#claim(
-          this.#statementsOf(database, owner),
+          this.#rowsOf(database, owner),
           owner,
           key,
           evenIfStored,
@@ -96,13 +120,13 @@ export class SqliteLeases implements Leases {
   }
 
   release(lease: Lease): void {
-    if (!this.#held.has(lease) || this.#tryRelease(lease)) return;
-    this.#late.add(lease);
-    this.#releaseLater(BUSY_MS.first);
+    if (this.#held.has(lease)) this.#giveBack(lease);
   }
 
   holds(lease: Lease): boolean {
-    return this.#attempt((statements) => statements.holds(lease)) ?? false;
+    return this.#attempt((rows) =>
+      this.#bias.holds(rows, lease) || rows.holds(lease)
+    ) ?? false;
   }
 
   changed(key: Key, signal: AbortSignal): Promise<void> {
@@ -118,8 +142,26 @@ export class SqliteLeases implements Leases {
       if (!this.#tryRelease(lease)) this.#ended(lease, "quiet");
     }
     this.#waiters.close();
+    if (this.#rows !== undefined) this.#bias.close(this.#rows);
     this.#owners.close();
-    this.#statements = undefined;
+    this.#rows = undefined;
+  }
+
+  /**
+   * Inserts the row of a record and ends its lease, in one statement.
+   *
+   * @returns Whether that was possible; if not, `settle` tells what is the matter.
+   */
+  insert(
+    database: CacheDatabase,
+    lease: Lease,
+    columns: readonly (number | Uint8Array)[],
+  ): boolean {
+    if (!this.#bias.has(lease)) return false;
+    const rows = this.#rowsOf(database, lease.owner);
+    if (!this.#bias.insert(rows, lease, columns)) return false;
+    this.#ended(lease, "quiet");
+    return true;
   }
 
   /**
@@ -129,13 +171,13 @@ export class SqliteLeases implements Leases {
    */
   settle(database: CacheDatabase, lease: Lease, insert: () => void): boolean {
     const { connection } = database;
-    const statements = this.#statementsOf(database, lease.owner);
+    const rows = this.#rowsOf(database, lease.owner);
     let end: LeaseEnd;
-    statements.begin.run();
+    rows.begin.run();
     try {
-      end = statements.end(lease);
+      end = this.#bias.holds(rows, lease) ? "quiet" : rows.end(lease);
       if (end !== "lost") insert();
-      statements.commit.run();
+      rows.commit.run();
     } catch (error) {
       if (connection.isTransaction) connection.exec("ROLLBACK");
       throw error;
@@ -145,18 +187,28 @@ export class SqliteLeases implements Leases {
   }
 
   #claim(
-    statements: Statements,
+    rows: LeaseRows,
     owner: string,
     key: Key,
     evenIfStored: boolean,
   ): Claim {
+    if (!evenIfStored) {
+      const lease = { key, owner, token: this.#tokens.next() };
+      if (this.#bias.claim(rows, lease)) return this.#grant(lease);
+    }
     for (let foiled = 0; foiled < MAX_FOILED; foiled++) {
       const lease = { key, owner, token: this.#tokens.next() };
-      if (statements.claim(lease, evenIfStored)) return this.#grant(lease);
-      if (!evenIfStored && statements.isStored(key)) return { kind: "stored" };
-      const held = statements.holder.get(key) as HolderRow | undefined;
-      // It has just ended.
-      if (held === undefined) continue;
+      if (rows.claim(lease, evenIfStored)) {
+        this.#bias.noteRow(rows, owner);
+        return this.#grant(lease);
+      }
+      if (!evenIfStored && rows.isStored(key)) return { kind: "stored" };
+      const held = rows.holder(key);
+      if (held === undefined) {
+        // If nobody else has the bias, the lease has just ended.
+        if (this.#endBias(rows) !== false) continue;
+        return this.#busy();
+      }
       const isStray = held.owner === owner && !this.#knows(held.token);
       if (!isStray && !this.#owners.isDead(held.owner)) {
         return {
@@ -169,15 +221,25 @@ export class SqliteLeases implements Leases {
         };
       }
       const heir = { key, owner, token: this.#tokens.next(held.token) };
-      if (statements.takeOver(held, heir)) return this.#grant(heir);
+      if (rows.takeOver(held, heir)) return this.#grant(heir);
     }
     return this.#busy();
   }
 
+  /** Takes the bias of another process away, if one has it; `false` if that must be tried again. */
+  #endBias(rows: LeaseRows): boolean | undefined {
+    const bias = rows.bias();
+    return bias === undefined || bias.owner === this.#owners.own()
+      ? undefined
+      : revokeBias(rows, this.#owners, bias);
+  }
+
   /** What is to be done when a lease has ended and others can see it. */
   #ended(lease: Lease, end: LeaseEnd): void {
+    this.#bias.clear(lease);
     if (this.#held.delete(lease)) this.#owners.letGo();
     if (end === "lost") {
+      this.#bias.forget();
       // Perhaps others believe that this process is dead.
       this.#owners.check();
       this.#dropStray(lease);
@@ -191,10 +253,10 @@ export class SqliteLeases implements Leases {
 
   /** A row that names this process, for a lease that it does not know of, is damaged: nobody would ever end it. */
   #dropStray({ key, owner }: Lease): void {
-    this.#attempt((statements) => {
-      const held = statements.holder.get(key) as HolderRow | undefined;
+    this.#attempt((rows) => {
+      const held = rows.holder(key);
       if (held?.owner !== owner || this.#knows(held.token)) return;
-      statements.end({ key, owner, token: held.token });
+      rows.end({ key, owner, token: held.token });
     });
   }
 
@@ -214,6 +276,12 @@ export class SqliteLeases implements Leases {
     return { kind: "busy" };
   }
 
+  #giveBack(lease: Lease): void {
+    if (this.#tryRelease(lease)) return;
+    this.#late.add(lease);
+    this.#releaseLater(BUSY_MS.first);
+  }
+
   /** Gives a lease back; `false` if that must be tried again. */
   #tryRelease(lease: Lease): boolean {
     const database = this.#access.open();
@@ -221,7 +289,8 @@ export class SqliteLeases implements Leases {
     let end: LeaseEnd = "quiet";
     if (database !== undefined) {
       try {
-        end = this.#statementsOf(database, lease.owner).end(lease);
+        const rows = this.#rowsOf(database, lease.owner);
+        if (!this.#bias.release(rows, lease)) end = rows.end(lease);
       } catch (error) {
         // With a damaged database its leases are gone.
         if (failureOf(error) !== "damage") return false;
@@ -248,122 +317,23 @@ export class SqliteLeases implements Leases {
   }
 
   /** The statements of the open database. The rows of dead owners are deleted once. */
-  #statementsOf(database: CacheDatabase, owner: string): Statements {
-    if (this.#statements?.database !== database) {
-      this.#statements = new Statements(database);
-      this.#statements.sweep(owner, (other) => this.#owners.isDead(other));
+  #rowsOf(database: CacheDatabase, owner: string): LeaseRows {
+    if (this.#rows?.database !== database) {
+      if (this.#rows !== undefined) this.#bias.forget();
+      this.#rows = new LeaseRows(database);
+      this.#rows.sweep(owner, (other) => this.#owners.isDead(other));
     }
-    return this.#statements;
+    return this.#rows;
   }
 
   /** Does something that may fail without harm. */
-  #attempt<R>(action: (statements: Statements) => R): R | undefined {
+  #attempt<R>(action: (rows: LeaseRows) => R): R | undefined {
     const database = this.#access.open();
     if (database === undefined || database === "busy") return undefined;
     try {
-      return action(this.#statementsOf(database, this.#owners.own() ?? ""));
+      return action(this.#rowsOf(database, this.#owners.own() ?? ""));
     } catch {
       return undefined;
-    }
-  }
-}
-
-/** A row as read. */
-interface HolderRow {
-  readonly owner: string;
-  readonly token: number;
-  readonly since: number;
-  readonly wanted: number;
-}
-
-const END = "DELETE FROM leases WHERE key = ? AND owner = ? AND token = ?";
-
-/** The statements on leases. */
-class Statements {
-  readonly database: CacheDatabase;
-  readonly begin: StatementSync;
-  readonly commit: StatementSync;
-  readonly holder: StatementSync;
-  readonly #claim: StatementSync;
-  readonly #end: StatementSync;
-  readonly #endQuietly: StatementSync;
-
-  constructor(database: CacheDatabase) {
-    this.database = database;
-    const { connection } = database;
-    this.begin = connection.prepare("BEGIN IMMEDIATE");
-    this.commit = connection.prepare("COMMIT");
-    this.#claim = connection.prepare(
-      `INSERT INTO leases (key, owner, token, since, wanted)
-      SELECT ?1, ?2, ?3, ?4, 0
-      WHERE ?5 OR NOT EXISTS (SELECT 1 FROM records WHERE key = ?1)
-      ON CONFLICT DO NOTHING`,
-    );
-    // Nobody waits as a rule, and RETURNING costs 2 µs.
-    this.#end = connection.prepare(END);
-    this.#endQuietly = connection.prepare(`${END} AND wanted = 0`);
-    this.holder = connection.prepare(
-      "SELECT owner, token, since, wanted FROM leases WHERE key = ?",
-    );
-  }
-
-  /** Takes a key that is free; whether it was. */
-  claim({ key, owner, token }: Lease, evenIfStored: boolean): boolean {
-    const since = Date.now();
-    return this.#claim.run(key, owner, token, since, evenIfStored ? 1 : 0)
-      .changes === 1;
-  }
-
-  /** Takes the place of a dead owner; whether nobody else was faster. Those who wait go on waiting, for the new one. */
-  takeOver(dead: HolderRow, { key, owner, token }: Lease): boolean {
-    return this.database.connection.prepare(
-      `UPDATE leases SET owner = ?, token = ?, since = ?
-      WHERE key = ? AND owner = ? AND token = ?`,
-    ).run(owner, token, Date.now(), key, dead.owner, dead.token).changes === 1;
-  }
-
-  isStored(key: Key): boolean {
-    return this.database.lookup.get(key) !== undefined;
-  }
-
-  /** Who has a key; notes that somebody waits for it. */
-  holderOf(key: Key): string | undefined {
-    const row = this.holder.get(key) as HolderRow | undefined;
-    if (row === undefined || row.wanted === 1) return row?.owner;
-    const { changes } = this.database.connection.prepare(
-      "UPDATE leases SET wanted = 1 WHERE key = ? AND owner = ? AND token = ?",
-    ).run(key, row.owner, row.token);
-    // If it is another row by now, it is worth to claim the key again.
-    return changes > 0 ? row.owner : undefined;
-  }
-
-  /** Ends a lease. */
-  end({ key, owner, token }: Lease): LeaseEnd {
-    if (this.#endQuietly.run(key, owner, token).changes === 1) return "quiet";
-    if (this.#end.run(key, owner, token).changes === 1) return "wanted";
-    return this.holds({ key, owner, token }) ? "quiet" : "lost";
-  }
-
-  /** Whether nobody took a lease over. */
-  holds({ key, owner, token }: Lease): boolean {
-    const held = this.holder.get(key) as HolderRow | undefined;
-    // Its row is lost with a damaged database, or the cache was closed meanwhile: it
-    // counts as long as nobody else was at it.
-    if (held === undefined) return !this.isStored(key);
-    return held.owner === owner && held.token === token;
-  }
-
-  /** Deletes the rows of owners who died with leases that nobody has asked for since. */
-  sweep(own: string, isDead: (owner: string) => boolean): void {
-    const { connection } = this.database;
-    const owners = connection.prepare(
-      "SELECT DISTINCT owner FROM leases",
-    ).all();
-    for (const { owner } of owners) {
-      if (typeof owner !== "string" || owner === own || !isDead(owner)) {
-        continue;
-      }
-      connection.prepare("DELETE FROM leases WHERE owner = ?").run(owner);
     }
   }
 }

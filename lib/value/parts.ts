@@ -72,17 +72,22 @@ function partsOf(
   roots: readonly Node[],
   options: ContributionOptions,
 ): KeyPart[] {
-  let nodes = [...roots];
+  let nodes = roots;
   // Level by level, so that the parts of the last argument count as much as those of the first.
   for (let level = 0; level < MAX_LEVEL; level++) {
     let count = nodes.length;
-    nodes = nodes.flatMap((node) => {
-      if (node.level < level) return [node];
-      const children = childrenOf(node, MAX_PARTS - count + 1);
-      if (children === undefined) return [node];
-      count += children.length - 1;
-      return children;
-    });
+    const next: Node[] = [];
+    for (const node of nodes) {
+      const children = node.level < level
+        ? undefined
+        : childrenOf(node, MAX_PARTS - count + 1);
+      if (children === undefined) next.push(node);
+      else {
+        count += children.length - 1;
+        next.push(...children);
+      }
+    }
+    nodes = next;
   }
   return nodes.slice(0, MAX_PARTS).map((node) => part(node, options));
 }
@@ -112,7 +117,7 @@ function childrenOf(node: Node, room: number): Node[] | undefined {
 
 function part({ path, value }: Node, options: ContributionOptions): KeyPart {
   const contribution = contributionOf(value, { ...options, root: path });
-  const digest = digestOf(contribution).toHex().slice(0, 16);
+  const digest = digestOf(contribution).subarray(0, 8).toHex();
   if (typeof value === "object" && value !== null) return { path, digest };
   if (typeof value === "string" && value.length > MAX_TEXT) {
     return { path, digest };

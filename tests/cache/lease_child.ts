@@ -7,7 +7,7 @@
 
 import type { Lease } from "../../lib/cache/lease.ts";
 import { TextLineStream } from "./lines.ts";
-import { type LeasedCache, openLeased } from "./lease_support.ts";
+import { type Layout, type LeasedCache, openLeased } from "./lease_support.ts";
 import { keyOf, seeded } from "./support.ts";
 
 /** Holds up the event loop. */
@@ -97,7 +97,7 @@ async function storm(
 
 const [task = "", layout = "", path = "", log = "", count = "", ms = ""] =
   Deno.args;
-const cache = openLeased(layout === "sqlite" ? "sqlite" : "files", path);
+const cache = openLeased(layout as Layout, path);
 if (task === "obey") await obey(cache);
 else {
   await storm(cache, log, Number(count), Number(ms));

@@ -16,7 +16,7 @@ import type { Claim, Lease, LeaseHolder } from "../../lib/cache/lease.ts";
 
 const CHILD = fromFileUrl(new URL("lease_child.ts", import.meta.url));
 
-const LAYOUTS: readonly Layout[] = ["sqlite", "files"];
+const LAYOUTS: readonly Layout[] = ["sqlite", "alone", "files"];
 
 /** A signal that is never aborted. */
 const { signal } = new AbortController();
@@ -610,6 +610,100 @@ Deno.test("Rows of owners that are dead, unknown or damaged hold nobody up", asy
   assertEquals(b.leases.claim(keyOf(3)).kind, "held");
   await a.store(3, lease);
   assertEquals(b.leases.claim(keyOf(3)).kind, "granted");
+});
+
+/** The leases that stand in the database, by key; "" is that of who is alone. */
+function rowsIn(path: string): string[] {
+  using db = new DatabaseSync(`${path}/cache.sqlite`);
+  return db.prepare("SELECT hex(key) AS key FROM leases ORDER BY key").all()
+    .map(({ key }) => String(key).toLowerCase());
+}
+
+function change(path: string, sql: string): void {
+  using db = new DatabaseSync(`${path}/cache.sqlite`);
+  db.exec(sql);
+}
+
+Deno.test({
+  name: "Who is alone writes no row for a lease; whoever comes later finds it",
+  ...clean,
+  fn: async () => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    using a = openLeased("alone", path);
+    await a.store(0, leaseOf(a.leases.claim(keyOf(0))));
+    const lease = leaseOf(a.leases.claim(keyOf(1)));
+    assertEquals(rowsIn(path), [""]);
+    assert(a.leases.holds(lease));
+    using b = openLeased("sqlite", path);
+    const other = leaseOf(b.leases.claim(keyOf(2)));
+    assertEquals(
+      rowsIn(path),
+      [keyOf(1).toHex(), keyOf(2).toHex()].sort(),
+    );
+    assertEquals(b.leases.claim(keyOf(0)).kind, "stored");
+    assertEquals(holderOf(b.leases.claim(keyOf(1))).owner, lease.owner);
+    assertEquals(holderOf(a.leases.claim(keyOf(2))).owner, other.owner);
+    assert(a.leases.holds(lease));
+    const changed = b.leases.changed(keyOf(1), signal);
+    await a.store(1, lease);
+    await changed;
+    assertEquals(b.leases.claim(keyOf(1)).kind, "stored");
+  },
+});
+
+Deno.test("Who is not alone any more keeps its lease, though whoever came died before it wrote that down", async () => {
+  for (const end of ["store", "release"] as const) {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    using a = openLeased("alone", path);
+    const lease = leaseOf(a.leases.claim(keyOf(1)));
+    change(path, "UPDATE leases SET wanted = 1");
+    assert(a.leases.holds(lease));
+    using b = openLeased("sqlite", path);
+    if (end === "store") await a.store(1, lease);
+    else a.leases.release(lease);
+    assertEquals(a.isStored(1), end === "store");
+    assertEquals(
+      b.leases.claim(keyOf(1)).kind,
+      end === "store" ? "stored" : "granted",
+    );
+    leaseOf(a.leases.claim(keyOf(2)));
+  }
+});
+
+Deno.test({
+  name: "Nobody waits for a lease that had ended when others read of it",
+  ...clean,
+  fn: async () => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    using a = openLeased("alone", path);
+    await a.store(1, leaseOf(a.leases.claim(keyOf(1))));
+    change(path, "DELETE FROM records");
+    using b = openLeased("sqlite", path);
+    assertEquals(b.leases.claim(keyOf(1)).kind, "held");
+    await b.leases.changed(keyOf(1), signal);
+    leaseOf(b.leases.claim(keyOf(1)));
+  },
+});
+
+Deno.test({
+  name: "The lease of who was alone is free when its file is gone",
+  ...clean,
+  fn: async () => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    using a = openLeased("alone", path);
+    const lease = leaseOf(a.leases.claim(keyOf(1)));
+    Deno.removeSync(`${path}/owners/${lease.owner}`);
+    using b = openLeased("sqlite", path);
+    const other = leaseOf(b.leases.claim(keyOf(1)));
+    await a.store(1, lease);
+    assert(!a.isStored(1) && !a.leases.holds(lease));
+    await b.store(1, other);
+    assert(a.isStored(1));
+  },
 });
 
 Deno.test("Where there are no hard links, a lease is made in its place", async () => {
