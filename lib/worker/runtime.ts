@@ -17,6 +17,7 @@ import {
 } from "../remote_jobs.ts";
 import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
+import type { Leaf } from "../value/encoded.ts";
 import { smallKey, textOf } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
@@ -37,10 +38,12 @@ import {
   type RunMessage,
   type ToWorker,
   type WarningMessage,
+  type WireLeaf,
 } from "./protocol.ts";
 import { Results } from "./results.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
+import { SpentMemory } from "./spent_memory.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 
 /** Sends a message; the buffers in `transfer` move with it. */
@@ -64,6 +67,7 @@ export class WorkerRuntime implements ScriptWatcher {
   #untold = 0;
   #untoldTime = 0;
   #gate: OutputGate | undefined;
+  readonly #spent = new SpentMemory();
   #retire = false;
   #posted = false;
 
@@ -250,6 +254,8 @@ export class WorkerRuntime implements ScriptWatcher {
   #done(run: WorkerRun, ending: Ending, together: boolean): void {
     const unseen = takeUnseen();
     if (unseen !== undefined) this.#show(unseen);
+    const large = run.largeBytes + largeBytes(ending.value.leaves);
+    if (large > 0) this.#spent.add(large);
     if (this.#doneQuickly(run, ending, together)) return;
     const { task } = run;
     const transfer: ArrayBuffer[] = [];
@@ -397,6 +403,14 @@ class WorkerRun implements ExecutedJob, Host {
     });
   }
 
+  /** How many bytes of large binary data are among its arguments. */
+  get largeBytes(): number {
+    const { list, upstream } = this.#message;
+    let sum = largeBytes(list.leaves);
+    for (const { leaves } of upstream) sum += largeBytes(leaves);
+    return sum;
+  }
+
   port(): RemoteJobs {
     const { task } = this;
     this.hasSpoken = true;
@@ -441,6 +455,16 @@ class WorkerRun implements ExecutedJob, Host {
         return "timed out";
     }
   }
+}
+
+function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
+  let sum = 0;
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i]!;
+    if ("shared" in leaf) sum += leaf.shared.byteLength;
+    else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
+  }
+  return sum;
 }
 
 /** Who did something, for people. */
