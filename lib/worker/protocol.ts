@@ -28,6 +28,8 @@ export type WireLeaf =
   | {
     readonly bytes: Uint8Array<ArrayBuffer>;
     readonly digest?: string | undefined;
+    /** CRC-32, where there is no digest. */
+    readonly mark?: number | undefined;
   }
   | {
     readonly shared: SharedArrayBuffer;
@@ -48,7 +50,7 @@ export type WireCode =
 export interface RunMessage {
   readonly type: "run";
   readonly task: number;
-  /** Absent if it comes from name, version and the bytes of `list` as they are. */
+  /** Absent if it comes from name, version and `list` alone, and nobody has computed it. */
   readonly key: string | undefined;
   readonly name: string;
   readonly version: string;

@@ -43,6 +43,7 @@ import {
 import { Results } from "./results.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
+import { lateKey } from "./late_key.ts";
 import { SpentMemory } from "./spent_memory.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 
@@ -363,6 +364,7 @@ class WorkerRun implements ExecutedJob, Host {
   /** Whether its outcome has been sent. */
   #left = false;
   #remote: RemoteJobs | undefined;
+  #lateKey: string | undefined;
 
   constructor(
     message: RunMessage,
@@ -388,8 +390,9 @@ class WorkerRun implements ExecutedJob, Host {
   }
 
   get key(): string {
-    const { key, name, version, list: { bytes } } = this.#message;
+    const { key, name, version, list: { bytes, leaves } } = this.#message;
     if (key !== undefined) return key;
+    if (leaves.length > 0) return this.#lateKey ??= lateKey(this.#message);
     return smallKey(name, version, textOf(bytes, 0, bytes.length)).toHex();
   }
 

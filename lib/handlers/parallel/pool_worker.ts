@@ -310,7 +310,7 @@ export class PoolWorker implements ConnectionOwner {
       type: "run",
       task: sent,
       // What few ask for the worker finds out itself.
-      key: task.hasPlainKey ? undefined : task.key,
+      key: task.hasPlainKey || task.hasLateKey ? undefined : task.key,
       name: task.name,
       version: task.version,
       code: codeToWire(task.code, transfer),
