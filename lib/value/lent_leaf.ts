@@ -74,11 +74,30 @@ export class LentLeaf implements Leaf {
       buffers.Buffer.compare(bytes, this.#bytes) === 0;
   }
 
+  /** The same bytes as long as the caller has them, and they are unchanged; they are not kept for it. */
+  weakly(): Leaf {
+    const { byteLength, digest, mark } = this;
+    const path = this.#path;
+    const { byteOffset } = this.#bytes;
+    const memory = new WeakRef(this.#bytes.buffer);
+    const peek = (): Uint8Array<ArrayBuffer> => {
+      const buffer = memory.deref();
+      if (
+        buffer !== undefined && buffer.byteLength >= byteOffset + byteLength
+      ) {
+        const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+        if (matches(bytes, digest, mark)) return bytes;
+      }
+      throw new ArgumentChangedError(
+        `${path} was written to or is gone since run()`,
+      );
+    };
+    return { byteLength, digest, mark, peek, read: () => peek().slice() };
+  }
+
   #isUnchanged(): boolean {
     if (this.#bytes.byteLength !== this.byteLength) return false;
-    return this.mark === undefined
-      ? sha256Hex(this.#bytes) === this.digest
-      : markOf(this.#bytes) === this.mark;
+    return matches(this.#bytes, this.digest, this.mark);
   }
 
   // Nothing of the caller's can run before the end of this turn.
@@ -86,4 +105,14 @@ export class LentLeaf implements Leaf {
     this.#trusted = true;
     queueMicrotask(() => this.#trusted = false);
   }
+}
+
+function matches(
+  bytes: Uint8Array,
+  digest: string | undefined,
+  mark: number | undefined,
+): boolean {
+  return mark === undefined
+    ? sha256Hex(bytes) === digest
+    : markOf(bytes) === mark;
 }

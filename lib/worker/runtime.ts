@@ -28,6 +28,7 @@ import {
   Invocation,
 } from "./execute.ts";
 import { linkTo } from "./nested_link.ts";
+import { type IdleMemory, isAbove } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
@@ -68,6 +69,8 @@ export class WorkerRuntime implements ScriptWatcher {
   #untold = 0;
   #untoldTime = 0;
   #gate: OutputGate | undefined;
+  #memory: IdleMemory | undefined;
+  #looksSoon = false;
   readonly #spent = new SpentMemory();
   #retire = false;
   #posted = false;
@@ -83,6 +86,7 @@ export class WorkerRuntime implements ScriptWatcher {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
         if (message.results) this.#results = new Results(message.results);
+        this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
@@ -196,6 +200,7 @@ export class WorkerRuntime implements ScriptWatcher {
     let resolve: (() => void) | undefined;
     const leave = (): void => {
       this.#runs.delete(task);
+      if (this.#memory !== undefined) this.#watchMemory(this.#memory);
       left = true;
       resolve?.();
     };
@@ -311,6 +316,18 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#untold = 0;
     this.#untoldTime = 0;
     this.#send(RESULTS, []);
+  }
+
+  /** Tells when it stands above its limit and has nothing to do; the program takes another worker then. */
+  #watchMemory(memory: IdleMemory): void {
+    if (this.#looksSoon) return;
+    this.#looksSoon = true;
+    // When the call has returned that holds its arguments.
+    queueMicrotask(() => {
+      this.#looksSoon = false;
+      if (this.#runs.size > 0 || this.#retire || !isAbove(memory)) return;
+      this.#send({ type: "outgrown" }, []);
+    });
   }
 
   #warn(what: string, error?: unknown): void {

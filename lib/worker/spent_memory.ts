@@ -6,8 +6,7 @@
  * @module
  */
 
-import defer * as v8 from "node:v8";
-import defer * as vm from "node:vm";
+import { collector } from "./garbage.ts";
 
 /** So much must have been spent before it is looked for, in bytes. */
 const LEAST = 33_554_432;
@@ -15,16 +14,12 @@ const LEAST = 33_554_432;
 /** How many times as much as there is in objects, which all have to be looked at. */
 const WORTH = 2;
 
-/** Collects garbage: what is young, or everything. */
-type Collect = (options: { type: "minor" | "major" }) => void;
-
 /** Counts what the jobs of a worker have spent, and looks for it when that is much. */
 export class SpentMemory {
   #spent = 0;
   /** What was held after the last look, in bytes. */
   #kept = 0;
   #limit = LEAST;
-  #collect: Collect | undefined;
   #isScheduled = false;
 
   /** A job that has ended had so many bytes of large binary data as arguments and result. */
@@ -40,7 +35,7 @@ export class SpentMemory {
   }
 
   #giveBack(): void {
-    const collect = this.#collect ??= exposedCollect();
+    const collect = collector();
     if (collect === undefined) return;
     const spent = this.#spent;
     this.#spent = 0;
@@ -62,15 +57,4 @@ export class SpentMemory {
 /** How much binary data this isolate holds, in bytes. */
 function held(): number {
   return Deno.memoryUsage().external;
-}
-
-/**
- * V8's own function for it, without making it a global of the user's code. The flag is
- * one for all threads: where another one has just taken it back, the next time will do.
- */
-function exposedCollect(): Collect | undefined {
-  v8.setFlagsFromString("--expose-gc");
-  const collect = vm.runInNewContext("globalThis.gc");
-  v8.setFlagsFromString("--no-expose-gc");
-  return collect;
 }

@@ -38,6 +38,8 @@ export interface PoolOptions {
   readonly idleTimeout: number;
   /** After how many Tasks a worker is replaced. */
   readonly maxJobsPerWorker: number;
+  /** A worker with more bytes than this is replaced when it has no Task. */
+  readonly maxMemoryPerWorker: number;
 }
 
 /** Runs Tasks on workers. */
@@ -45,6 +47,7 @@ export class Pool implements PoolWorkerOwner {
   readonly #isolation: PoolOptions["isolation"];
   readonly #idleTimeout: number;
   readonly #maxJobsPerWorker: number;
+  readonly #maxMemoryPerWorker: number;
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
   readonly #slots: number;
@@ -70,6 +73,7 @@ export class Pool implements PoolWorkerOwner {
     this.#isolation = isolation;
     this.#idleTimeout = idleTimeout;
     this.#maxJobsPerWorker = options.maxJobsPerWorker;
+    this.#maxMemoryPerWorker = options.maxMemoryPerWorker;
     installConsole();
   }
 
@@ -335,6 +339,7 @@ export class Pool implements PoolWorkerOwner {
         this.#jobsPerWorker,
         this.#idleTimeout,
         this.#maxJobsPerWorker,
+        this.#maxMemoryPerWorker,
       );
     } catch (error) {
       throw startError(task, error);

@@ -145,7 +145,8 @@ export class PoolWorker implements ConnectionOwner {
 
   /**
    * Starts a worker with a number of slots, which is ended after `idleTimeout` ms
-   * without a Task, and takes no more than `mostTasks` of them.
+   * without a Task, takes no more than `mostTasks` of them, and is replaced if it
+   * has more than `mostMemory` bytes when it has none.
    *
    * @throws if it cannot be started.
    */
@@ -155,6 +156,7 @@ export class PoolWorker implements ConnectionOwner {
     slots: number,
     idleTimeout: number,
     mostTasks: number,
+    mostMemory: number,
   ) {
     this.#owner = owner;
     this.#mostTasks = mostTasks;
@@ -174,6 +176,9 @@ export class PoolWorker implements ConnectionOwner {
       protocol: PROTOCOL_VERSION,
       flags: this.#flags.buffer,
       results,
+      memory: mostMemory === Infinity
+        ? undefined
+        : { limit: mostMemory, ofProcess: !sharesMemory },
     });
     this.#hold(false);
   }
@@ -367,6 +372,8 @@ export class PoolWorker implements ConnectionOwner {
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
+      case "outgrown":
+        return this.retire();
       case "waiting":
         return message.waits
           ? this.#pause(message.task)
