@@ -19,7 +19,8 @@ import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
 import { PoolRun } from "./pool_run.ts";
-import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
+import { namesOf, PoolWorker } from "./pool_worker.ts";
+import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { startError } from "./start_error.ts";
 import { WebConnection } from "./web_connection.ts";
 
