@@ -23,7 +23,7 @@ export function endingFrom(message: DoneMessage, run: PoolRun): Ending {
 /** Why a job has not ended whose worker has: `suspects` is how many may have been the cause. */
 export function lostWorkerError(
   who: string,
-  { memory = "all there are" }: Needs,
+  { memory }: Needs,
   { reason, outOfMemory }: WorkerEnd,
   suspects: number,
 ): Error {
@@ -35,7 +35,9 @@ export function lostWorkerError(
   if (needed !== undefined) return needed;
   return outOfMemory
     ? new MemoryLimitError(
-      `${who} wanted more memory than its limit of ${memory} bytes: ${reason}`,
+      `${who} wanted more memory than its limit of ${
+        memory ?? "all there are"
+      } bytes: ${reason}`,
     )
     : new WorkerLostError(
       `The worker that ran ${who} has ended: ${reason}`,
