@@ -11,7 +11,6 @@ import { inPool } from "./pool.ts";
 
 /** 16 MB: without a cache nobody computes its digest. */
 const LENGTH = 2_000_000;
-const BYTES = 8 * LENGTH;
 
 for (const isolation of ["worker", "process"] as const) {
   for (const held of [f.held, f.heldLater]) {
