@@ -126,13 +126,13 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     if (isMarked) state.identity = `marks ${identity.key.toHex()}`;
     else setIdentity(state, identity);
     if (lookUp(state, () => takeSnapshot(state, args, digests))) return;
-    takeSnapshot(state, args, digests, marks);
+    takeSnapshot(state, args, digests, marks ?? new Map());
     if (isMarked) setLateKey(state);
     watchSignal(state);
     execute(state);
     return;
   }
-  takeSnapshot(state, args, digests, marks);
+  takeSnapshot(state, args, digests, marks ?? new Map());
   enter(state);
   watchSignal(state);
   afterUpstream(state);

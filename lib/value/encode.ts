@@ -22,7 +22,7 @@ export interface EncodeOptions {
   job?: (node: object) => number | undefined;
   /** Digests of binary leaves that are known. */
   digests?: LeafDigests;
-  /** Marks of binary leaves that are known. */
+  /** Given where leaves that are lent get marks: those that are known. */
   marks?: LeafMarks | undefined;
   /**
    * Whose bytes the leaves have: a copy, the value's own where the value is its whole
@@ -69,8 +69,10 @@ function leaf(
 ): Leaf {
   let digest = digests?.get(object);
   if (mode === "lend") {
-    const mark = marks?.get(object) ??
-      (bytes.byteLength >= MARKED_BYTES ? markOf(bytes) : undefined);
+    // Not for what is lent in case of a loss alone: that is hardly ever looked at again.
+    const mark = marks !== undefined && bytes.byteLength >= MARKED_BYTES
+      ? marks.get(object) ?? markOf(bytes)
+      : undefined;
     if (digest === undefined && mark === undefined) {
       digest = sha256Hex(bytes);
       digests?.set(object, digest);
