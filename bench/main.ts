@@ -18,6 +18,7 @@ import { demo } from "./questions/demo.ts";
 import { dispatch } from "./questions/dispatch.ts";
 import { largeArgument } from "./questions/large_argument.ts";
 import { largeResult } from "./questions/large_result.ts";
+import { largeTransport } from "./questions/large_transport.ts";
 import { manyEntries } from "./questions/many_entries.ts";
 import { nested } from "./questions/nested.ts";
 import { pipeline } from "./questions/pipeline.ts";
@@ -39,6 +40,7 @@ const QUESTIONS: readonly Question[] = [
   coldJobs,
   largeResult,
   largeArgument,
+  largeTransport,
   pipeline,
   dispatch,
   nested,

@@ -20,7 +20,12 @@ import type { JobState } from "./job_state.ts";
  * ```
  */
 export interface JobContext {
-  /** The job's key, 64 hexadecimal digits. */
+  /**
+   * The job's key, 64 hexadecimal digits. Without a cache and with arrays of 8 MiB and more among the arguments
+   * it is computed when it is asked for.
+   *
+   * @throws {ArgumentChangedError} if one of those was written to before that.
+   */
   readonly key: string;
   /** The function's name. */
   readonly name: string;

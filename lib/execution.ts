@@ -180,6 +180,10 @@ export class Execution implements Task {
     return this.first.hasPlainKey;
   }
 
+  get hasLateKey(): boolean {
+    return this.first.lateKey !== undefined;
+  }
+
   /** The jobs that wait for the outcome. */
   get states(): Set<JobState> {
     if (this.#states === undefined) {

@@ -73,7 +73,11 @@ export class Job<T> implements PromiseLike<T> {
     return this.#state.status;
   }
 
-  /** The key, 64 hexadecimal digits: SHA-256 of name, version and arguments; `undefined` until its arguments are there. */
+  /**
+   * The key, 64 hexadecimal digits: SHA-256 of name, version and arguments; `undefined` until its arguments are
+   * there. Without a cache nobody computes it before you ask, if one of them is an array of 8 MiB or
+   * more: it stays `undefined` if that was written to before.
+   */
   get key(): string | undefined {
     return this.#state.key;
   }

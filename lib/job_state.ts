@@ -6,6 +6,7 @@
  */
 
 import { forgetOnAbort } from "./abort.ts";
+import { ArgumentChangedError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { KeyPart } from "./cache/record.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
@@ -89,6 +90,8 @@ export class JobState {
   #key: string | undefined;
   /** Whether the key comes from the identity and from nothing but it and the function's name and version. */
   hasPlainKey = false;
+  /** Computes the key, which nobody has asked for yet, from large arguments; throws if they were written to meanwhile. */
+  lateKey: (() => Uint8Array<ArrayBuffer>) | undefined;
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
   description: ArgumentDescription | undefined;
@@ -141,6 +144,13 @@ export class JobState {
     if (this.#keyBytes === undefined && this.hasPlainKey) {
       const { name, version } = this.definition;
       this.#keyBytes = smallKey(name, version, this.identity!);
+    }
+    if (this.#keyBytes === undefined && this.lateKey !== undefined) {
+      try {
+        this.#keyBytes = this.lateKey();
+      } catch (error) {
+        if (!(error instanceof ArgumentChangedError)) throw error;
+      }
     }
     return this.#keyBytes;
   }

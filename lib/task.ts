@@ -170,6 +170,8 @@ export interface Task {
   readonly key: string;
   /** Whether the key comes from name, version and the bytes of `list` as they are: then nobody has computed it yet, and few ever ask. */
   readonly hasPlainKey?: boolean | undefined;
+  /** Whether nobody has computed the key yet, as that takes long with the large arguments that there are. */
+  readonly hasLateKey?: boolean | undefined;
   /** The function's name. */
   readonly name: string;
   /** The function's version. */

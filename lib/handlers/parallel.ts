@@ -61,6 +61,15 @@ export interface ParallelJobHandlerOptions {
    * @default {Infinity}
    */
   maxJobsPerWorker?: number;
+  /**
+   * A worker that has more bytes than this when it is without a job is ended, and another one takes
+   * its place: for functions, or libraries, that keep more and more. In a process all of
+   * its memory counts; in a web worker its objects and their binary data, without what WebAssembly
+   * and native code have. It is no limit for a running job: that is `memory`.
+   *
+   * @default {Infinity}
+   */
+  maxMemoryPerWorker?: number;
 }
 
 /**
@@ -106,6 +115,7 @@ export class ParallelJobHandler implements JobHandler {
       "isolation",
       "idleTimeout",
       "maxJobsPerWorker",
+      "maxMemoryPerWorker",
     ]);
     const {
       numWorkers = navigator.hardwareConcurrency,
@@ -113,6 +123,7 @@ export class ParallelJobHandler implements JobHandler {
       isolation = "auto",
       idleTimeout = 60_000,
       maxJobsPerWorker = Infinity,
+      maxMemoryPerWorker = Infinity,
     } = options;
     this.#options = {
       numWorkers: wholeNumber("numWorkers", numWorkers),
@@ -122,6 +133,9 @@ export class ParallelJobHandler implements JobHandler {
       maxJobsPerWorker: maxJobsPerWorker === Infinity
         ? Infinity
         : wholeNumber("maxJobsPerWorker", maxJobsPerWorker),
+      maxMemoryPerWorker: maxMemoryPerWorker === Infinity
+        ? Infinity
+        : wholeNumber("maxMemoryPerWorker", maxMemoryPerWorker),
     };
     provideDirectWay(
       this,

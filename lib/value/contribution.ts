@@ -6,6 +6,7 @@
 
 import type { LeafDigests } from "./encoded.ts";
 import { Kind, kindOf } from "./kinds.ts";
+import type { LeafMarks } from "./lent_leaf.ts";
 import { Initial } from "./output.ts";
 import { sha256 } from "./sha256.ts";
 import { SMALL_BYTES, textOf, writeKeyHead } from "./small.ts";
@@ -19,6 +20,8 @@ export interface ContributionOptions {
   job?: (node: object) => Uint8Array | undefined;
   /** Digests of binary leaves: known ones are used, computed ones added. */
   digests?: LeafDigests;
+  /** Given where no key is needed, as in `WriterOptions`: the marks of very large leaves are added. */
+  marks?: LeafMarks | undefined;
 }
 
 /**
@@ -84,7 +87,7 @@ export function identityOf(
 }
 
 function deterministic<T>(
-  { root, job, digests }: ContributionOptions,
+  { root, job, digests, marks }: ContributionOptions,
   defaultRoot: string,
   use: (writer: ValueWriter) => T,
 ): T {
@@ -93,6 +96,7 @@ function deterministic<T>(
     deterministic: true,
     job,
     digests,
+    marks,
     relative: false,
   }, use);
 }

@@ -10,7 +10,7 @@ import {
   type LeafDigests,
   MemoryLeaf,
 } from "./encoded.ts";
-import { LentLeaf } from "./lent_leaf.ts";
+import { type LeafMarks, LentLeaf, MARKED_BYTES, markOf } from "./lent_leaf.ts";
 import { sha256Hex } from "./sha256.ts";
 import { type LeafSource, withWriter } from "./writer.ts";
 
@@ -22,6 +22,8 @@ export interface EncodeOptions {
   job?: (node: object) => number | undefined;
   /** Digests of binary leaves that are known. */
   digests?: LeafDigests;
+  /** Given where leaves that are lent get marks: those that are known. */
+  marks?: LeafMarks | undefined;
   /**
    * Whose bytes the leaves have: a copy, the value's own where the value is its whole
    * buffer and nobody needs it any more, or the caller's, looked at again before each use.
@@ -42,13 +44,16 @@ export function encodeValue(
 ): EncodedValue {
   const { root = "value", job, digests, leaves = "copy", relative = false } =
     options;
+  const { marks } = options;
   return withWriter(
     { root, deterministic: false, job, digests, relative },
     (writer) => {
       writer.write(value);
       const encoded = {
         bytes: writer.out.copy(),
-        leaves: writer.leaves.map((source) => leaf(source, leaves, digests)),
+        leaves: writer.leaves.map((source) =>
+          leaf(source, leaves, digests, marks)
+        ),
       };
       const { files } = writer;
       return files.length === 0 ? encoded : { ...encoded, files };
@@ -60,14 +65,19 @@ function leaf(
   { object, bytes, path }: LeafSource,
   mode: "copy" | "take" | "lend",
   digests: LeafDigests | undefined,
+  marks: LeafMarks | undefined,
 ): Leaf {
   let digest = digests?.get(object);
   if (mode === "lend") {
-    if (digest === undefined) {
+    // Not for what is lent in case of a loss alone: that is hardly ever looked at again.
+    const mark = marks !== undefined && bytes.byteLength >= MARKED_BYTES
+      ? marks.get(object) ?? markOf(bytes)
+      : undefined;
+    if (digest === undefined && mark === undefined) {
       digest = sha256Hex(bytes);
       digests?.set(object, digest);
     }
-    return new LentLeaf(bytes, digest, path);
+    return new LentLeaf(bytes, digest, mark, path);
   }
   const whole = bytes.byteLength === bytes.buffer.byteLength;
   return new MemoryLeaf(

@@ -17,6 +17,8 @@ export interface Leaf {
   readonly byteLength: number;
   /** SHA-256 of the bytes, 64 hexadecimal digits, where somebody has computed it. */
   readonly digest?: string | undefined;
+  /** CRC-32 of the bytes, where changes to them are to be seen. */
+  readonly mark?: number | undefined;
   /**
    * The bytes for looking at: they may be somebody else's, so do not write to them.
    *

@@ -10,6 +10,7 @@
 
 import defer * as buffers from "node:buffer";
 import type { Leaf } from "./encoded.ts";
+import { LentLeaf } from "./lent_leaf.ts";
 
 /** How much all copies may take, in bytes. */
 const MOST_BYTES = 2 ** 30;
@@ -52,9 +53,22 @@ export class RepeatedLeaves {
 
   /** The shared copy of a leaf, if it was sent before. Throws as its `peek` does. */
   shared(leaf: Leaf): SharedArrayBuffer | undefined {
+    if (leaf instanceof LentLeaf && leaf.digest === undefined) {
+      return this.#sharedByMark(leaf);
+    }
     const what = leaf.digest ?? leaf;
     const copy = this.#copies.get(what);
     if (copy !== undefined) return copy;
+    if (this.#sent.has(what)) return this.#copy(what, leaf.peek());
+    if (this.isActive) this.#sent.add(what);
+    return undefined;
+  }
+
+  /** Marks only say where it is worth while to compare. */
+  #sharedByMark(leaf: LentLeaf): SharedArrayBuffer | undefined {
+    const what = `${leaf.mark} ${leaf.byteLength}`;
+    const copy = this.#copies.get(what);
+    if (copy !== undefined) return leaf.hasBytesOf(copy) ? copy : undefined;
     if (this.#sent.has(what)) return this.#copy(what, leaf.peek());
     if (this.isActive) this.#sent.add(what);
     return undefined;

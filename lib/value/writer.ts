@@ -21,6 +21,7 @@ import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
 import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
 import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
+import { type LeafMarks, MARKED_BYTES, markOf } from "./lent_leaf.ts";
 import { refusalOfOtherCopy } from "./other_copy.ts";
 import {
   accessorRefusal,
@@ -52,6 +53,11 @@ export interface WriterOptions {
   readonly job: ((node: object) => number | Uint8Array | undefined) | undefined;
   /** Digests of binary leaves: known ones are used, computed ones added. */
   readonly digests: LeafDigests | undefined;
+  /**
+   * Given where no key is needed: the deterministic form has marks instead of the digests of
+   * very large leaves, which are added here. It is no key, and the same marks are no proof of the same bytes.
+   */
+  readonly marks?: LeafMarks | undefined;
   /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
   readonly relative: boolean;
 }
@@ -630,6 +636,12 @@ export class ValueWriter {
   #digest(object: object, bytes: Uint8Array): string {
     const known = this.#options.digests?.get(object);
     if (known !== undefined) return known;
+    const { marks } = this.#options;
+    if (marks !== undefined && bytes.length >= MARKED_BYTES) {
+      const mark = marks.get(object) ?? markOf(bytes);
+      marks.set(object, mark);
+      return (mark >>> 0).toString(16).padStart(64, "0");
+    }
     const isLeaf = bytes.length >= LEAF_BYTES;
     let digest = isLeaf ? repeatedLeaves.digestOf(object, bytes) : undefined;
     if (digest === undefined) {

@@ -153,10 +153,13 @@ export class Invocation implements RunningJob {
   }
 
   #makeContext(): JobContext {
-    const { key, name, version } = this.#job;
+    const { name, version } = this.#job;
+    const key = (): string => this.#job.key;
     const signal = (): AbortSignal => this.#signal();
     return {
-      key,
+      get key() {
+        return key();
+      },
       name,
       version,
       get signal() {

@@ -11,6 +11,7 @@
 
 import type { ConsoleLine, TaskEvent, Timing } from "../task.ts";
 import type { FileContent } from "../value/encoded.ts";
+import type { IdleMemory } from "./memory_watch.ts";
 
 /** To be raised whenever a message changes its meaning. */
 export const PROTOCOL_VERSION = 1;
@@ -28,6 +29,8 @@ export type WireLeaf =
   | {
     readonly bytes: Uint8Array<ArrayBuffer>;
     readonly digest?: string | undefined;
+    /** CRC-32, where there is no digest. */
+    readonly mark?: number | undefined;
   }
   | {
     readonly shared: SharedArrayBuffer;
@@ -48,7 +51,7 @@ export type WireCode =
 export interface RunMessage {
   readonly type: "run";
   readonly task: number;
-  /** Absent if it comes from name, version and the bytes of `list` as they are. */
+  /** Absent if it comes from name, version and `list` alone, and nobody has computed it. */
   readonly key: string | undefined;
   readonly name: string;
   readonly version: string;
@@ -119,6 +122,8 @@ export interface BeginMessage {
   readonly results?: SharedArrayBuffer | undefined;
   /** How many of them there are, where the memory cannot be shared and a process makes its own. */
   readonly cells?: number;
+  /** What the worker is to be replaced for: to stand above it when it has no Task. */
+  readonly memory?: IdleMemory | undefined;
   /** Counts what is on its way from the worker, where nothing else holds it up. */
   readonly output?: SharedArrayBuffer;
 }
@@ -225,6 +230,11 @@ export interface RefusedMessage {
   readonly task: number;
 }
 
+/** From the worker: it has no Task and stands above the memory that it may keep. */
+export interface OutgrownMessage {
+  readonly type: "outgrown";
+}
+
 /** From the worker: it has not begun with this Task and never will. */
 export interface SkippedMessage {
   readonly type: "skipped";
@@ -300,6 +310,7 @@ export type FromWorker =
   | DoneMessage
   | ResultsMessage
   | WarningMessage
+  | OutgrownMessage
   | RefusedMessage
   | SkippedMessage
   | WithdrawnMessage

@@ -17,6 +17,7 @@ import {
 } from "../remote_jobs.ts";
 import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
+import type { Leaf } from "../value/encoded.ts";
 import { smallKey, textOf } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
@@ -27,6 +28,7 @@ import {
   Invocation,
 } from "./execute.ts";
 import { linkTo } from "./nested_link.ts";
+import { type IdleMemory, isAbove } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type DoneMessage,
@@ -37,10 +39,13 @@ import {
   type RunMessage,
   type ToWorker,
   type WarningMessage,
+  type WireLeaf,
 } from "./protocol.ts";
 import { Results } from "./results.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
+import { lateKey } from "./late_key.ts";
+import { SpentMemory } from "./spent_memory.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
 
 /** Sends a message; the buffers in `transfer` move with it. */
@@ -64,6 +69,9 @@ export class WorkerRuntime implements ScriptWatcher {
   #untold = 0;
   #untoldTime = 0;
   #gate: OutputGate | undefined;
+  #memory: IdleMemory | undefined;
+  #looksSoon = false;
+  readonly #spent = new SpentMemory();
   #retire = false;
   #posted = false;
 
@@ -78,6 +86,7 @@ export class WorkerRuntime implements ScriptWatcher {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
         if (message.results) this.#results = new Results(message.results);
+        this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
@@ -191,6 +200,7 @@ export class WorkerRuntime implements ScriptWatcher {
     let resolve: (() => void) | undefined;
     const leave = (): void => {
       this.#runs.delete(task);
+      if (this.#memory !== undefined) this.#watchMemory(this.#memory);
       left = true;
       resolve?.();
     };
@@ -250,6 +260,8 @@ export class WorkerRuntime implements ScriptWatcher {
   #done(run: WorkerRun, ending: Ending, together: boolean): void {
     const unseen = takeUnseen();
     if (unseen !== undefined) this.#show(unseen);
+    const large = run.largeBytes + largeBytes(ending.value.leaves);
+    if (large > 0) this.#spent.add(large);
     if (this.#doneQuickly(run, ending, together)) return;
     const { task } = run;
     const transfer: ArrayBuffer[] = [];
@@ -306,6 +318,18 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#send(RESULTS, []);
   }
 
+  /** Tells when it stands above its limit and has nothing to do; the program takes another worker then. */
+  #watchMemory(memory: IdleMemory): void {
+    if (this.#looksSoon) return;
+    this.#looksSoon = true;
+    // When the call has returned that holds its arguments.
+    queueMicrotask(() => {
+      this.#looksSoon = false;
+      if (this.#runs.size > 0 || this.#retire || !isAbove(memory)) return;
+      this.#send({ type: "outgrown" }, []);
+    });
+  }
+
   #warn(what: string, error?: unknown): void {
     const reason = error instanceof Error && error.stack || errorText(error);
     const text = error === undefined ? what : `${what}: ${reason}`;
@@ -357,6 +381,7 @@ class WorkerRun implements ExecutedJob, Host {
   /** Whether its outcome has been sent. */
   #left = false;
   #remote: RemoteJobs | undefined;
+  #lateKey: string | undefined;
 
   constructor(
     message: RunMessage,
@@ -382,8 +407,9 @@ class WorkerRun implements ExecutedJob, Host {
   }
 
   get key(): string {
-    const { key, name, version, list: { bytes } } = this.#message;
+    const { key, name, version, list: { bytes, leaves } } = this.#message;
     if (key !== undefined) return key;
+    if (leaves.length > 0) return this.#lateKey ??= lateKey(this.#message);
     return smallKey(name, version, textOf(bytes, 0, bytes.length)).toHex();
   }
 
@@ -395,6 +421,14 @@ class WorkerRun implements ExecutedJob, Host {
       list: fromWire(list),
       upstream: upstream.map(fromWire),
     });
+  }
+
+  /** How many bytes of large binary data are among its arguments. */
+  get largeBytes(): number {
+    const { list, upstream } = this.#message;
+    let sum = largeBytes(list.leaves);
+    for (const { leaves } of upstream) sum += largeBytes(leaves);
+    return sum;
   }
 
   port(): RemoteJobs {
@@ -441,6 +475,16 @@ class WorkerRun implements ExecutedJob, Host {
         return "timed out";
     }
   }
+}
+
+function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
+  let sum = 0;
+  for (let i = 0; i < leaves.length; i++) {
+    const leaf = leaves[i]!;
+    if ("shared" in leaf) sum += leaf.shared.byteLength;
+    else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
+  }
+  return sum;
 }
 
 /** Who did something, for people. */

@@ -33,7 +33,8 @@ export function toWire(
     if (shared !== undefined) return { shared, digest: leaf.digest };
     const bytes = leaf.read();
     transfer.push(bytes.buffer);
-    return { bytes, digest: leaf.digest };
+    const { digest, mark } = leaf;
+    return digest === undefined ? { bytes, mark } : { bytes, digest };
   });
   return { bytes, leaves };
 }

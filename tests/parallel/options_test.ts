@@ -24,6 +24,22 @@ for (const name of ["numWorkers", "jobsPerWorker"] as const) {
   });
 }
 
+for (const name of ["maxJobsPerWorker", "maxMemoryPerWorker"] as const) {
+  Deno.test(`${name} is a whole number, or Infinity`, () => {
+    new hi.ParallelJobHandler({ [name]: Infinity });
+    for (const value of [0, -1, 2.5, NaN]) {
+      const make = () => new hi.ParallelJobHandler({ [name]: value });
+      assertThrows(make, RangeError, `"${name}"`);
+    }
+    const text = { [name]: "1 GB" as unknown as number };
+    assertThrows(
+      () => new hi.ParallelJobHandler(text),
+      TypeError,
+      `"${name}" must be a number`,
+    );
+  });
+}
+
 Deno.test("concurrency: 0 is refused", () => {
   assertThrows(
     () => new hi.DefaultJobHandler({ concurrency: 0 }),

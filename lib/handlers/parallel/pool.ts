@@ -19,7 +19,8 @@ import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
 import { PoolRun } from "./pool_run.ts";
-import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
+import { namesOf, PoolWorker } from "./pool_worker.ts";
+import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { startError } from "./start_error.ts";
 import { WebConnection } from "./web_connection.ts";
 
@@ -38,6 +39,8 @@ export interface PoolOptions {
   readonly idleTimeout: number;
   /** After how many Tasks a worker is replaced. */
   readonly maxJobsPerWorker: number;
+  /** A worker with more bytes than this is replaced when it has no Task. */
+  readonly maxMemoryPerWorker: number;
 }
 
 /** Runs Tasks on workers. */
@@ -45,6 +48,7 @@ export class Pool implements PoolWorkerOwner {
   readonly #isolation: PoolOptions["isolation"];
   readonly #idleTimeout: number;
   readonly #maxJobsPerWorker: number;
+  readonly #maxMemoryPerWorker: number;
   readonly #numWorkers: number;
   readonly #jobsPerWorker: number;
   readonly #slots: number;
@@ -70,6 +74,7 @@ export class Pool implements PoolWorkerOwner {
     this.#isolation = isolation;
     this.#idleTimeout = idleTimeout;
     this.#maxJobsPerWorker = options.maxJobsPerWorker;
+    this.#maxMemoryPerWorker = options.maxMemoryPerWorker;
     installConsole();
   }
 
@@ -335,6 +340,7 @@ export class Pool implements PoolWorkerOwner {
         this.#jobsPerWorker,
         this.#idleTimeout,
         this.#maxJobsPerWorker,
+        this.#maxMemoryPerWorker,
       );
     } catch (error) {
       throw startError(task, error);

@@ -12,16 +12,10 @@
  */
 
 import { errorText } from "../../error_text.ts";
-import {
-  JobTimeoutError,
-  MemoryLimitError,
-  WorkerLostError,
-} from "../../errors.ts";
+import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
-import { repeatedLeaves } from "../../value/repeated_leaves.ts";
-import { SmallValue } from "../../value/small.ts";
-import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
+import { encodeThrown } from "../../value/thrown.ts";
 import {
   isPlain,
   packBatch,
@@ -30,8 +24,7 @@ import {
   type UnpackedRun,
 } from "../../worker/batch.ts";
 import { showLive } from "../../worker/console.ts";
-import { type Ending, endingOf } from "../../worker/execute.ts";
-import { importTimeoutError, permissionNeeded } from "../../worker/load.ts";
+import { importTimeoutError } from "../../worker/load.ts";
 import {
   type DoneMessage,
   Flag,
@@ -40,7 +33,7 @@ import {
   type ToWorker,
 } from "../../worker/protocol.ts";
 import { resultMemory, Results } from "../../worker/results.ts";
-import { codeToWire, fromWire, moveToWire, toWire } from "../../worker/wire.ts";
+import { moveToWire } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -48,13 +41,17 @@ import type {
   Needs,
   WorkerEnd,
 } from "./connection.ts";
+import { endingFrom, lostWorkerError } from "./endings.ts";
 import { Durations } from "./durations.ts";
+import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
 import type { Batch, PoolRun } from "./pool_run.ts";
+import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
+import { Progress } from "./progress.ts";
+import { runMessage } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
-import { undeclaredAccessError } from "./undeclared_access.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 256;
@@ -65,44 +62,11 @@ const GRACE = 50;
 /** How long the other jobs of a worker that does not answer may go on, in ms. */
 const NEIGHBOUR_GRACE = 5_000;
 
-/** After how long without progress the rest of a batch is taken back, in ms. */
-const BATCH_PATIENCE = 5;
-
-/** How much longer than it may an import is waited for from outside: a worker that can say so itself comes first. In ms. */
-const IMPORT_GRACE = 100;
-
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
 
-/** How long a worker may take to begin, in ms. */
-const BEGINNING = 30_000;
-
 /** How many workers may be killed before they begin, until their Task is told. */
 const MOST_KILLED = 3;
-
-/** What a worker tells its pool. */
-export interface PoolWorkerOwner {
-  /** A Task has its Outcome. */
-  settled(run: PoolRun): void;
-  /** A Task was not begun here and has to go elsewhere. */
-  returned(run: PoolRun): void;
-  /** A slot is free again. */
-  freed(run: PoolRun): void;
-  /** A Task waits for jobs that it has submitted; its slot is free. */
-  paused(run: PoolRun): void;
-  /** Such a Task goes on, or has ended, and has its slot again. */
-  resumed(run: PoolRun): void;
-  /** A worker that was full can take Tasks again. */
-  roomFreed(): void;
-  /** The worker takes no more Tasks until its cancelled jobs have ended. */
-  suspended(worker: PoolWorker): void;
-  /** Every cancelled job has ended: the worker can go on. */
-  recovered(worker: PoolWorker): void;
-  /** The worker takes no more Tasks. */
-  retired(worker: PoolWorker): void;
-  /** The worker is gone; it could not be stopped if Tasks are given, one of which keeps it busy. */
-  gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void;
-}
 
 /** A worker with the Tasks that it was given. */
 export class PoolWorker implements ConnectionOwner {
@@ -133,19 +97,17 @@ export class PoolWorker implements ConnectionOwner {
   #graceIsOver = false;
   #retired = false;
   #gone = false;
-  #progress = 0;
-  #recallTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #progress: Progress = new Progress(() => this.#takeBackRest());
   readonly #mostTogether: number;
   readonly #idle: Idle;
-  /** Code that this worker has imported. */
-  readonly #imported = new WeakSet<CodeReference>();
-  /** Tasks whose code it may be importing. */
-  readonly #importing = new Set<PoolRun>();
-  readonly #importLimit = new Patience();
+  readonly #imports: ImportWatch = new ImportWatch((runs) =>
+    this.#importTooLong(runs)
+  );
 
   /**
    * Starts a worker with a number of slots, which is ended after `idleTimeout` ms
-   * without a Task, and takes no more than `mostTasks` of them.
+   * without a Task, takes no more than `mostTasks` of them, and is replaced if it
+   * has more than `mostMemory` bytes when it has none.
    *
    * @throws if it cannot be started.
    */
@@ -155,6 +117,7 @@ export class PoolWorker implements ConnectionOwner {
     slots: number,
     idleTimeout: number,
     mostTasks: number,
+    mostMemory: number,
   ) {
     this.#owner = owner;
     this.#mostTasks = mostTasks;
@@ -174,6 +137,9 @@ export class PoolWorker implements ConnectionOwner {
       protocol: PROTOCOL_VERSION,
       flags: this.#flags.buffer,
       results,
+      memory: mostMemory === Infinity
+        ? undefined
+        : { limit: mostMemory, ofProcess: !sharesMemory },
     });
     this.#hold(false);
   }
@@ -257,11 +223,12 @@ export class PoolWorker implements ConnectionOwner {
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
-    this.#watchImport(batch);
+    const [firstRun] = batch;
+    this.#imports.begin(firstRun!);
     if (messages.length === 1) this.#post(packOne(first), transfer);
     else {
       this.#post(packBatch(messages), transfer);
-      this.#watchBatches();
+      this.#progress.watch();
     }
     for (const { task } of batch) if (!task.timed) task.started();
     if (this.#lastSent >= this.#mostTasks) this.retire();
@@ -296,38 +263,20 @@ export class PoolWorker implements ConnectionOwner {
     this.#grace.hold();
   }
 
-  /**
-   * The message that gives the worker a Task.
-   *
-   * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
-   */
+  /** The message that gives the worker a Task. Throws as `runMessage` does. */
   #message({ task }: PoolRun, transfer: ArrayBuffer[]): UnpackedRun {
-    const { list, upstream } = task.arguments();
     // Not the Task's own id: it may come to this worker twice, if it was taken back.
     const sent = ++this.#lastSent;
-    const repeated = this.#connection.sharesMemory ? repeatedLeaves : undefined;
-    return {
-      type: "run",
-      task: sent,
-      // What few ask for the worker finds out itself.
-      key: task.hasPlainKey ? undefined : task.key,
-      name: task.name,
-      version: task.version,
-      code: codeToWire(task.code, transfer),
-      list: list instanceof SmallValue
-        ? list
-        : toWire(list, transfer, repeated),
-      upstream: upstream.length === 0
-        ? NO_VALUES
-        : upstream.map((value) => toWire(value, transfer, repeated)),
-      digest: task.digest,
-      timed: task.timed,
-      importTimeout: this.#imported.has(task.code)
-        ? undefined
-        : task.importTimeout,
-      // Last: what is above may throw.
-      flag: this.#flags.send(sent),
-    };
+    const message = runMessage(
+      task,
+      sent,
+      transfer,
+      this.#connection.sharesMemory,
+      this.#imports.has(task.code),
+    );
+    // Last: what is above may throw.
+    message.flag = this.#flags.send(sent);
+    return message;
   }
 
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
@@ -346,7 +295,7 @@ export class PoolWorker implements ConnectionOwner {
     switch (message.type) {
       case "hello":
         this.#ready = true;
-        return this.#timeImport();
+        return this.#imports.ready();
       case "imported":
         return this.#noteImported(message.task);
       case "started":
@@ -367,6 +316,8 @@ export class PoolWorker implements ConnectionOwner {
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
+      case "outgrown":
+        return this.retire();
       case "waiting":
         return message.waits
           ? this.#pause(message.task)
@@ -411,9 +362,7 @@ export class PoolWorker implements ConnectionOwner {
     const { task, retire } = message;
     const run = this.#ended(task, retire);
     if (run === undefined) return;
-    const ending = outOfMemory(message, run) ??
-      undeclaredAccess(message, run) ??
-      endingFrom(message);
+    const ending = endingFrom(message, run);
     if (retire) {
       // Those that end after the first have only shared its worker.
       this.#remains ??= run;
@@ -440,7 +389,7 @@ export class PoolWorker implements ConnectionOwner {
 
   /** A Task has ended in the worker; `undefined` if nobody waits for it. */
   #ended(task: number, retire = false): PoolRun | undefined {
-    this.#progress++;
+    this.#progress.note();
     this.#noteImported(task);
     const run = this.#running.get(task);
     if (run !== undefined) return run;
@@ -493,7 +442,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#nested.ended(run.sent);
     run.batch = undefined;
     this.#running.delete(run.sent);
-    if (this.#importing.delete(run)) this.#timeImport();
+    this.#imports.leave(run);
     run.worker = undefined;
     batch.delete(run);
     if (batch.size > 0) return;
@@ -529,53 +478,28 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** Takes the rest of a batch back if it does not get on. */
-  #watchBatches(): void {
-    if (this.#recallTimer !== undefined) return;
-    const before = this.#progress;
-    this.#recallTimer = setTimeout(() => {
-      this.#recallTimer = undefined;
-      this.#takeResults();
-      if (this.#running.size - this.#paused.size <= this.#load) return;
-      if (this.#progress === before) this.#recall();
-      else this.#watchBatches();
-    }, BATCH_PATIENCE);
-  }
-
-  /** Waits with Tasks whose code is new here: a module that computes for ever when it is imported never says so. */
-  #watchImport(batch: Batch): void {
-    const [first] = batch;
-    if (first === undefined || this.#imported.has(first.task.code)) return;
-    if (first.task.importTimeout === undefined) return;
-    this.#importing.add(first);
-    if (this.#importing.size === 1) this.#timeImport();
-  }
-
-  /** Begins anew with the time for an import. */
-  #timeImport(): void {
-    const [first] = this.#importing;
-    if (first === undefined) return this.#importLimit.end();
-    const { importTimeout = Infinity } = first.task;
-    const limit = this.#ready ? importTimeout + IMPORT_GRACE : BEGINNING;
-    if (limit >= 2 ** 31) return this.#importLimit.end();
-    this.#importLimit.begin(limit, () => this.#importTooLong());
+  #takeBackRest(): boolean {
+    this.#takeResults();
+    if (this.#running.size - this.#paused.size <= this.#load) return false;
+    const { hasStopped } = this.#progress;
+    if (hasStopped) this.#recall();
+    return !hasStopped;
   }
 
   /** The code of a Task has been imported, or could not be. */
   #noteImported(id: number): void {
-    if (this.#importing.size === 0) return;
+    if (!this.#imports.isBusy) return;
     const run = this.#run(id);
-    if (run === undefined) return;
-    this.#imported.add(run.task.code);
-    if (this.#importing.delete(run)) this.#timeImport();
+    if (run !== undefined) this.#imports.note(run);
   }
 
-  #importTooLong(): void {
+  #importTooLong(runs: readonly PoolRun[]): void {
     if (!this.#ready) {
       return this.lost({
         reason: `it has not begun within ${BEGINNING} ms`,
       });
     }
-    for (const run of [...this.#importing]) {
+    for (const run of runs) {
       const { name, version, code, importTimeout } = run.task;
       const url = code.kind === "module" ? code.url : "what its text names";
       const error = importTimeoutError(url, name, version, importTimeout!);
@@ -643,7 +567,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** The worker has ended by itself, or never began. */
-  lost({ reason, outOfMemory, killed }: WorkerEnd): void {
+  lost(end: WorkerEnd): void {
     if (this.#gone) return;
     this.#takeResults();
     this.#answers = true;
@@ -652,21 +576,11 @@ export class PoolWorker implements ConnectionOwner {
     this.retire();
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) this.#recall();
-    else if (killed) this.#giveBack();
+    else if (end.killed) this.#giveBack();
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;
-    this.#failAll((who, { memory = "all there are" }) =>
-      permissionNeeded(`Cannot run ${who} in a worker`, reason, undefined) ??
-        (outOfMemory
-          ? new MemoryLimitError(
-            `${who} wanted more memory than its limit of ${memory} bytes: ${reason}`,
-          )
-          : new WorkerLostError(
-            `The worker that ran ${who} has ended: ${reason}`,
-            { suspects },
-          ))
-    );
+    this.#failAll((who, needs) => lostWorkerError(who, needs, end, suspects));
   }
 
   #failAll(errorFor: (who: string, needs: Needs) => Error): void {
@@ -684,8 +598,8 @@ export class PoolWorker implements ConnectionOwner {
     this.#nested.close();
     this.#grace.end();
     this.#idle.stop();
-    this.#importLimit.end();
-    clearTimeout(this.#recallTimer);
+    this.#imports.end();
+    this.#progress.end();
     const gone = this.#connection.end();
     // Only a thread goes on when it is ended.
     if (gone === undefined) this.#owner.gone(this, busyWith);
@@ -706,52 +620,8 @@ export class PoolWorker implements ConnectionOwner {
   }
 }
 
-const NO_VALUES: readonly never[] = [];
-
 /** The functions of Tasks, each once, for messages. */
 export function namesOf(runs: readonly PoolRun[]): string {
   const names = runs.map(({ task }) => `${task.name} ${task.version}`);
   return [...new Set(names)].join(", ");
-}
-
-/** How a job ends that was refused memory for binary data, of which V8 makes an error like any other. */
-function outOfMemory(
-  { status, value, timing }: DoneMessage,
-  { task, needs }: PoolRun,
-): Ending | undefined {
-  if (needs.memory === undefined || status !== "error") return undefined;
-  const error = decodeThrown(fromWire(value));
-  if (!(error instanceof RangeError)) return undefined;
-  if (!/allocation failed/.test(error.message)) return undefined;
-  const { name, version } = task;
-  return endingOf(
-    new MemoryLimitError(
-      `${name} ${version} wanted more memory than its limit of ${needs.memory} bytes: ${error.message}`,
-      { cause: error },
-    ),
-    true,
-    timing,
-  );
-}
-
-/** How a job ends that wanted more than its permissions allow: with what to declare. */
-function undeclaredAccess(
-  { status, value, timing, lost }: DoneMessage,
-  { task, needs }: PoolRun,
-): Ending | undefined {
-  if (needs.sandbox === undefined || status !== "error") return undefined;
-  const who = `${task.name} ${task.version}`;
-  const error = undeclaredAccessError(who, decodeThrown(fromWire(value)));
-  return error && endingOf(error, lost ?? false, timing);
-}
-
-function endingFrom(message: DoneMessage): Ending {
-  const { status, timing, contribution, lost } = message;
-  const value = fromWire(message.value);
-  if (status === "error") {
-    return lost ? { status, value, timing, lost } : { status, value, timing };
-  }
-  return contribution === undefined
-    ? { status, value, timing }
-    : { status, value, timing, contribution };
 }

@@ -1,0 +1,47 @@
+import { numberOf } from "../child.ts";
+import { inTurn, type Question, type Row } from "../question.ts";
+
+const BYTES = 100_000_000;
+
+/** A large array on its way to a web worker and back, and one that many jobs take. */
+export const largeTransport: Question = {
+  name: "large transport",
+  measure({ quick }) {
+    const times = quick ? 5 : 9;
+    const rounds = quick ? 3 : 5;
+    const { sum, bareSum, echo, bareEcho } = inTurn(rounds, {
+      sum: () => numberOf("large_transport.ts", "sum", BYTES, times),
+      bareSum: () => numberOf("limit_large_transport.ts", "sum", BYTES, times),
+      echo: () => numberOf("large_transport.ts", "echo", BYTES, times),
+      bareEcho: () =>
+        numberOf("limit_large_transport.ts", "echo", BYTES, times),
+    });
+    const rows: Row[] = [{
+      name: "100 MB that the caller keeps to a web worker, its sum back",
+      unit: "ms",
+      measured: sum,
+      limit: { name: "one copy, bare transfer", ...bareSum },
+      promised: "at most 1.3 ×",
+    }, {
+      name: "100 MB that the caller keeps to a web worker and back",
+      unit: "ms",
+      measured: echo,
+      limit: { name: "one copy, bare transfer there and back", ...bareEcho },
+    }];
+    if (Deno.build.os !== "linux") return rows;
+    for (const workers of [2, 4]) {
+      const { measured, limit } = inTurn(rounds, {
+        measured: () => numberOf("shared_argument.ts", workers, 64, BYTES),
+        limit: () => numberOf("limit_shared_argument.ts", workers, 64, BYTES),
+      });
+      rows.push({
+        name:
+          `64 jobs with the same 100 MB, for each of ${workers} web workers`,
+        unit: "MB",
+        measured,
+        limit: { name: "one in shared memory, one in each worker", ...limit },
+      });
+    }
+    return rows;
+  },
+};

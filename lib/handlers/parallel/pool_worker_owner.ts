@@ -1,0 +1,32 @@
+/**
+ * What the pool hears from its workers.
+ *
+ * @module
+ */
+
+import type { PoolRun } from "./pool_run.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+
+/** What a worker tells its pool. */
+export interface PoolWorkerOwner {
+  /** A Task has its Outcome. */
+  settled(run: PoolRun): void;
+  /** A Task was not begun here and has to go elsewhere. */
+  returned(run: PoolRun): void;
+  /** A slot is free again. */
+  freed(run: PoolRun): void;
+  /** A Task waits for jobs that it has submitted; its slot is free. */
+  paused(run: PoolRun): void;
+  /** Such a Task goes on, or has ended, and has its slot again. */
+  resumed(run: PoolRun): void;
+  /** A worker that was full can take Tasks again. */
+  roomFreed(): void;
+  /** The worker takes no more Tasks until its cancelled jobs have ended. */
+  suspended(worker: PoolWorker): void;
+  /** Every cancelled job has ended: the worker can go on. */
+  recovered(worker: PoolWorker): void;
+  /** The worker takes no more Tasks. */
+  retired(worker: PoolWorker): void;
+  /** The worker is gone; it could not be stopped if Tasks are given, one of which keeps it busy. */
+  gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void;
+}

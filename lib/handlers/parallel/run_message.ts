@@ -1,0 +1,48 @@
+/**
+ * The message with which a worker gets a Task.
+ *
+ * @module
+ */
+
+import type { Task } from "../../task.ts";
+import { repeatedLeaves } from "../../value/repeated_leaves.ts";
+import { SmallValue } from "../../value/small.ts";
+import type { UnpackedRun } from "../../worker/batch.ts";
+import { codeToWire, toWire } from "../../worker/wire.ts";
+
+/**
+ * The message, in which the flag of the Task is still to be set.
+ *
+ * @param sharesMemory Whether the worker may take leaves from shared memory.
+ * @param hasCode Whether the worker has imported the code of the Task.
+ * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
+ */
+export function runMessage(
+  task: Task,
+  sent: number,
+  transfer: ArrayBuffer[],
+  sharesMemory: boolean,
+  hasCode: boolean,
+): Omit<UnpackedRun, "flag"> & { flag: number } {
+  const { list, upstream } = task.arguments();
+  const repeated = sharesMemory ? repeatedLeaves : undefined;
+  return {
+    type: "run",
+    task: sent,
+    // What few ask for the worker finds out itself.
+    key: task.hasPlainKey || task.hasLateKey ? undefined : task.key,
+    name: task.name,
+    version: task.version,
+    code: codeToWire(task.code, transfer),
+    list: list instanceof SmallValue ? list : toWire(list, transfer, repeated),
+    upstream: upstream.length === 0
+      ? NO_VALUES
+      : upstream.map((value) => toWire(value, transfer, repeated)),
+    digest: task.digest,
+    timed: task.timed,
+    importTimeout: hasCode ? undefined : task.importTimeout,
+    flag: 0,
+  };
+}
+
+const NO_VALUES: readonly never[] = [];
