@@ -1,16 +1,36 @@
 /**
  * Messages as bytes, for workers that are reached through a pipe.
  *
- * A frame is a head of {@linkcode HEAD} bytes, the message as JSON in which each
- * byte array is a reference by number, then the lengths of these arrays and the
- * arrays themselves. All numbers are little-endian, all lengths 64 bits wide: the
- * arrays are written and read as they are, each into memory of its own.
+ * A frame is a head of {@linkcode HEAD} bytes and a body. The body of most is as
+ * `short_messages.ts` says. That of others is the message as JSON, in which each
+ * byte array is a reference by number; the lengths of these arrays, 64 bits wide,
+ * and the arrays themselves follow, written and read as they are, each into memory
+ * of its own. All numbers are little-endian.
  *
  * @module
  */
 
-/** What a frame begins with: the mark, the number of arrays, the length of the JSON. */
+import type { DoneMessage, RunMessage } from "./protocol.ts";
+import {
+  type Page,
+  readResult,
+  ShortTask,
+  TaskWriter,
+  writeResult,
+} from "./short_messages.ts";
+
+/** What a frame begins with: the mark, the number of arrays, the length of the body, its kind. */
 const HEAD = 16;
+
+/** What the body of a frame is. */
+const Kind = {
+  /** Any message, as JSON. */
+  ANY: 0,
+  /** A short Task. */
+  TASK: 1,
+  /** A short result. */
+  RESULT: 2,
+} as const;
 
 /** Bytes of the length of an array. */
 const LENGTH = 8;
@@ -18,8 +38,11 @@ const LENGTH = 8;
 /** Where nothing but frames is written, whatever does not begin with this is not one. */
 const MARK = 0x52544948;
 
+const NOT_A_FRAME =
+  "something else than hither has written into the pipe of a worker";
+
 /** More is not a message, but something else on the same pipe. */
-const MOST_JSON = 2 ** 29;
+const MOST_BODY = 2 ** 29;
 const MOST_ARRAYS = 2 ** 24;
 
 /** How much is read ahead: as much as a pipe holds on Linux. */
@@ -31,45 +54,82 @@ const SMALL = 16_384;
 /** Stands for a byte array; no message has a property of this name. */
 const REFERENCE = "\0bytes";
 
-/** Where most frames are put together. */
-const scratch = new Uint8Array(AHEAD);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/**
- * The pieces of a frame, to be written one after the other: all that is small in
- * the first, and each large array as it is.
- */
-export function toFrame(message: object): Uint8Array<ArrayBuffer>[] {
-  const arrays: Uint8Array<ArrayBuffer>[] = [];
-  const json = JSON.stringify(withReferences(message, arrays));
-  let together = 0;
-  let copied = 0;
-  while (together < arrays.length && arrays[together]!.byteLength < SMALL) {
-    copied += arrays[together++]!.byteLength;
+/** Makes frames. */
+export class FrameWriter {
+  /** Where most of them are put together. */
+  readonly #page = pageOf(new Uint8Array(AHEAD));
+  readonly #tasks = new TaskWriter();
+
+  /**
+   * The pieces of a frame, to be written one after the other: all that is small in
+   * the first, and each large array as it is.
+   */
+  write(message: object): Uint8Array<ArrayBuffer>[] {
+    return this.#short(message as RunMessage | DoneMessage) ??
+      this.#any(message);
   }
-  // A UTF-16 unit takes three bytes at most.
-  const most = HEAD + 3 * json.length + LENGTH * arrays.length + copied;
-  const isShort = most <= scratch.byteLength;
-  const piece = isShort ? scratch : new Uint8Array(most);
-  const { written } = encoder.encodeInto(json, piece.subarray(HEAD));
-  const view = new DataView(piece.buffer);
+
+  #short(
+    message: RunMessage | DoneMessage,
+  ): [Uint8Array<ArrayBuffer>] | undefined {
+    let length = 0;
+    if (message.type === "run") {
+      length = this.#tasks.write(message, this.#page, HEAD);
+    } else if (message.type === "done") {
+      length = writeResult(message, this.#page, HEAD);
+    }
+    if (length === 0) return undefined;
+    const kind = message.type === "run" ? Kind.TASK : Kind.RESULT;
+    writeHead(this.#page, kind, length, 0);
+    return [this.#page.bytes.slice(0, HEAD + length)];
+  }
+
+  #any(message: object): Uint8Array<ArrayBuffer>[] {
+    const arrays: Uint8Array<ArrayBuffer>[] = [];
+    const json = JSON.stringify(withReferences(message, arrays));
+    let together = 0;
+    let copied = 0;
+    while (together < arrays.length && arrays[together]!.byteLength < SMALL) {
+      copied += arrays[together++]!.byteLength;
+    }
+    // A UTF-16 unit takes three bytes at most.
+    const most = HEAD + 3 * json.length + LENGTH * arrays.length + copied;
+    const isShort = most <= AHEAD;
+    const page = isShort ? this.#page : pageOf(new Uint8Array(most));
+    const { bytes, view } = page;
+    const { written } = encoder.encodeInto(json, bytes.subarray(HEAD));
+    writeHead(page, Kind.ANY, written, arrays.length);
+    let at = HEAD + written;
+    for (const { byteLength } of arrays) {
+      setLength(view, at, byteLength);
+      at += LENGTH;
+    }
+    for (let i = 0; i < together; i++) {
+      bytes.set(arrays[i]!, at);
+      at += arrays[i]!.byteLength;
+    }
+    const first = isShort ? bytes.slice(0, at) : bytes.subarray(0, at);
+    return [first, ...arrays.slice(together)];
+  }
+}
+
+function pageOf(bytes: Uint8Array<ArrayBuffer>): Page {
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+function writeHead(
+  { view }: Page,
+  kind: number,
+  length: number,
+  arrays: number,
+): void {
   view.setUint32(0, MARK, true);
-  view.setUint32(4, arrays.length, true);
-  setLength(view, 8, written);
-  let at = HEAD + written;
-  for (const { byteLength } of arrays) {
-    setLength(view, at, byteLength);
-    at += LENGTH;
-  }
-  for (let i = 0; i < together; i++) {
-    piece.set(arrays[i]!, at);
-    at += arrays[i]!.byteLength;
-  }
-  const first = isShort ? piece.slice(0, at) : piece.subarray(0, at);
-  return together === arrays.length
-    ? [first]
-    : [first, ...arrays.slice(together)];
+  view.setUint32(4, arrays, true);
+  view.setUint32(8, length, true);
+  view.setUint32(12, kind, true);
 }
 
 /**
@@ -88,10 +148,11 @@ export function toFrame(message: object): Uint8Array<ArrayBuffer>[] {
 export class FrameReader {
   /** What was read and not used, from `#start` to `#end`. */
   #ahead = new Uint8Array(AHEAD);
+  #view = new DataView(this.#ahead.buffer);
   #start = 0;
   #end = 0;
   /** The message whose arrays are being read. */
-  #message: unknown;
+  #message: object | undefined;
   #lengths: number[] = [];
   readonly #arrays: Uint8Array<ArrayBuffer>[] = [];
   /** The array that is being read, and how much of it has been. */
@@ -99,7 +160,6 @@ export class FrameReader {
   #filled = 0;
   /** Whether the memory that was given last is the array's own. */
   #isDirect = false;
-
   /** The memory for the next bytes: never empty, and for a large array its own. */
   space(): Uint8Array<ArrayBuffer> {
     this.#isDirect = this.#array !== undefined && this.#start === this.#end &&
@@ -107,7 +167,9 @@ export class FrameReader {
     // What is large is not copied.
     if (this.#isDirect) return this.#array!.subarray(this.#filled);
     if (this.#start > 0) {
-      this.#ahead.copyWithin(0, this.#start, this.#end);
+      if (this.#end > this.#start) {
+        this.#ahead.copyWithin(0, this.#start, this.#end);
+      }
       this.#end -= this.#start;
       this.#start = 0;
     }
@@ -121,18 +183,20 @@ export class FrameReader {
       this.#filled += bytes.byteLength;
     } else {
       this.#ahead = new Uint8Array(bytes.buffer);
+      this.#view = new DataView(bytes.buffer);
       this.#end += bytes.byteLength;
     }
   }
 
   /**
-   * The next message, if all of it is there.
+   * The next message, if all of it is there; for a short Task a {@linkcode ShortTask},
+   * whose bytes stay no longer than until the next are read.
    *
    * @throws {TypeError} if the bytes are not a frame.
    * @throws {RangeError} if there is no memory for an array.
    */
   next(): object | undefined {
-    if (this.#message === undefined && !this.#takeText()) return undefined;
+    if (this.#message === undefined && !this.#takeBody()) return undefined;
     while (this.#arrays.length < this.#lengths.length) {
       this.#array ??= bytesOf(this.#lengths[this.#arrays.length]!);
       this.#takeAhead(this.#array);
@@ -141,7 +205,7 @@ export class FrameReader {
       this.#array = undefined;
       this.#filled = 0;
     }
-    const message = withArrays(this.#message, this.#arrays) as object;
+    const message = withArrays(this.#message!, this.#arrays) as object;
     this.#message = undefined;
     this.#arrays.length = 0;
     return message;
@@ -162,34 +226,44 @@ export class FrameReader {
   }
 
   /** Takes what comes before the arrays. */
-  #takeText(): boolean {
+  #takeBody(): boolean {
     const there = this.#end - this.#start;
     if (there < HEAD) return false;
-    const view = new DataView(this.#ahead.buffer);
+    const view = this.#view;
     const count = view.getUint32(this.#start + 4, true);
-    const length = getLength(view, this.#start + 8);
+    const length = view.getUint32(this.#start + 8, true);
     if (
       view.getUint32(this.#start, true) !== MARK || count > MOST_ARRAYS ||
-      length > MOST_JSON
-    ) {
-      throw new TypeError(
-        "something else than hither has written into the pipe of a worker",
-      );
-    }
+      length > MOST_BODY
+    ) throw new TypeError(NOT_A_FRAME);
     const whole = HEAD + length + LENGTH * count;
     if (there < whole) {
       this.#makeRoom(whole);
       return false;
     }
-    const text = this.#start + HEAD;
-    const json = this.#ahead.subarray(text, text + length);
-    this.#message = JSON.parse(decoder.decode(json));
+    const start = this.#start + HEAD;
+    const end = start + length;
+    const kind = view.getUint32(this.#start + 12, true);
+    this.#message = this.#read(kind, this.#ahead.subarray(start, end));
     this.#lengths = [];
     for (let i = 0; i < count; i++) {
-      this.#lengths.push(getLength(view, text + length + LENGTH * i));
+      this.#lengths.push(getLength(view, end + LENGTH * i));
     }
     this.#start += whole;
     return true;
+  }
+
+  #read(kind: number, body: Uint8Array<ArrayBuffer>): object {
+    switch (kind) {
+      case Kind.ANY:
+        return JSON.parse(decoder.decode(body));
+      case Kind.TASK:
+        return new ShortTask(body);
+      case Kind.RESULT:
+        return readResult(body);
+      default:
+        throw new TypeError(NOT_A_FRAME);
+    }
   }
 
   #makeRoom(length: number): void {
@@ -199,6 +273,7 @@ export class FrameReader {
     this.#end -= this.#start;
     this.#start = 0;
     this.#ahead = larger;
+    this.#view = new DataView(larger.buffer);
   }
 }
 

@@ -13,6 +13,7 @@
  */
 
 import { largeBuffersOf } from "./frames.ts";
+import { Inbox, inboxMemory } from "./inbox.ts";
 import {
   dropPermissions,
   MessageSink,
@@ -24,6 +25,7 @@ import {
 import type { ThreadStart } from "./process_worker.ts";
 import { type ProcessSandbox, sandboxEntry } from "./sandbox.ts";
 import { Flag, type FromWorker, type ToWorker } from "./protocol.ts";
+import { ShortTask, TaskReader } from "./short_messages.ts";
 
 const place = (Deno.args[0] ?? "stdio") as PipePlace;
 const told = Deno.args[1] === undefined
@@ -47,11 +49,20 @@ dropPermissions(place, told);
 let flags = new Int32Array(new SharedArrayBuffer(0));
 /** Whose flag each cell is. */
 const tasks: (number | undefined)[] = [];
+const memory = inboxMemory();
+const inbox = new Inbox(memory);
+const reader = new TaskReader();
 for (let it = source.next(); it !== undefined; it = source.next()) {
-  const message = prepare(it as ToWorker);
-  worker.postMessage(message, largeBuffersOf(it));
+  if (it instanceof ShortTask) passOn(it);
+  else worker.postMessage(prepare(it as ToWorker), largeBuffersOf(it));
 }
 Deno.exit(0);
+
+/** Gives the worker a Task that this thread has not read. */
+function passOn({ bytes, task, flag }: ShortTask): void {
+  sent(task, flag);
+  if (!inbox.write(bytes)) worker.postMessage(reader.read(bytes));
+}
 
 /** Sets the flags that the worker shares with this thread, which stands for the other side. */
 function prepare(message: ToWorker): ToWorker {
@@ -62,10 +73,9 @@ function prepare(message: ToWorker): ToWorker {
           Int32Array.BYTES_PER_ELEMENT * (message.cells ?? 0),
         ),
       );
-      return { ...message, flags: flags.buffer };
+      return { ...message, flags: flags.buffer, inbox: memory };
     case "run":
-      Atomics.store(flags, message.flag, Flag.SENT);
-      tasks[message.flag] = message.task;
+      sent(message.task, message.flag);
       return message;
     case "cancel": {
       const { task, timedOut } = message;
@@ -75,6 +85,12 @@ function prepare(message: ToWorker): ToWorker {
     default:
       return message;
   }
+}
+
+/** A Task is on its way, and has not begun. */
+function sent(task: number, cell: number): void {
+  Atomics.store(flags, cell, Flag.SENT);
+  tasks[cell] = task;
 }
 
 /** Tells a Task that runs through its flag, and takes one back that has not begun. */

@@ -121,6 +121,8 @@ export interface BeginMessage {
   readonly cells?: number;
   /** Counts what is on its way from the worker, where nothing else holds it up. */
   readonly output?: SharedArrayBuffer;
+  /** Where short Tasks come, besides, in a process: see `inbox.ts`. */
+  readonly inbox?: SharedArrayBuffer;
 }
 
 /** To the worker: a job that it has submitted is queued, or runs. */

@@ -26,6 +26,7 @@ import {
   type Host,
   Invocation,
 } from "./execute.ts";
+import { Inbox } from "./inbox.ts";
 import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
@@ -39,6 +40,7 @@ import {
   type WarningMessage,
 } from "./protocol.ts";
 import { Results } from "./results.ts";
+import { TaskReader } from "./short_messages.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
@@ -79,6 +81,7 @@ export class WorkerRuntime implements ScriptWatcher {
         if (message.flags) this.#flags = new Int32Array(message.flags);
         if (message.results) this.#results = new Results(message.results);
         if (message.output) this.#gate = new OutputGate(message.output);
+        if (message.inbox) this.#read(new Inbox(message.inbox));
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
         this.#run(message);
@@ -101,6 +104,12 @@ export class WorkerRuntime implements ScriptWatcher {
           value: fromWire(message.value),
         });
     }
+  }
+
+  /** Takes up the short Tasks that come. */
+  #read(inbox: Inbox): void {
+    const tasks = new TaskReader();
+    inbox.read((bytes) => this.#run(tasks.read(bytes)));
   }
 
   /** Is called when a script has submitted a job, which a worker does not run. */

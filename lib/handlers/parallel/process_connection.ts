@@ -6,7 +6,7 @@
 
 import { errorText } from "../../error_text.ts";
 import { warnOnce } from "../../warn.ts";
-import { FrameReader, toFrame } from "../../worker/frames.ts";
+import { FrameReader, FrameWriter } from "../../worker/frames.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 import { limitMemory } from "./memory_limit.ts";
@@ -34,6 +34,7 @@ export class ProcessConnection implements Connection {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
+  readonly #frames = new FrameWriter();
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -80,7 +81,7 @@ export class ProcessConnection implements Connection {
   }
 
   post(message: ToWorker): void {
-    const pieces = toFrame(
+    const pieces = this.#frames.write(
       message.type === "begin"
         ? { ...message, flags: undefined, cells: cellsOf(message.flags) }
         : message,
