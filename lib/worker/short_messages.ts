@@ -105,15 +105,16 @@ export class ShortTask {
 
 /** Reads Tasks. */
 export class TaskReader {
-  /** What was called before, by its bytes. */
-  readonly #read = new Map<string, Called>();
+  /** What was called last, and its bytes: mostly it is called again. */
+  #last: Uint8Array = new Uint8Array();
+  #called: Called | undefined;
 
   /** The Task of these bytes, which may change afterwards. */
   read(bytes: Uint8Array<ArrayBuffer>): RunMessage {
     const view = viewOf(bytes);
     const bits = view.getUint16(TASK.BITS, true);
     let end = TASK.REST + view.getUint16(TASK.CALLED, true);
-    const { name, version, code } = this.#called(
+    const { name, version, code } = this.#read(
       bytes.subarray(TASK.REST, end),
     );
     let key: string | undefined;
@@ -136,16 +137,20 @@ export class TaskReader {
     };
   }
 
-  #called(bytes: Uint8Array<ArrayBuffer>): Called {
-    const text = decoder.decode(bytes);
-    let called = this.#read.get(text);
-    if (called === undefined) {
-      const [name, version, code] = JSON.parse(text);
-      called = { name, version, code };
-      this.#read.set(text, called);
+  #read(bytes: Uint8Array<ArrayBuffer>): Called {
+    if (this.#called !== undefined && isSame(bytes, this.#last)) {
+      return this.#called;
     }
-    return called;
+    const [name, version, code] = JSON.parse(decoder.decode(bytes));
+    this.#last = bytes.slice();
+    return this.#called = { name, version, code };
   }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Writes a result from `at` on, where there is room for it; returns its length, 0 if it has to travel as any other message. */

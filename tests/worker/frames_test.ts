@@ -1,6 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@^4";
-import { FrameReader, toFrame } from "../../lib/worker/frames.ts";
+import { FrameReader, FrameWriter } from "../../lib/worker/frames.ts";
+
+function toFrame(message: object): Uint8Array[] {
+  return new FrameWriter().write(message);
+}
 
 /** Reads what `bytes` hold, in parts of at most `most` bytes, as a pipe may give them. */
 function readAll(bytes: Uint8Array<ArrayBuffer>, most: number): object[] {

@@ -305,7 +305,7 @@ export class PoolWorker implements ConnectionOwner {
     const { list, upstream } = task.arguments();
     // Not the Task's own id: it may come to this worker twice, if it was taken back.
     const sent = ++this.#lastSent;
-    const repeated = this.#connection.sharesMemory ? repeatedLeaves : undefined;
+    const repeated = this.#connection.sharesLeaves ? repeatedLeaves : undefined;
     return {
       type: "run",
       task: sent,

@@ -5,6 +5,7 @@
  */
 
 import { errorText } from "../../error_text.ts";
+import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { warnOnce } from "../../warn.ts";
 import { FrameReader, FrameWriter } from "../../worker/frames.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
@@ -25,6 +26,8 @@ const MIB = 2 ** 20;
 export class ProcessConnection implements Connection {
   readonly isolation = "process";
   readonly sharesMemory = false;
+  /** Not where a Task would find its memory taken up by what others left. */
+  readonly sharesLeaves: boolean;
   readonly holdsProgram = false;
   readonly #owner: ConnectionOwner;
   readonly #needs: Needs;
@@ -52,6 +55,7 @@ export class ProcessConnection implements Connection {
     this.#owner = owner;
     this.#needs = needs;
     this.#memory = memory;
+    this.sharesLeaves = memory === undefined;
     this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
     const heap = memory && Math.max(1, Math.ceil(memory / MIB));
@@ -81,6 +85,7 @@ export class ProcessConnection implements Connection {
   }
 
   post(message: ToWorker): void {
+    const hadKept = this.#frames.hasKept;
     const pieces = this.#frames.write(
       message.type === "begin"
         ? { ...message, flags: undefined, cells: cellsOf(message.flags) }
@@ -89,6 +94,9 @@ export class ProcessConnection implements Connection {
     if (message.type !== "begin" && this.#held !== undefined) {
       this.#held.push(...pieces);
     } else this.#write(pieces);
+    if (!hadKept && this.#frames.hasKept) {
+      repeatedLeaves.whenCleared(() => this.#write([this.#frames.forget()]));
+    }
   }
 
   hold(busy: boolean): void {
