@@ -54,7 +54,7 @@ const inbox = new Inbox(memory);
 const reader = new TaskReader();
 for (let it = source.next(); it !== undefined; it = source.next()) {
   if (it instanceof ShortTask) passOn(it);
-  else worker.postMessage(prepare(it as ToWorker), largeBuffersOf(it));
+  else take(it as ToWorker);
 }
 Deno.exit(0);
 
@@ -64,8 +64,8 @@ function passOn({ bytes, task, flag }: ShortTask): void {
   if (!inbox.write(bytes)) worker.postMessage(reader.read(bytes));
 }
 
-/** Sets the flags that the worker shares with this thread, which stands for the other side. */
-function prepare(message: ToWorker): ToWorker {
+/** Sets the flags that the worker shares with this thread, which stands for the other side; and gives it the message, unless that was all. */
+function take(message: ToWorker): void {
   switch (message.type) {
     case "begin":
       flags = new Int32Array(
@@ -73,18 +73,31 @@ function prepare(message: ToWorker): ToWorker {
           Int32Array.BYTES_PER_ELEMENT * (message.cells ?? 0),
         ),
       );
-      return { ...message, flags: flags.buffer, inbox: memory };
+      return worker.postMessage(
+        { ...message, flags: flags.buffer, inbox: memory },
+      );
     case "run":
       sent(message.task, message.flag);
-      return message;
-    case "cancel": {
-      const { task, timedOut } = message;
-      tellToStop(task, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
-      return message;
-    }
-    default:
-      return message;
+      break;
+    case "batch":
+      for (const [i, task] of message.tasks.entries()) {
+        sent(task, message.flags[i]!);
+      }
+      if (message.last) sent(message.last.task, message.last.flag);
+      break;
+    case "cancel":
+      tellToStop(
+        message.task,
+        message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED,
+      );
+      break;
+    case "recall":
+      return answer({
+        type: "recalled",
+        tasks: message.tasks.filter((task) => takeBack(task, Flag.RECALLED)),
+      });
   }
+  worker.postMessage(message, largeBuffersOf(message));
 }
 
 /** A Task is on its way, and has not begun. */
@@ -95,13 +108,18 @@ function sent(task: number, cell: number): void {
 
 /** Tells a Task that runs through its flag, and takes one back that has not begun. */
 function tellToStop(task: number, because: number): void {
+  if (takeBack(task, because)) return answer({ type: "withdrawn", task });
   const cell = tasks.indexOf(task);
-  if (cell < 0) return;
-  const was = Atomics.compareExchange(flags, cell, Flag.SENT, because);
-  if (was !== Flag.SENT) {
-    Atomics.store(flags, cell, because);
-    return;
-  }
-  const answer: FromWorker = { type: "withdrawn", task };
-  sink.write(answer);
+  if (cell >= 0) Atomics.store(flags, cell, because);
+}
+
+/** Takes a Task back if it has not begun. */
+function takeBack(task: number, because: number): boolean {
+  const cell = tasks.indexOf(task);
+  return cell >= 0 &&
+    Atomics.compareExchange(flags, cell, Flag.SENT, because) === Flag.SENT;
+}
+
+function answer(message: FromWorker): void {
+  sink.write(message);
 }

@@ -109,6 +109,15 @@ export interface CancelMessage {
   readonly timedOut: boolean;
 }
 
+/**
+ * To a process, whose flags are out of reach: take back of these Tasks what has not begun; answered at once with
+ * `recalled`, also while the worker is busy.
+ */
+export interface RecallMessage {
+  readonly type: "recall";
+  readonly tasks: readonly number[];
+}
+
 /** To the worker, once, first: what it needs to begin. */
 export interface BeginMessage {
   readonly type: "begin";
@@ -162,6 +171,7 @@ export type ToWorker =
   | RunMessage
   | BatchMessage
   | CancelMessage
+  | RecallMessage
   | NestedMovedMessage
   | NestedEventMessage
   | NestedDoneMessage;
@@ -242,6 +252,12 @@ export interface WithdrawnMessage {
   readonly task: number;
 }
 
+/** From a process: these Tasks were taken back before they began. Its worker answers each with `skipped` when it comes to it. */
+export interface RecalledMessage {
+  readonly type: "recalled";
+  readonly tasks: readonly number[];
+}
+
 /** From the worker: the cancel arrived, so the event loop is alive. */
 export interface AcknowledgedMessage {
   readonly type: "acknowledged";
@@ -305,6 +321,7 @@ export type FromWorker =
   | RefusedMessage
   | SkippedMessage
   | WithdrawnMessage
+  | RecalledMessage
   | AcknowledgedMessage
   | NestedMessage
   | NestedCancelMessage
