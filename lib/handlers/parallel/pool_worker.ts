@@ -124,6 +124,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #refused = new Set<string>();
   readonly #mostTasks: number;
   #lastSent = 0;
+  /** The last Task that a process was asked to give back, with all before it. */
+  #lastRecalled = 0;
   #load = 0;
   #ready = false;
   #answers = true;
@@ -508,7 +510,10 @@ export class PoolWorker implements ConnectionOwner {
     if (this.#connection.sharesMemory) return this.#return(this.#unbegun());
     const tasks = [...this.#running.values()]
       .filter((run) => !this.#paused.has(run)).map(({ sent }) => sent);
-    if (tasks.length > 0) this.#post({ type: "recall", tasks });
+    // What it has kept it has begun.
+    if (tasks.length === 0 || this.#lastRecalled === this.#lastSent) return;
+    this.#lastRecalled = this.#lastSent;
+    this.#post({ type: "recall", tasks });
   }
 
   /** A process has given back Tasks. */
