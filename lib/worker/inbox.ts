@@ -62,7 +62,7 @@ export class Inbox {
     return true;
   }
 
-  /** Gives each message to `receive`, in a buffer of its own, as long as there are any. */
+  /** Gives each message to `receive`, in a buffer of its own; does not keep the event loop going by itself. */
   async read(
     receive: (bytes: Uint8Array<ArrayBuffer>) => void,
   ): Promise<never> {

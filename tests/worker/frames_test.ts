@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@^4";
 import { FrameReader, FrameWriter } from "../../lib/worker/frames.ts";
+import type { DoneMessage, RunMessage } from "../../lib/worker/protocol.ts";
+import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
 
 function toFrame(message: object): Uint8Array[] {
   return new FrameWriter().write(message);
@@ -13,7 +15,12 @@ function readAll(bytes: Uint8Array<ArrayBuffer>, most: number): object[] {
   for (let at = 0;;) {
     const message = frames.next();
     if (message !== undefined) {
-      messages.push(message);
+      messages.push(
+        // Its bytes are there until the next are read.
+        message instanceof ShortTask
+          ? new ShortTask(message.bytes.slice())
+          : message,
+      );
       continue;
     }
     if (at === bytes.byteLength) return messages;
@@ -94,6 +101,122 @@ Deno.test("each array has memory of its own", () => {
   for (const array of [read.a, read.b]) {
     assertEquals(array.buffer.byteLength, array.byteLength);
   }
+});
+
+Deno.test("shared memory comes through once, and again after it was forgotten", () => {
+  const shared = new SharedArrayBuffer(100_000);
+  new Uint8Array(shared).fill(7);
+  const small = new SharedArrayBuffer(5);
+  const frames = new FrameWriter();
+  const sent = [
+    frames.write({ a: [{ shared }], bytes: new Uint8Array(3) }),
+    frames.write({ shared, small, bytes: new Uint8Array(20_000) }),
+    frames.write({ small, shared }),
+    [frames.forget()],
+    frames.write({ small, shared }),
+  ];
+  assertEquals(sent.map((it) => join(it).byteLength > 100_000), [
+    true,
+    false,
+    false,
+    false,
+    true,
+  ]);
+  const read = readAll(join(sent.flat()), 70_000) as {
+    shared: SharedArrayBuffer;
+    a: { shared: SharedArrayBuffer }[];
+  }[];
+  const [first, ...others] = read;
+  for (const other of others) {
+    assertEquals(new Uint8Array(other.shared), new Uint8Array(shared));
+  }
+  assertEquals(
+    others.map(({ shared }) => shared === first!.a[0]!.shared),
+    [true, true, false],
+  );
+});
+
+const run: RunMessage = {
+  type: "run",
+  task: 2 ** 32 - 1,
+  key: undefined,
+  name: "f\u00e4",
+  version: "1",
+  code: { kind: "module", url: "file:///f.ts" },
+  list: { bytes: Uint8Array.of(129, 1), leaves: [] },
+  upstream: [],
+  digest: false,
+  timed: true,
+  importTimeout: undefined,
+  flag: 262_144,
+};
+
+Deno.test("short tasks come out of frames as they went in, also those of several functions", () => {
+  const runs: RunMessage[] = [
+    run,
+    { ...run, importTimeout: Infinity, key: "0".repeat(64) },
+    { ...run, version: "2", digest: true, timed: false },
+    { ...run, list: { bytes: new Uint8Array(), leaves: [] } },
+    { ...run, code: { kind: "module", url: "file:///g.ts" } },
+  ];
+  const frames = new FrameWriter();
+  const read = readAll(join(runs.flatMap((it) => frames.write(it))), 9);
+  const tasks = new TaskReader();
+  assertEquals(
+    read.map((it) => {
+      if (!(it instanceof ShortTask)) return it;
+      assertEquals([it.task, it.flag], [run.task, run.flag]);
+      return tasks.read(it.bytes);
+    }),
+    runs,
+  );
+});
+
+for (
+  const [what, given] of [
+    ["many bytes", { list: { bytes: new Uint8Array(3_000), leaves: [] } }],
+    ["a leaf", {
+      list: {
+        bytes: new Uint8Array(3),
+        leaves: [{ bytes: new Uint8Array(70_000) }],
+      },
+    }],
+    ["a job's result", { upstream: [run.list] }],
+  ] as const
+) {
+  Deno.test(`a task with ${what} comes out of a frame as it went in`, () => {
+    // What is absent is not there in JSON.
+    const { key: _, importTimeout: __, ...sent } = { ...run, ...given };
+    assertEquals(readAll(join(toFrame(sent)), Infinity), [sent]);
+  });
+}
+
+Deno.test("results come out of frames as they went in, short or not", () => {
+  const done: DoneMessage = {
+    type: "done",
+    task: 7,
+    status: "finished",
+    value: { bytes: Uint8Array.of(1, 2, 3), leaves: [] },
+    timing: { startedAt: 1_700_000_000_000, duration: 0.25 },
+  };
+  const given: DoneMessage[] = [
+    done,
+    { ...done, contribution: new Uint8Array() },
+    { ...done, contribution: Uint8Array.of(9) },
+    { ...done, value: { bytes: new Uint8Array(), leaves: [] } },
+    { ...done, value: { bytes: new Uint8Array(100_000), leaves: [] } },
+    { ...done, status: "error" },
+    { ...done, status: "error", lost: true, retire: true },
+    { ...done, retire: true },
+    {
+      ...done,
+      value: {
+        ...done.value,
+        files: [{ kind: "file", path: "a", digest: "b", size: 1 }],
+      },
+    },
+  ];
+  assertEquals(readAll(join(given.flatMap((it) => toFrame(it))), 7_000), given);
 });
 
 Deno.test("what somebody else has written into the pipe is noticed", () => {
