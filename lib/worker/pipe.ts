@@ -5,7 +5,8 @@
  * @module
  */
 
-import { FrameReader, FrameWriter } from "./frames.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import type { ProcessSandbox } from "./sandbox.ts";
 
 /**

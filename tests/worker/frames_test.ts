@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@^4";
-import { FrameReader, FrameWriter } from "../../lib/worker/frames.ts";
+import { FrameReader } from "../../lib/worker/frame_reader.ts";
+import { FrameWriter } from "../../lib/worker/frame_writer.ts";
 import type { DoneMessage, RunMessage } from "../../lib/worker/protocol.ts";
 import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
 

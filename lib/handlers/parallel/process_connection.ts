@@ -7,7 +7,8 @@
 import { errorText } from "../../error_text.ts";
 import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { warnOnce } from "../../warn.ts";
-import { FrameReader, FrameWriter } from "../../worker/frames.ts";
+import { FrameReader } from "../../worker/frame_reader.ts";
+import { FrameWriter } from "../../worker/frame_writer.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 import { limitMemory } from "./memory_limit.ts";
