@@ -4,16 +4,7 @@
  * @module
  */
 
-import {
-  AHEAD,
-  HEAD,
-  IS_KEPT,
-  KEPT,
-  Kind,
-  LENGTH,
-  MARK,
-  REFERENCE,
-} from "./frames.ts";
+import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE } from "./frames.ts";
 import { readResult, ShortTask } from "./short_messages.ts";
 
 const NOT_A_FRAME =
@@ -24,12 +15,6 @@ const MOST_BODY = 2 ** 29;
 const MOST_ARRAYS = 2 ** 24;
 
 const decoder = new TextDecoder();
-
-/** How long an array is, and whether it is shared memory. */
-interface Length {
-  readonly length: number;
-  readonly isKept: boolean;
-}
 
 /**
  * Reads frames: gives the memory that the next bytes are to be read into, and is
@@ -52,24 +37,20 @@ export class FrameReader {
   #end = 0;
   /** The message whose arrays are being read. */
   #message: object | undefined;
-  #lengths: Length[] = [];
-  readonly #arrays: Uint8Array[] = [];
+  #lengths: number[] = [];
+  readonly #arrays: Uint8Array<ArrayBuffer>[] = [];
   /** The array that is being read, and how much of it has been. */
-  #array: Uint8Array | undefined;
+  #array: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
   /** Whether the memory that was given last is the array's own. */
   #isDirect = false;
-  /** Shared memory, by number. */
-  readonly #kept: SharedArrayBuffer[] = [];
 
   /** The memory for the next bytes: never empty, and for a large array its own. */
   space(): Uint8Array<ArrayBuffer> {
     this.#isDirect = this.#array !== undefined && this.#start === this.#end &&
       this.#array.byteLength - this.#filled >= AHEAD;
     // What is large is not copied.
-    if (this.#isDirect) {
-      return this.#array!.subarray(this.#filled) as Uint8Array<ArrayBuffer>;
-    }
+    if (this.#isDirect) return this.#array!.subarray(this.#filled);
     if (this.#start > 0) {
       if (this.#end > this.#start) {
         this.#ahead.copyWithin(0, this.#start, this.#end);
@@ -83,8 +64,7 @@ export class FrameReader {
   /** Takes the bytes that were read into the memory of `space`, which may have moved. */
   filled(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.#isDirect) {
-      const { buffer }: { buffer: ArrayBufferLike } = bytes;
-      if (this.#array!.buffer !== buffer) this.#array = new Uint8Array(buffer);
+      this.#array = new Uint8Array(bytes.buffer);
       this.#filled += bytes.byteLength;
     } else {
       if (this.#ahead.buffer !== bytes.buffer) this.#use(bytes.buffer);
@@ -100,20 +80,16 @@ export class FrameReader {
    * @throws {RangeError} if there is no memory for an array.
    */
   next(): object | undefined {
-    while (this.#message === undefined) {
-      if (!this.#takeBody()) return undefined;
-    }
+    if (this.#message === undefined && !this.#takeBody()) return undefined;
     while (this.#arrays.length < this.#lengths.length) {
       this.#array ??= bytesOf(this.#lengths[this.#arrays.length]!);
       this.#takeAhead(this.#array);
       if (this.#filled < this.#array.byteLength) return undefined;
-      const { buffer } = this.#array;
-      if (buffer instanceof SharedArrayBuffer) this.#kept.push(buffer);
       this.#arrays.push(this.#array);
       this.#array = undefined;
       this.#filled = 0;
     }
-    const message = this.#message;
+    const message = this.#message!;
     this.#message = undefined;
     if (message instanceof ShortTask) return message;
     const whole = this.#withArrays(message) as object;
@@ -163,7 +139,7 @@ export class FrameReader {
     return true;
   }
 
-  #read(kind: number, body: Uint8Array<ArrayBuffer>): object | undefined {
+  #read(kind: number, body: Uint8Array<ArrayBuffer>): object {
     switch (kind) {
       case Kind.ANY:
         return JSON.parse(decoder.decode(body));
@@ -171,9 +147,6 @@ export class FrameReader {
         return new ShortTask(body);
       case Kind.RESULT:
         return readResult(body);
-      case Kind.FORGET:
-        this.#kept.length = 0;
-        return undefined;
       default:
         throw new TypeError(NOT_A_FRAME);
     }
@@ -181,13 +154,11 @@ export class FrameReader {
 
   /** The same message, changed in place, with what was referred to where it was. */
   #withArrays(value: unknown): unknown {
-    if (this.#arrays.length === 0 && this.#kept.length === 0) return value;
+    if (this.#arrays.length === 0) return value;
     if (typeof value !== "object" || value === null) return value;
     const parts = value as Record<string, unknown>;
     const index = parts[REFERENCE];
     if (index !== undefined) return this.#arrays[index as number];
-    const number = parts[KEPT];
-    if (number !== undefined) return this.#kept[number as number];
     for (const name in parts) {
       const part = parts[name];
       if (typeof part === "object") parts[name] = this.#withArrays(part);
@@ -210,11 +181,9 @@ export class FrameReader {
   }
 }
 
-function bytesOf({ length, isKept }: Length): Uint8Array {
+function bytesOf(length: number): Uint8Array<ArrayBuffer> {
   try {
-    return isKept
-      ? new Uint8Array(new SharedArrayBuffer(length))
-      : new Uint8Array(length);
+    return new Uint8Array(length);
   } catch (error) {
     throw new RangeError(
       `there is no memory for ${length} bytes of a message`,
@@ -223,10 +192,6 @@ function bytesOf({ length, isKept }: Length): Uint8Array {
   }
 }
 
-function getLength(view: DataView, at: number): Length {
-  const upper = view.getUint32(at + 4, true);
-  const isKept = upper >= IS_KEPT;
-  const length = view.getUint32(at, true) +
-    2 ** 32 * (isKept ? upper - IS_KEPT : upper);
-  return { length, isKept };
+function getLength(view: DataView, at: number): number {
+  return view.getUint32(at, true) + 2 ** 32 * view.getUint32(at + 4, true);
 }

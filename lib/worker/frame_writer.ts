@@ -4,17 +4,8 @@
  * @module
  */
 
-import {
-  AHEAD,
-  HEAD,
-  IS_KEPT,
-  KEPT,
-  Kind,
-  LENGTH,
-  MARK,
-  REFERENCE,
-  SMALL,
-} from "./frames.ts";
+import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE, SMALL } from "./frames.ts";
+import { keptReference } from "./kept.ts";
 import type { DoneMessage, RunMessage } from "./protocol.ts";
 import { type Page, TaskWriter, writeResult } from "./short_messages.ts";
 
@@ -25,7 +16,7 @@ export class FrameWriter {
   /** Where most of them are put together. */
   readonly #page = pageOf(new Uint8Array(AHEAD));
   readonly #tasks = new TaskWriter();
-  /** The numbers of shared memory that the reader has kept. */
+  /** The numbers of shared memory whose bytes the reader has kept. */
   #kept = new WeakMap<SharedArrayBuffer, number>();
   #keptCount = 0;
 
@@ -34,12 +25,10 @@ export class FrameWriter {
     return this.#keptCount > 0;
   }
 
-  /** A frame that tells the reader to forget what it keeps. */
-  forget(): Uint8Array<ArrayBuffer> {
+  /** The reader has been told to forget what it keeps. */
+  forgotten(): void {
     this.#kept = new WeakMap();
     this.#keptCount = 0;
-    writeHead(this.#page, Kind.FORGET, 0, 0);
-    return this.#page.bytes.slice(0, HEAD);
   }
 
   /**
@@ -82,8 +71,8 @@ export class FrameWriter {
     const { written } = encoder.encodeInto(json, bytes.subarray(HEAD));
     writeHead(page, Kind.ANY, written, arrays.length);
     let at = HEAD + written;
-    for (const array of arrays) {
-      setLength(view, at, array);
+    for (const { byteLength } of arrays) {
+      setLength(view, at, byteLength);
       at += LENGTH;
     }
     for (let i = 0; i < together; i++) {
@@ -102,7 +91,7 @@ export class FrameWriter {
       return { [REFERENCE]: arrays.length - 1 };
     }
     if (value instanceof SharedArrayBuffer) {
-      return { [KEPT]: this.#keep(value, arrays) };
+      return this.#withReferences(this.#keep(value), arrays);
     }
     if (Array.isArray(value)) {
       return value.length === 0
@@ -118,14 +107,12 @@ export class FrameWriter {
     return copy;
   }
 
-  #keep(memory: SharedArrayBuffer, arrays: Uint8Array[]): number {
-    let number = this.#kept.get(memory);
-    if (number === undefined) {
-      number = this.#keptCount++;
-      this.#kept.set(memory, number);
-      arrays.push(new Uint8Array(memory));
-    }
-    return number;
+  #keep(memory: SharedArrayBuffer): object {
+    const known = this.#kept.get(memory);
+    if (known !== undefined) return keptReference(known);
+    const number = this.#keptCount++;
+    this.#kept.set(memory, number);
+    return keptReference(number, new Uint8Array(memory));
   }
 }
 
@@ -145,9 +132,7 @@ function writeHead(
   view.setUint32(12, kind, true);
 }
 
-function setLength(view: DataView, at: number, array: Uint8Array): void {
-  const upper = Math.floor(array.byteLength / 2 ** 32);
-  const isKept = array.buffer instanceof SharedArrayBuffer;
-  view.setUint32(at, array.byteLength, true);
-  view.setUint32(at + 4, isKept ? upper + IS_KEPT : upper, true);
+function setLength(view: DataView, at: number, length: number): void {
+  view.setUint32(at, length, true);
+  view.setUint32(at + 4, Math.floor(length / 2 ** 32), true);
 }

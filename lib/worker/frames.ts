@@ -3,13 +3,13 @@
  *
  * A frame is a head of {@linkcode HEAD} bytes and a body. The body of most is as
  * `short_messages.ts` says. That of others is the message as JSON, in which each
- * byte array is a reference by number; the lengths of these arrays, 63 bits wide,
+ * byte array is a reference by number; the lengths of these arrays, 64 bits wide,
  * and the arrays themselves follow, written and read as they are, each into memory
  * of its own. All numbers are little-endian.
  *
- * Memory that is shared between threads goes through a pipe once: the reader makes
- * such memory with the same bytes, keeps it, and from then on is sent its number,
- * until it is told to forget.
+ * Memory that is shared between threads goes through a pipe once: the reader keeps
+ * its bytes (see `kept.ts`), and from then on is sent their number, until it is
+ * told to forget.
  *
  * @module
  */
@@ -25,15 +25,10 @@ export const Kind = {
   TASK: 1,
   /** A short result. */
   RESULT: 2,
-  /** Forget what was kept: nothing that comes refers to it. */
-  FORGET: 3,
 } as const;
 
 /** Bytes of the length of an array. */
 export const LENGTH = 8;
-
-/** In the upper half of a length: the array is shared memory, and kept. */
-export const IS_KEPT = 0x8000_0000;
 
 /** Where nothing but frames is written, whatever does not begin with this is not one. */
 export const MARK = 0x52544948;
@@ -46,9 +41,6 @@ export const SMALL = 16_384;
 
 /** Stands for a byte array; no message has a property of this name. */
 export const REFERENCE = "\0bytes";
-
-/** Stands for shared memory that was kept; no message has a property of this name. */
-export const KEPT = "\0kept";
 
 /** The buffers of the large byte arrays in a message: each holds nothing else. */
 export function largeBuffersOf(

@@ -30,7 +30,7 @@ export type WireLeaf =
     readonly digest?: string | undefined;
   }
   | {
-    readonly shared: SharedArrayBuffer;
+    readonly shared: ArrayBufferLike;
     readonly digest?: string | undefined;
   };
 
@@ -118,6 +118,11 @@ export interface RecallMessage {
   readonly tasks: readonly number[];
 }
 
+/** To a process: what it keeps is not referred to any more. */
+export interface ForgetMessage {
+  readonly type: "forget";
+}
+
 /** To the worker, once, first: what it needs to begin. */
 export interface BeginMessage {
   readonly type: "begin";
@@ -172,6 +177,7 @@ export type ToWorker =
   | BatchMessage
   | CancelMessage
   | RecallMessage
+  | ForgetMessage
   | NestedMovedMessage
   | NestedEventMessage
   | NestedDoneMessage;

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@^4";
 import { FrameReader } from "../../lib/worker/frame_reader.ts";
 import { FrameWriter } from "../../lib/worker/frame_writer.ts";
+import { Kept } from "../../lib/worker/kept.ts";
 import type { DoneMessage, RunMessage } from "../../lib/worker/protocol.ts";
 import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
 
@@ -109,32 +110,35 @@ Deno.test("shared memory comes through once, and again after it was forgotten", 
   new Uint8Array(shared).fill(7);
   const small = new SharedArrayBuffer(5);
   const frames = new FrameWriter();
-  const sent = [
-    frames.write({ a: [{ shared }], bytes: new Uint8Array(3) }),
-    frames.write({ shared, small, bytes: new Uint8Array(20_000) }),
-    frames.write({ small, shared }),
-    [frames.forget()],
-    frames.write({ small, shared }),
+  const messages = [
+    { shared, list: [{ shared: small }], bytes: new Uint8Array(3) },
+    { shared, list: [{ shared: small }], bytes: new Uint8Array(20_000) },
+    { shared, list: [] },
   ];
-  assertEquals(sent.map((it) => join(it).byteLength > 100_000), [
-    true,
-    false,
-    false,
-    false,
-    true,
-  ]);
-  const read = readAll(join(sent.flat()), 70_000) as {
-    shared: SharedArrayBuffer;
-    a: { shared: SharedArrayBuffer }[];
-  }[];
-  const [first, ...others] = read;
-  for (const other of others) {
-    assertEquals(new Uint8Array(other.shared), new Uint8Array(shared));
-  }
+  const sent = messages.map((it) => frames.write(it));
+  frames.forgotten();
+  sent.push(frames.write(messages[2]!));
   assertEquals(
-    others.map(({ shared }) => shared === first!.a[0]!.shared),
-    [true, true, false],
+    sent.map((it) => join(it).byteLength > 100_000),
+    [true, false, false, true],
   );
+  const kept = new Kept();
+  const read = readAll(join(sent.flat()), 70_000) as {
+    shared: ArrayBuffer;
+  }[];
+  const resolved = read.slice(0, 3).map((it) => kept.resolve(it));
+  assertEquals(
+    resolved,
+    messages.map((it) => ({
+      ...it,
+      shared: new Uint8Array(shared).slice().buffer,
+      list: it.list.map(() => ({ shared: new ArrayBuffer(5) })),
+    })),
+  );
+  kept.forget();
+  assertEquals(resolved[2]!.shared.detached, true);
+  const again = kept.resolve(read[3]!);
+  assertEquals(new Uint8Array(again.shared), new Uint8Array(shared));
 });
 
 const run: RunMessage = {

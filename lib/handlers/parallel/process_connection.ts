@@ -96,8 +96,14 @@ export class ProcessConnection implements Connection {
       this.#held.push(...pieces);
     } else this.#write(pieces);
     if (!hadKept && this.#frames.hasKept) {
-      repeatedLeaves.whenCleared(() => this.#write([this.#frames.forget()]));
+      repeatedLeaves.whenCleared(() => this.#forget());
     }
+  }
+
+  /** Tells the process that no job has what it keeps. */
+  #forget(): void {
+    this.#frames.forgotten();
+    this.post({ type: "forget" });
   }
 
   hold(busy: boolean): void {
