@@ -530,9 +530,17 @@ export class PoolWorker implements ConnectionOwner {
   /** What a worker had not begun when it was lost: a process runs the Tasks of each batch in turn, and tells of each at once. */
   #unbegun(): PoolRun[] {
     const there = [...this.#running.values()];
-    return this.#connection.sharesMemory
-      ? there.filter(({ sent }) => this.#flags.takeBack(sent, Flag.RECALLED))
-      : there.filter((run) => run.batch!.values().next().value !== run);
+    if (this.#connection.sharesMemory) {
+      return there.filter(({ sent }) =>
+        this.#flags.takeBack(sent, Flag.RECALLED)
+      );
+    }
+    const begun = new Set<Batch>();
+    return there.filter(({ batch }) => {
+      const isFirst = !begun.has(batch!);
+      begun.add(batch!);
+      return !isFirst;
+    });
   }
 
   /** Gives back what a worker had that was killed before it began; not for ever. */
