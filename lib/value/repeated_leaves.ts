@@ -29,6 +29,7 @@ export class RepeatedLeaves {
   #objects = new WeakMap<object, Seen>();
   readonly #copies = new Map<string | Leaf, SharedArrayBuffer>();
   readonly #sent = new Set<string | Leaf>();
+  readonly #whenCleared: (() => void)[] = [];
 
   /** The digest of an object's bytes, if these are what they were. */
   digestOf(object: object, bytes: Uint8Array): string | undefined {
@@ -82,6 +83,12 @@ export class RepeatedLeaves {
     this.#bytes = 0;
     this.#objects = new WeakMap();
     this.#copies.clear();
+    for (const tell of this.#whenCleared.splice(0)) tell();
+  }
+
+  /** Calls `tell` once, when the copies that there are now have gone. */
+  whenCleared(tell: () => void): void {
+    this.#whenCleared.push(tell);
   }
 
   #copy(

@@ -1,5 +1,5 @@
 /**
- * A large binary leaf in memory that several threads look at.
+ * A large binary leaf in memory that several threads, or several jobs, look at.
  *
  * @module
  */
@@ -9,9 +9,9 @@ import type { Leaf } from "./encoded.ts";
 /** A leaf whose bytes nobody writes to; who wants them gets a copy. */
 export class SharedLeaf implements Leaf {
   readonly digest: string | undefined;
-  readonly #memory: SharedArrayBuffer;
+  readonly #memory: ArrayBufferLike;
 
-  constructor(memory: SharedArrayBuffer, digest: string | undefined) {
+  constructor(memory: ArrayBufferLike, digest: string | undefined) {
     this.#memory = memory;
     this.digest = digest;
   }

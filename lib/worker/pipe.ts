@@ -5,7 +5,8 @@
  * @module
  */
 
-import { FrameReader, toFrame } from "./frames.ts";
+import { FrameReader } from "./frame_reader.ts";
+import { FrameWriter } from "./frame_writer.ts";
 import type { ProcessSandbox } from "./sandbox.ts";
 
 /**
@@ -77,7 +78,7 @@ export class MessageSource {
     this.#source = source;
   }
 
-  /** The next message; `undefined` at the end of the pipe. Waits for it. */
+  /** The next message, as a {@linkcode FrameReader} gives it; `undefined` at the end of the pipe. Waits for it. */
   next(): object | undefined {
     while (true) {
       const message = this.#frames.next();
@@ -93,6 +94,7 @@ export class MessageSource {
 /** Writes messages, each in one piece, for the threads that share `lock`. */
 export class MessageSink {
   readonly #sink: Sink;
+  readonly #frames = new FrameWriter();
   readonly #lock: Int32Array<SharedArrayBuffer>;
 
   /** Makes one that writes to `sink`; the lock is one cell. */
@@ -103,7 +105,7 @@ export class MessageSink {
 
   /** Writes a message; waits as long as the other side does not read. */
   write(message: object): void {
-    const pieces = toFrame(message);
+    const pieces = this.#frames.write(message);
     this.#take();
     try {
       for (const piece of pieces) {

@@ -13,6 +13,7 @@
  */
 
 import { largeBuffersOf } from "./frames.ts";
+import { Inbox, inboxMemory } from "./inbox.ts";
 import {
   dropPermissions,
   MessageSink,
@@ -24,6 +25,7 @@ import {
 import type { ThreadStart } from "./process_worker.ts";
 import { type ProcessSandbox, sandboxEntry } from "./sandbox.ts";
 import { Flag, type FromWorker, type ToWorker } from "./protocol.ts";
+import { ShortTask, TaskReader } from "./short_messages.ts";
 
 const place = (Deno.args[0] ?? "stdio") as PipePlace;
 const told = Deno.args[1] === undefined
@@ -47,14 +49,23 @@ dropPermissions(place, told);
 let flags = new Int32Array(new SharedArrayBuffer(0));
 /** Whose flag each cell is. */
 const tasks: (number | undefined)[] = [];
+const memory = inboxMemory();
+const inbox = new Inbox(memory);
+const reader = new TaskReader();
 for (let it = source.next(); it !== undefined; it = source.next()) {
-  const message = prepare(it as ToWorker);
-  worker.postMessage(message, largeBuffersOf(it));
+  if (it instanceof ShortTask) passOn(it);
+  else take(it as ToWorker);
 }
 Deno.exit(0);
 
-/** Sets the flags that the worker shares with this thread, which stands for the other side. */
-function prepare(message: ToWorker): ToWorker {
+/** Gives the worker a Task that this thread has not read. */
+function passOn({ bytes, task, flag }: ShortTask): void {
+  sent(task, flag);
+  if (!inbox.write(bytes)) worker.postMessage(reader.read(bytes));
+}
+
+/** Sets the flags that the worker shares with this thread, which stands for the other side; and gives it the message, unless that was all. */
+function take(message: ToWorker): void {
   switch (message.type) {
     case "begin":
       flags = new Int32Array(
@@ -62,30 +73,53 @@ function prepare(message: ToWorker): ToWorker {
           Int32Array.BYTES_PER_ELEMENT * (message.cells ?? 0),
         ),
       );
-      return { ...message, flags: flags.buffer };
+      return worker.postMessage(
+        { ...message, flags: flags.buffer, inbox: memory },
+      );
     case "run":
-      Atomics.store(flags, message.flag, Flag.SENT);
-      tasks[message.flag] = message.task;
-      return message;
-    case "cancel": {
-      const { task, timedOut } = message;
-      tellToStop(task, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
-      return message;
-    }
-    default:
-      return message;
+      sent(message.task, message.flag);
+      break;
+    case "batch":
+      for (const [i, task] of message.tasks.entries()) {
+        sent(task, message.flags[i]!);
+      }
+      if (message.last) sent(message.last.task, message.last.flag);
+      break;
+    case "cancel":
+      tellToStop(
+        message.task,
+        message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED,
+      );
+      break;
+    case "recall":
+      return answer({
+        type: "recalled",
+        tasks: message.tasks.filter((task) => takeBack(task, Flag.RECALLED)),
+      });
   }
+  worker.postMessage(message, largeBuffersOf(message));
+}
+
+/** A Task is on its way, and has not begun. */
+function sent(task: number, cell: number): void {
+  Atomics.store(flags, cell, Flag.SENT);
+  tasks[cell] = task;
 }
 
 /** Tells a Task that runs through its flag, and takes one back that has not begun. */
 function tellToStop(task: number, because: number): void {
+  if (takeBack(task, because)) return answer({ type: "withdrawn", task });
   const cell = tasks.indexOf(task);
-  if (cell < 0) return;
-  const was = Atomics.compareExchange(flags, cell, Flag.SENT, because);
-  if (was !== Flag.SENT) {
-    Atomics.store(flags, cell, because);
-    return;
-  }
-  const answer: FromWorker = { type: "withdrawn", task };
-  sink.write(answer);
+  if (cell >= 0) Atomics.store(flags, cell, because);
+}
+
+/** Takes a Task back if it has not begun. */
+function takeBack(task: number, because: number): boolean {
+  const cell = tasks.indexOf(task);
+  return cell >= 0 &&
+    Atomics.compareExchange(flags, cell, Flag.SENT, because) === Flag.SENT;
+}
+
+function answer(message: FromWorker): void {
+  sink.write(message);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Kept } from "./kept.ts";
 import {
   dropPermissions,
   MessageSink,
@@ -30,6 +31,10 @@ addEventListener("message", (event) => {
   const { place, lock, told } = (event as MessageEvent<ThreadStart>).data;
   const sink = new MessageSink(openOutput(place), lock);
   dropPermissions(place, told);
-  serve((message) => sink.write(message));
+  const kept = new Kept();
+  serve((message) => sink.write(message), (message) => {
+    if (message.type !== "forget") return kept.resolve(message);
+    kept.forget();
+  });
   ready(null);
 }, { once: true });

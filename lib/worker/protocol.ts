@@ -33,7 +33,7 @@ export type WireLeaf =
     readonly mark?: number | undefined;
   }
   | {
-    readonly shared: SharedArrayBuffer;
+    readonly shared: ArrayBufferLike;
     readonly digest?: string | undefined;
   };
 
@@ -112,6 +112,20 @@ export interface CancelMessage {
   readonly timedOut: boolean;
 }
 
+/**
+ * To a process, whose flags are out of reach: take back of these Tasks what has not begun; answered at once with
+ * `recalled`, also while the worker is busy.
+ */
+export interface RecallMessage {
+  readonly type: "recall";
+  readonly tasks: readonly number[];
+}
+
+/** To a process: what it keeps is not referred to any more. */
+export interface ForgetMessage {
+  readonly type: "forget";
+}
+
 /** To the worker, once, first: what it needs to begin. */
 export interface BeginMessage {
   readonly type: "begin";
@@ -126,6 +140,8 @@ export interface BeginMessage {
   readonly memory?: IdleMemory | undefined;
   /** Counts what is on its way from the worker, where nothing else holds it up. */
   readonly output?: SharedArrayBuffer;
+  /** Where short Tasks come, besides, in a process: see `inbox.ts`. */
+  readonly inbox?: SharedArrayBuffer;
 }
 
 /** To the worker: a job that it has submitted is queued, or runs. */
@@ -165,6 +181,8 @@ export type ToWorker =
   | RunMessage
   | BatchMessage
   | CancelMessage
+  | RecallMessage
+  | ForgetMessage
   | NestedMovedMessage
   | NestedEventMessage
   | NestedDoneMessage;
@@ -250,6 +268,12 @@ export interface WithdrawnMessage {
   readonly task: number;
 }
 
+/** From a process: these Tasks were taken back before they began. Its worker answers each with `skipped` when it comes to it. */
+export interface RecalledMessage {
+  readonly type: "recalled";
+  readonly tasks: readonly number[];
+}
+
 /** From the worker: the cancel arrived, so the event loop is alive. */
 export interface AcknowledgedMessage {
   readonly type: "acknowledged";
@@ -314,6 +338,7 @@ export type FromWorker =
   | RefusedMessage
   | SkippedMessage
   | WithdrawnMessage
+  | RecalledMessage
   | AcknowledgedMessage
   | NestedMessage
   | NestedCancelMessage

@@ -27,6 +27,7 @@ import {
   type Host,
   Invocation,
 } from "./execute.ts";
+import { Inbox } from "./inbox.ts";
 import { linkTo } from "./nested_link.ts";
 import { type IdleMemory, isAbove } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
@@ -42,6 +43,7 @@ import {
   type WireLeaf,
 } from "./protocol.ts";
 import { Results } from "./results.ts";
+import { TaskReader } from "./short_messages.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
 import { lateKey } from "./late_key.ts";
@@ -88,6 +90,7 @@ export class WorkerRuntime implements ScriptWatcher {
         if (message.results) this.#results = new Results(message.results);
         this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
+        if (message.inbox) this.#read(new Inbox(message.inbox));
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
         this.#run(message);
@@ -110,6 +113,12 @@ export class WorkerRuntime implements ScriptWatcher {
           value: fromWire(message.value),
         });
     }
+  }
+
+  /** Takes up the short Tasks that come. */
+  #read(inbox: Inbox): void {
+    const tasks = new TaskReader();
+    inbox.read((bytes) => this.#run(tasks.read(bytes)));
   }
 
   /** Is called when a script has submitted a job, which a worker does not run. */

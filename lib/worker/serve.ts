@@ -19,8 +19,11 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-/** Runs the Tasks that come as messages, and answers through `send`. */
-export function serve(send: Send): void {
+/** Runs the Tasks that come as messages, which `read` may change or withhold, and answers through `send`. */
+export function serve(
+  send: Send,
+  read: (message: ToWorker) => ToWorker | undefined = (message) => message,
+): void {
   const runtime = new WorkerRuntime(send);
   becomeWorker(runtime);
   installConsole();
@@ -30,7 +33,8 @@ export function serve(send: Send): void {
   // First of all listeners.
   addEventListener("message", (event) => {
     event.stopImmediatePropagation();
-    runtime.receive((event as MessageEvent<ToWorker>).data);
+    const message = read((event as MessageEvent<ToWorker>).data);
+    if (message !== undefined) runtime.receive(message);
   });
 }
 

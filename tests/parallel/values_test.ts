@@ -38,38 +38,44 @@ Deno.test("identical jobs share one run, one of them with its arguments from job
     await busy;
   }));
 
-Deno.test("jobs that take the same large array each have their own, as it was when they were submitted", () =>
-  inPool({ numWorkers: 2, isolation: "worker" }, async () => {
-    const values = new Float64Array(LENGTH).fill(1);
-    const jobs = Array.from({ length: 12 }, (_, i) => f.addsOne.run(values, i));
-    assertEquals(await Promise.all(jobs), jobs.map(() => 1));
-    assertEquals(values[0], 1);
-    // Once more, and written to in between; the busy one keeps what is shared.
-    const waits = f.untilAborted.run();
-    const before = Array.from(
-      { length: 6 },
-      (_, i) => f.addsOne.run(values, i),
-    );
-    await Promise.all(before);
-    values[LENGTH - 1] = 5;
-    const after = Array.from(
-      { length: 6 },
-      (_, i) => f.addsOne.run(values, LENGTH - 6 + i),
-    );
-    assertEquals(await Promise.all(after), [1, 1, 1, 1, 1, 5]);
-    waits.cancel();
-    await Promise.allSettled([waits]);
-  }));
-
-Deno.test("a large result that many jobs take reaches each of them", () =>
-  inPool({ numWorkers: 2, isolation: "worker" }, async () => {
-    const table = f.tableOf.run();
-    const jobs = Array.from({ length: 12 }, (_, i) => f.addsOne.run(table, i));
-    assertEquals(await Promise.all(jobs), jobs.map(() => 1));
-    assertEquals((await table)[0], 1);
-  }));
-
 for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`jobs that take the same large array each have their own, as it was when they were submitted (${isolation})`, () =>
+    inPool({ numWorkers: 2, isolation }, async () => {
+      const values = new Float64Array(LENGTH).fill(1);
+      const jobs = Array.from(
+        { length: 12 },
+        (_, i) => f.addsOne.run(values, i),
+      );
+      assertEquals(await Promise.all(jobs), jobs.map(() => 1));
+      assertEquals(values[0], 1);
+      // Once more, and written to in between; the busy one keeps what is shared.
+      const waits = f.untilAborted.run();
+      const before = Array.from(
+        { length: 6 },
+        (_, i) => f.addsOne.run(values, i),
+      );
+      await Promise.all(before);
+      values[LENGTH - 1] = 5;
+      const after = Array.from(
+        { length: 6 },
+        (_, i) => f.addsOne.run(values, LENGTH - 6 + i),
+      );
+      assertEquals(await Promise.all(after), [1, 1, 1, 1, 1, 5]);
+      waits.cancel();
+      await Promise.allSettled([waits]);
+    }));
+
+  Deno.test(`a large result that many jobs take reaches each of them (${isolation})`, () =>
+    inPool({ numWorkers: 2, isolation }, async () => {
+      const table = f.tableOf.run();
+      const jobs = Array.from(
+        { length: 12 },
+        (_, i) => f.addsOne.run(table, i),
+      );
+      assertEquals(await Promise.all(jobs), jobs.map(() => 1));
+      assertEquals((await table)[0], 1);
+    }));
+
   Deno.test(`large arrays reach the worker, and stay with the caller (${isolation})`, () =>
     inPool({ numWorkers: 1, isolation }, async () => {
       const values = Float64Array.from({ length: LENGTH }, (_, i) => i);

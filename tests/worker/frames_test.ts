@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "npm:fast-check@^4";
-import { FrameReader, toFrame } from "../../lib/worker/frames.ts";
+import { FrameReader } from "../../lib/worker/frame_reader.ts";
+import { FrameWriter } from "../../lib/worker/frame_writer.ts";
+import { Kept } from "../../lib/worker/kept.ts";
+import type { DoneMessage, RunMessage } from "../../lib/worker/protocol.ts";
+import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
+
+function toFrame(message: object): Uint8Array[] {
+  return new FrameWriter().write(message);
+}
 
 /** Reads what `bytes` hold, in parts of at most `most` bytes, as a pipe may give them. */
 function readAll(bytes: Uint8Array<ArrayBuffer>, most: number): object[] {
@@ -9,7 +17,12 @@ function readAll(bytes: Uint8Array<ArrayBuffer>, most: number): object[] {
   for (let at = 0;;) {
     const message = frames.next();
     if (message !== undefined) {
-      messages.push(message);
+      messages.push(
+        // Its bytes are there until the next are read.
+        message instanceof ShortTask
+          ? new ShortTask(message.bytes.slice())
+          : message,
+      );
       continue;
     }
     if (at === bytes.byteLength) return messages;
@@ -90,6 +103,125 @@ Deno.test("each array has memory of its own", () => {
   for (const array of [read.a, read.b]) {
     assertEquals(array.buffer.byteLength, array.byteLength);
   }
+});
+
+Deno.test("shared memory comes through once, and again after it was forgotten", () => {
+  const shared = new SharedArrayBuffer(100_000);
+  new Uint8Array(shared).fill(7);
+  const small = new SharedArrayBuffer(5);
+  const frames = new FrameWriter();
+  const messages = [
+    { shared, list: [{ shared: small }], bytes: new Uint8Array(3) },
+    { shared, list: [{ shared: small }], bytes: new Uint8Array(20_000) },
+    { shared, list: [] },
+  ];
+  const sent = messages.map((it) => frames.write(it));
+  frames.forgotten();
+  sent.push(frames.write(messages[2]!));
+  assertEquals(
+    sent.map((it) => join(it).byteLength > 100_000),
+    [true, false, false, true],
+  );
+  const kept = new Kept();
+  const read = readAll(join(sent.flat()), 70_000) as {
+    shared: ArrayBuffer;
+  }[];
+  const resolved = read.slice(0, 3).map((it) => kept.resolve(it));
+  assertEquals(
+    resolved,
+    messages.map((it) => ({
+      ...it,
+      shared: new Uint8Array(shared).slice().buffer,
+      list: it.list.map(() => ({ shared: new ArrayBuffer(5) })),
+    })),
+  );
+  kept.forget();
+  assertEquals(resolved[2]!.shared.detached, true);
+  const again = kept.resolve(read[3]!);
+  assertEquals(new Uint8Array(again.shared), new Uint8Array(shared));
+});
+
+const run: RunMessage = {
+  type: "run",
+  task: 2 ** 32 - 1,
+  key: undefined,
+  name: "f\u00e4",
+  version: "1",
+  code: { kind: "module", url: "file:///f.ts" },
+  list: { bytes: Uint8Array.of(129, 1), leaves: [] },
+  upstream: [],
+  digest: false,
+  timed: true,
+  importTimeout: undefined,
+  flag: 262_144,
+};
+
+Deno.test("short tasks come out of frames as they went in, also those of several functions", () => {
+  const runs: RunMessage[] = [
+    run,
+    { ...run, importTimeout: Infinity, key: "0".repeat(64) },
+    { ...run, version: "2", digest: true, timed: false },
+    { ...run, list: { bytes: new Uint8Array(), leaves: [] } },
+    { ...run, code: { kind: "module", url: "file:///g.ts" } },
+  ];
+  const frames = new FrameWriter();
+  const read = readAll(join(runs.flatMap((it) => frames.write(it))), 9);
+  const tasks = new TaskReader();
+  assertEquals(
+    read.map((it) => {
+      if (!(it instanceof ShortTask)) return it;
+      assertEquals([it.task, it.flag], [run.task, run.flag]);
+      return tasks.read(it.bytes);
+    }),
+    runs,
+  );
+});
+
+for (
+  const [what, given] of [
+    ["many bytes", { list: { bytes: new Uint8Array(3_000), leaves: [] } }],
+    ["a leaf", {
+      list: {
+        bytes: new Uint8Array(3),
+        leaves: [{ bytes: new Uint8Array(70_000) }],
+      },
+    }],
+    ["a job's result", { upstream: [run.list] }],
+  ] as const
+) {
+  Deno.test(`a task with ${what} comes out of a frame as it went in`, () => {
+    // What is absent is not there in JSON.
+    const { key: _, importTimeout: __, ...sent } = { ...run, ...given };
+    assertEquals(readAll(join(toFrame(sent)), Infinity), [sent]);
+  });
+}
+
+Deno.test("results come out of frames as they went in, short or not", () => {
+  const done: DoneMessage = {
+    type: "done",
+    task: 7,
+    status: "finished",
+    value: { bytes: Uint8Array.of(1, 2, 3), leaves: [] },
+    timing: { startedAt: 1_700_000_000_000, duration: 0.25 },
+  };
+  const given: DoneMessage[] = [
+    done,
+    { ...done, contribution: new Uint8Array() },
+    { ...done, contribution: Uint8Array.of(9) },
+    { ...done, value: { bytes: new Uint8Array(), leaves: [] } },
+    { ...done, value: { bytes: new Uint8Array(100_000), leaves: [] } },
+    { ...done, status: "error" },
+    { ...done, status: "error", lost: true, retire: true },
+    { ...done, retire: true },
+    {
+      ...done,
+      value: {
+        ...done.value,
+        files: [{ kind: "file", path: "a", digest: "b", size: 1 }],
+      },
+    },
+  ];
+  assertEquals(readAll(join(given.flatMap((it) => toFrame(it))), 7_000), given);
 });
 
 Deno.test("what somebody else has written into the pipe is noticed", () => {

@@ -54,6 +54,8 @@ export interface Connection {
   readonly isolation: Isolation;
   /** Whether worker and sender share memory, so that a Task can be taken back. */
   readonly sharesMemory: boolean;
+  /** Whether it takes leaves that many Tasks have in common from memory where they stay. */
+  readonly sharesLeaves: boolean;
   /** Whether the program waits for the worker for as long as it is there, idle or not. */
   readonly holdsProgram: boolean;
   /** Whether the worker suits a Task with these needs. */

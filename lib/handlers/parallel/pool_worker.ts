@@ -5,8 +5,7 @@
  * one slot of the worker, which runs its Tasks one after the other. A Task that
  * the worker has not begun can be taken back at any moment, also from a busy
  * worker: both sides change its shared flag, and who comes first has it. A
- * process shares no flags: what it was sent counts as begun, so it gets one Task
- * at a time for each slot.
+ * process shares no flags: it is asked, and its first thread changes the flag.
  *
  * @module
  */
@@ -89,6 +88,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #refused = new Set<string>();
   readonly #mostTasks: number;
   #lastSent = 0;
+  /** The last Task that a process was asked to give back, with all before it. */
+  #lastRecalled = 0;
   #load = 0;
   #ready = false;
   #answers = true;
@@ -98,7 +99,6 @@ export class PoolWorker implements ConnectionOwner {
   #retired = false;
   #gone = false;
   readonly #progress: Progress = new Progress(() => this.#takeBackRest());
-  readonly #mostTogether: number;
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -128,8 +128,7 @@ export class PoolWorker implements ConnectionOwner {
       holdsProgram,
       () => this.retire(),
     );
-    this.#mostTogether = sharesMemory ? MOST_TOGETHER : 1;
-    this.#flags = new TaskFlags(slots * this.#mostTogether, sharesMemory);
+    this.#flags = new TaskFlags(slots * MOST_TOGETHER, sharesMemory);
     const results = sharesMemory ? resultMemory() : undefined;
     if (results !== undefined) this.#results = new Results(results);
     this.#post({
@@ -185,7 +184,7 @@ export class PoolWorker implements ConnectionOwner {
     const many = Math.max(1, this.#durations.callsIn(time, code));
     return Math.min(
       many,
-      this.#mostTogether,
+      MOST_TOGETHER,
       this.#flags.room,
       this.#mostTasks - this.#lastSent,
     );
@@ -271,7 +270,7 @@ export class PoolWorker implements ConnectionOwner {
       task,
       sent,
       transfer,
-      this.#connection.sharesMemory,
+      this.#connection.sharesLeaves,
       this.#imports.has(task.code),
     );
     // Last: what is above may throw.
@@ -313,6 +312,8 @@ export class PoolWorker implements ConnectionOwner {
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
         return this.#stopped(message.task);
+      case "recalled":
+        return this.#recalled(message.tasks);
       case "refused":
       case "skipped":
         return this.#notRun(message.task, message.type === "refused");
@@ -453,12 +454,42 @@ export class PoolWorker implements ConnectionOwner {
     this.#owner.freed(run);
   }
 
-  /** Takes back what the worker has not begun. */
+  /** Takes back what the worker has not begun; of a process that comes with an answer. */
   #recall(): void {
-    const runs = [...this.#running.values()].filter(({ sent }) =>
-      this.#flags.takeBack(sent, Flag.RECALLED)
-    );
+    if (this.#connection.sharesMemory) return this.#return(this.#unbegun());
+    const tasks = [...this.#running.values()]
+      .filter((run) => !this.#paused.has(run)).map(({ sent }) => sent);
+    // What it has kept it has begun.
+    if (tasks.length === 0 || this.#lastRecalled === this.#lastSent) return;
+    this.#lastRecalled = this.#lastSent;
+    this.#post({ type: "recall", tasks });
+  }
+
+  /** A process has given back Tasks. */
+  #recalled(tasks: readonly number[]): void {
+    const runs: PoolRun[] = [];
+    for (const task of tasks) {
+      const run = this.#running.get(task);
+      if (run === undefined) this.#stopped(task);
+      else runs.push(run);
+    }
     this.#return(runs);
+  }
+
+  /** What a worker had not begun when it was lost: a process runs the Tasks of each batch in turn, and tells of each at once. */
+  #unbegun(): PoolRun[] {
+    const there = [...this.#running.values()];
+    if (this.#connection.sharesMemory) {
+      return there.filter(({ sent }) =>
+        this.#flags.takeBack(sent, Flag.RECALLED)
+      );
+    }
+    const begun = new Set<Batch>();
+    return there.filter(({ batch }) => {
+      const isFirst = !begun.has(batch!);
+      begun.add(batch!);
+      return !isFirst;
+    });
   }
 
   /** Gives back what a worker had that was killed before it began; not for ever. */
@@ -575,7 +606,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#stopping.clear();
     this.retire();
     // A worker that never was ready would not be so the next time either.
-    if (this.#ready) this.#recall();
+    if (this.#ready) this.#return(this.#unbegun());
     else if (end.killed) this.#giveBack();
     this.#end();
     // One that was told to stop may have been the cause as well.

@@ -5,8 +5,10 @@
  */
 
 import { errorText } from "../../error_text.ts";
+import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { warnOnce } from "../../warn.ts";
-import { FrameReader, toFrame } from "../../worker/frames.ts";
+import { FrameReader } from "../../worker/frame_reader.ts";
+import { FrameWriter } from "../../worker/frame_writer.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 import { limitMemory } from "./memory_limit.ts";
@@ -25,6 +27,8 @@ const MIB = 2 ** 20;
 export class ProcessConnection implements Connection {
   readonly isolation = "process";
   readonly sharesMemory = false;
+  /** Not where a Task would find its memory taken up by what others left. */
+  readonly sharesLeaves: boolean;
   readonly holdsProgram = false;
   readonly #owner: ConnectionOwner;
   readonly #needs: Needs;
@@ -34,6 +38,7 @@ export class ProcessConnection implements Connection {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
+  readonly #frames = new FrameWriter();
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -51,6 +56,7 @@ export class ProcessConnection implements Connection {
     this.#owner = owner;
     this.#needs = needs;
     this.#memory = memory;
+    this.sharesLeaves = memory === undefined;
     this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
     const heap = memory && Math.max(1, Math.ceil(memory / MIB));
@@ -80,7 +86,8 @@ export class ProcessConnection implements Connection {
   }
 
   post(message: ToWorker): void {
-    const pieces = toFrame(
+    const hadKept = this.#frames.hasKept;
+    const pieces = this.#frames.write(
       message.type === "begin"
         ? { ...message, flags: undefined, cells: cellsOf(message.flags) }
         : message,
@@ -88,6 +95,15 @@ export class ProcessConnection implements Connection {
     if (message.type !== "begin" && this.#held !== undefined) {
       this.#held.push(...pieces);
     } else this.#write(pieces);
+    if (!hadKept && this.#frames.hasKept) {
+      repeatedLeaves.whenCleared(() => this.#forget());
+    }
+  }
+
+  /** Tells the process that no job has what it keeps. */
+  #forget(): void {
+    this.#frames.forgotten();
+    this.post({ type: "forget" });
   }
 
   hold(busy: boolean): void {

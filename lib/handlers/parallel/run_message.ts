@@ -13,7 +13,7 @@ import { codeToWire, toWire } from "../../worker/wire.ts";
 /**
  * The message, in which the flag of the Task is still to be set.
  *
- * @param sharesMemory Whether the worker may take leaves from shared memory.
+ * @param sharesLeaves Whether leaves that many Tasks have in common go to the worker once.
  * @param hasCode Whether the worker has imported the code of the Task.
  * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
  */
@@ -21,11 +21,11 @@ export function runMessage(
   task: Task,
   sent: number,
   transfer: ArrayBuffer[],
-  sharesMemory: boolean,
+  sharesLeaves: boolean,
   hasCode: boolean,
 ): Omit<UnpackedRun, "flag"> & { flag: number } {
   const { list, upstream } = task.arguments();
-  const repeated = sharesMemory ? repeatedLeaves : undefined;
+  const repeated = sharesLeaves ? repeatedLeaves : undefined;
   return {
     type: "run",
     task: sent,

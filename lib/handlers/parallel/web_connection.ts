@@ -17,6 +17,7 @@ const ENTRY: URL = new URL("../../worker/web_worker.ts", import.meta.url);
 export class WebConnection implements Connection {
   readonly isolation = "worker";
   readonly sharesMemory = true;
+  readonly sharesLeaves = true;
   readonly holdsProgram = !canUnref;
   readonly #worker: Worker;
   readonly #sandbox: string | undefined;

@@ -1,0 +1,197 @@
+/**
+ * Makes messages of frames; see `frames.ts`.
+ *
+ * @module
+ */
+
+import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE } from "./frames.ts";
+import { readResult, ShortTask } from "./short_messages.ts";
+
+const NOT_A_FRAME =
+  "something else than hither has written into the pipe of a worker";
+
+/** More is not a message, but something else on the same pipe. */
+const MOST_BODY = 2 ** 29;
+const MOST_ARRAYS = 2 ** 24;
+
+const decoder = new TextDecoder();
+
+/**
+ * Reads frames: gives the memory that the next bytes are to be read into, and is
+ * told how many there were.
+ *
+ * @example
+ * ```ts ignore
+ * while (true) {
+ *   const message = frames.next();
+ *   if (message !== undefined) receive(message);
+ *   else frames.filled(read(frames.space()));
+ * }
+ * ```
+ */
+export class FrameReader {
+  /** What was read and not used, from `#start` to `#end`. */
+  #ahead = new Uint8Array(AHEAD);
+  #view = new DataView(this.#ahead.buffer);
+  #start = 0;
+  #end = 0;
+  /** The message whose arrays are being read. */
+  #message: object | undefined;
+  #lengths: number[] = [];
+  readonly #arrays: Uint8Array<ArrayBuffer>[] = [];
+  /** The array that is being read, and how much of it has been. */
+  #array: Uint8Array<ArrayBuffer> | undefined;
+  #filled = 0;
+  /** Whether the memory that was given last is the array's own. */
+  #isDirect = false;
+
+  /** The memory for the next bytes: never empty, and for a large array its own. */
+  space(): Uint8Array<ArrayBuffer> {
+    this.#isDirect = this.#array !== undefined && this.#start === this.#end &&
+      this.#array.byteLength - this.#filled >= AHEAD;
+    // What is large is not copied.
+    if (this.#isDirect) return this.#array!.subarray(this.#filled);
+    if (this.#start > 0) {
+      if (this.#end > this.#start) {
+        this.#ahead.copyWithin(0, this.#start, this.#end);
+      }
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
+    return this.#ahead.subarray(this.#end);
+  }
+
+  /** Takes the bytes that were read into the memory of `space`, which may have moved. */
+  filled(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#isDirect) {
+      this.#array = new Uint8Array(bytes.buffer);
+      this.#filled += bytes.byteLength;
+    } else {
+      if (this.#ahead.buffer !== bytes.buffer) this.#use(bytes.buffer);
+      this.#end += bytes.byteLength;
+    }
+  }
+
+  /**
+   * The next message, if all of it is there; for a short Task a {@linkcode ShortTask},
+   * whose bytes stay no longer than until the next are read.
+   *
+   * @throws {TypeError} if the bytes are not a frame.
+   * @throws {RangeError} if there is no memory for an array.
+   */
+  next(): object | undefined {
+    if (this.#message === undefined && !this.#takeBody()) return undefined;
+    while (this.#arrays.length < this.#lengths.length) {
+      this.#array ??= bytesOf(this.#lengths[this.#arrays.length]!);
+      this.#takeAhead(this.#array);
+      if (this.#filled < this.#array.byteLength) return undefined;
+      this.#arrays.push(this.#array);
+      this.#array = undefined;
+      this.#filled = 0;
+    }
+    const message = this.#message!;
+    this.#message = undefined;
+    if (message instanceof ShortTask) return message;
+    const whole = this.#withArrays(message) as object;
+    this.#arrays.length = 0;
+    return whole;
+  }
+
+  #takeAhead(array: Uint8Array): void {
+    const there = Math.min(
+      this.#end - this.#start,
+      array.byteLength - this.#filled,
+    );
+    if (there === 0) return;
+    array.set(
+      this.#ahead.subarray(this.#start, this.#start + there),
+      this.#filled,
+    );
+    this.#start += there;
+    this.#filled += there;
+  }
+
+  /** Takes what comes before the arrays. */
+  #takeBody(): boolean {
+    const there = this.#end - this.#start;
+    if (there < HEAD) return false;
+    const view = this.#view;
+    const count = view.getUint32(this.#start + 4, true);
+    const length = view.getUint32(this.#start + 8, true);
+    if (
+      view.getUint32(this.#start, true) !== MARK || count > MOST_ARRAYS ||
+      length > MOST_BODY
+    ) throw new TypeError(NOT_A_FRAME);
+    const whole = HEAD + length + LENGTH * count;
+    if (there < whole) {
+      this.#makeRoom(whole);
+      return false;
+    }
+    const start = this.#start + HEAD;
+    const end = start + length;
+    const kind = view.getUint32(this.#start + 12, true);
+    this.#message = this.#read(kind, this.#ahead.subarray(start, end));
+    this.#lengths = [];
+    for (let i = 0; i < count; i++) {
+      this.#lengths.push(getLength(view, end + LENGTH * i));
+    }
+    this.#start += whole;
+    return true;
+  }
+
+  #read(kind: number, body: Uint8Array<ArrayBuffer>): object {
+    switch (kind) {
+      case Kind.ANY:
+        return JSON.parse(decoder.decode(body));
+      case Kind.TASK:
+        return new ShortTask(body);
+      case Kind.RESULT:
+        return readResult(body);
+      default:
+        throw new TypeError(NOT_A_FRAME);
+    }
+  }
+
+  /** The same message, changed in place, with what was referred to where it was. */
+  #withArrays(value: unknown): unknown {
+    if (this.#arrays.length === 0) return value;
+    if (typeof value !== "object" || value === null) return value;
+    const parts = value as Record<string, unknown>;
+    const index = parts[REFERENCE];
+    if (index !== undefined) return this.#arrays[index as number];
+    for (const name in parts) {
+      const part = parts[name];
+      if (typeof part === "object") parts[name] = this.#withArrays(part);
+    }
+    return value;
+  }
+
+  #makeRoom(length: number): void {
+    if (length <= this.#ahead.byteLength) return;
+    const larger = new Uint8Array(Math.max(length, 2 * this.#ahead.byteLength));
+    larger.set(this.#ahead.subarray(this.#start, this.#end));
+    this.#end -= this.#start;
+    this.#start = 0;
+    this.#use(larger.buffer);
+  }
+
+  #use(buffer: ArrayBuffer): void {
+    this.#ahead = new Uint8Array(buffer);
+    this.#view = new DataView(buffer);
+  }
+}
+
+function bytesOf(length: number): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    throw new RangeError(
+      `there is no memory for ${length} bytes of a message`,
+      { cause: error },
+    );
+  }
+}
+
+function getLength(view: DataView, at: number): number {
+  return view.getUint32(at, true) + 2 ** 32 * view.getUint32(at + 4, true);
+}

@@ -1,0 +1,138 @@
+/**
+ * Makes frames of messages; see `frames.ts`.
+ *
+ * @module
+ */
+
+import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE, SMALL } from "./frames.ts";
+import { keptReference } from "./kept.ts";
+import type { DoneMessage, RunMessage } from "./protocol.ts";
+import { type Page, TaskWriter, writeResult } from "./short_messages.ts";
+
+const encoder = new TextEncoder();
+
+/** Makes frames. */
+export class FrameWriter {
+  /** Where most of them are put together. */
+  readonly #page = pageOf(new Uint8Array(AHEAD));
+  readonly #tasks = new TaskWriter();
+  /** The numbers of shared memory whose bytes the reader has kept. */
+  #kept = new WeakMap<SharedArrayBuffer, number>();
+  #keptCount = 0;
+
+  /** Whether the reader keeps anything. */
+  get hasKept(): boolean {
+    return this.#keptCount > 0;
+  }
+
+  /** The reader has been told to forget what it keeps. */
+  forgotten(): void {
+    this.#kept = new WeakMap();
+    this.#keptCount = 0;
+  }
+
+  /**
+   * The pieces of a frame, to be written one after the other: all that is small in
+   * the first, and each large array as it is.
+   */
+  write(message: object): Uint8Array[] {
+    return this.#short(message as RunMessage | DoneMessage) ??
+      this.#any(message);
+  }
+
+  #short(
+    message: RunMessage | DoneMessage,
+  ): [Uint8Array<ArrayBuffer>] | undefined {
+    let length = 0;
+    if (message.type === "run") {
+      length = this.#tasks.write(message, this.#page, HEAD);
+    } else if (message.type === "done") {
+      length = writeResult(message, this.#page, HEAD);
+    }
+    if (length === 0) return undefined;
+    const kind = message.type === "run" ? Kind.TASK : Kind.RESULT;
+    writeHead(this.#page, kind, length, 0);
+    return [this.#page.bytes.slice(0, HEAD + length)];
+  }
+
+  #any(message: object): Uint8Array[] {
+    const arrays: Uint8Array[] = [];
+    const json = JSON.stringify(this.#withReferences(message, arrays));
+    let together = 0;
+    let copied = 0;
+    while (together < arrays.length && arrays[together]!.byteLength < SMALL) {
+      copied += arrays[together++]!.byteLength;
+    }
+    // A UTF-16 unit takes three bytes at most.
+    const most = HEAD + 3 * json.length + LENGTH * arrays.length + copied;
+    const isShort = most <= AHEAD;
+    const page = isShort ? this.#page : pageOf(new Uint8Array(most));
+    const { bytes, view } = page;
+    const { written } = encoder.encodeInto(json, bytes.subarray(HEAD));
+    writeHead(page, Kind.ANY, written, arrays.length);
+    let at = HEAD + written;
+    for (const { byteLength } of arrays) {
+      setLength(view, at, byteLength);
+      at += LENGTH;
+    }
+    for (let i = 0; i < together; i++) {
+      bytes.set(arrays[i]!, at);
+      at += arrays[i]!.byteLength;
+    }
+    const first = isShort ? bytes.slice(0, at) : bytes.subarray(0, at);
+    return [first, ...arrays.slice(together)];
+  }
+
+  /** The same message, with each byte array, and shared memory that is sent for the first time, put into `arrays`. */
+  #withReferences(value: unknown, arrays: Uint8Array[]): unknown {
+    if (typeof value !== "object" || value === null) return value;
+    if (value instanceof Uint8Array) {
+      arrays.push(value);
+      return { [REFERENCE]: arrays.length - 1 };
+    }
+    if (value instanceof SharedArrayBuffer) {
+      return this.#withReferences(this.#keep(value), arrays);
+    }
+    if (Array.isArray(value)) {
+      return value.length === 0
+        ? value
+        : value.map((item) => this.#withReferences(item, arrays));
+    }
+    const copy: Record<string, unknown> = {};
+    for (const name in value) {
+      const part = this.#withReferences((value as typeof copy)[name], arrays);
+      if (name !== "__proto__") copy[name] = part;
+      else Object.defineProperty(copy, name, { value: part, enumerable: true });
+    }
+    return copy;
+  }
+
+  #keep(memory: SharedArrayBuffer): object {
+    const known = this.#kept.get(memory);
+    if (known !== undefined) return keptReference(known);
+    const number = this.#keptCount++;
+    this.#kept.set(memory, number);
+    return keptReference(number, new Uint8Array(memory));
+  }
+}
+
+function pageOf(bytes: Uint8Array<ArrayBuffer>): Page {
+  return { bytes, view: new DataView(bytes.buffer) };
+}
+
+function writeHead(
+  { view }: Page,
+  kind: number,
+  length: number,
+  arrays: number,
+): void {
+  view.setUint32(0, MARK, true);
+  view.setUint32(4, arrays, true);
+  view.setUint32(8, length, true);
+  view.setUint32(12, kind, true);
+}
+
+function setLength(view: DataView, at: number, length: number): void {
+  view.setUint32(at, length, true);
+  view.setUint32(at + 4, Math.floor(length / 2 ** 32), true);
+}

@@ -1,0 +1,57 @@
+import { assertEquals } from "@std/assert";
+import { Inbox, inboxMemory } from "../../lib/worker/inbox.ts";
+
+/** Messages of many lengths, also those that do not end where another may begin. */
+const MESSAGES = Array.from(
+  { length: 2_000 },
+  (_, i) => new Uint8Array((i * 37) % 2_048).fill(i),
+);
+
+/** Both sides of one memory, what came, and the promise that so many have come. */
+function bothSides() {
+  const memory = inboxMemory();
+  const came: Uint8Array[] = [];
+  const wanted = new Map<number, () => void>();
+  new Inbox(memory).read((bytes) => {
+    came.push(bytes);
+    wanted.get(came.length)?.();
+  });
+  const have = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      if (came.length >= count) resolve();
+      else wanted.set(count, resolve);
+    });
+  // As in a worker, something else keeps the event loop going.
+  const timer = setTimeout(() => {}, 60_000);
+  return {
+    writer: new Inbox(memory),
+    came,
+    have,
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+}
+
+Deno.test("messages come in order and whole, also beyond the end of the memory", async () => {
+  using sides = bothSides();
+  const { writer, came, have } = sides;
+  for (const [i, message] of MESSAGES.entries()) {
+    assertEquals(writer.write(message), true);
+    await have(i + 1);
+  }
+  assertEquals(came, MESSAGES);
+});
+
+Deno.test("where there is no room nothing is written, and nothing is lost", async () => {
+  using sides = bothSides();
+  const { writer, came, have } = sides;
+  let full = 0;
+  for (const [i, message] of MESSAGES.entries()) {
+    while (!writer.write(message)) {
+      full++;
+      await have(i);
+    }
+  }
+  await have(MESSAGES.length);
+  assertEquals(came, MESSAGES);
+  assertEquals(full > 0, true);
+});
