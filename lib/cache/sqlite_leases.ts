@@ -11,6 +11,7 @@ import { failureOf } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
 import { HEARTBEAT_MS } from "./heartbeat.ts";
 import type { Claim, Lease, Leases } from "./lease.ts";
+import { LeaseWaits } from "./lease_waits.ts";
 import { Owners } from "./owner.ts";
 import { Tokens } from "./tokens.ts";
 import { Waiters, wakeOthers } from "./wake.ts";
@@ -38,6 +39,7 @@ type LeaseEnd = "quiet" | "wanted" | "lost";
 
 /** The leases of a cache in a SQLite file. */
 export class SqliteLeases implements Leases {
+  readonly waits: LeaseWaits;
   readonly #folder: CacheFolder;
   readonly #access: DatabaseAccess;
   readonly #owners: Owners;
@@ -56,6 +58,7 @@ export class SqliteLeases implements Leases {
     this.#folder = folder;
     this.#access = access;
     this.#owners = new Owners(folder, true);
+    this.waits = new LeaseWaits(folder, this.#owners);
     this.#waiters = new Waiters(folder, {
       holderOf: (key) =>
         this.#attempt((statements) => statements.holderOf(key)),
@@ -118,6 +121,7 @@ export class SqliteLeases implements Leases {
       if (!this.#tryRelease(lease)) this.#ended(lease, "quiet");
     }
     this.#waiters.close();
+    this.waits.close();
     this.#owners.close();
     this.#statements = undefined;
   }
