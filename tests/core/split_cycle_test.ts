@@ -1,7 +1,7 @@
 // Jobs of several programs with one cache that wait for each other.
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { stdArguments, temporaryFolder } from "../house/run.ts";
+import { programArguments, temporaryFolder } from "../house/run.ts";
 import type { Plan } from "./split_cycle_child.ts";
 
 const CHILD = fromFileUrl(new URL("split_cycle_child.ts", import.meta.url));
@@ -23,19 +23,14 @@ async function runPrograms(
   const cache = JSON.stringify({ path: `${folder.path}/cache`, layout });
   const run = async (names: readonly string[]) => {
     const child = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "-A",
-        "-q",
-        "--no-check",
-        ...stdArguments(),
+      args: programArguments(
         CHILD,
         cache,
         `${workers}`,
         folder.path,
         JSON.stringify(plan),
         ...names,
-      ],
+      ),
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
