@@ -383,7 +383,8 @@ export class UpstreamError extends HitherError {
 
 /**
  * A job waits for itself: its function runs the same function with the same
- * arguments again, directly or through others.
+ * arguments again, directly or through others, which other programs with the
+ * same cache may run.
  *
  * @example
  * ```ts

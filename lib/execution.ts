@@ -315,6 +315,16 @@ export class Execution implements Task {
     return false;
   }
 
+  /** The executions whose jobs wait for this one, directly or through others. */
+  waitedForBy(): Iterable<Execution> {
+    const seen = new Set<Execution>([this]);
+    for (const execution of seen) {
+      for (const next of execution.#waitedForBy ?? []) seen.add(next);
+    }
+    seen.delete(this);
+    return seen;
+  }
+
   /** Lets one more job wait for the outcome. */
   join(state: JobState): void {
     if (this.#states === undefined && this.#only === undefined) {

@@ -19,6 +19,14 @@ import { warnOnce } from "./warn.ts";
 /** After how long a person is told whom a job waits for, in ms. */
 const SILENCE_MS = 30_000;
 
+/** Is called when a running job begins to wait for an execution that is under way, while one waits for another process. */
+export let joined: (() => void) | undefined;
+
+/** Sets what is called then. */
+export function whenJoined(hook: typeof joined): void {
+  joined = hook;
+}
+
 /** Somebody else computes the key, or has just stored it. For handlers it is an error like others. */
 export class KeyTakenError extends Error {
   /** The name of the class. */
@@ -78,10 +86,17 @@ export class KeyClaim {
    * Resolves when the key may be free; rejects when the signal is aborted.
    *
    * @param what The job, for people.
+   * @param look Is called when it takes long: somebody may have seen late that it would take for ever.
    */
-  async freed(what: string, signal: AbortSignal): Promise<void> {
+  async freed(
+    what: string,
+    signal: AbortSignal,
+    look: () => void,
+  ): Promise<void> {
     const holder = this.#holder;
     const timer = holder && setTimeout(() => {
+      look();
+      if (signal.aborted) return;
       const since = new Date(holder.since).toLocaleTimeString();
       warnOnce(
         `waits ${holder.owner}`,
@@ -93,6 +108,24 @@ export class KeyClaim {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Whether whoever has the key waits, through others, for a key of these executions, which wait for this one. */
+  isInCircle(
+    executions: Iterable<{ readonly claim: KeyClaim | undefined }>,
+  ): boolean {
+    const leases: Lease[] = [];
+    for (const { claim } of executions) {
+      if (claim === undefined || claim.#store !== this.#store) continue;
+      if (claim.#lease !== undefined) leases.push(claim.#lease);
+    }
+    const { waits } = this.#store.leases ?? {};
+    return waits?.begin(this, this.#key, leases) ?? false;
+  }
+
+  /** It does not wait any more. */
+  endWait(): void {
+    this.#store.leases?.waits.end(this);
   }
 
   /** Hands the lease over to whoever stores the outcome there. */

@@ -43,7 +43,7 @@ import {
   tellWaiting,
 } from "./explain_hook.ts";
 import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
-import type { Blocked, KeyClaim } from "./key_claim.ts";
+import { type Blocked, joined, type KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
   recordedCodeOf,
@@ -522,6 +522,7 @@ function execute(state: JobState): void {
   }
   outstanding.add(state);
   shared.join(state);
+  joined?.();
   if (state.nested) promote(state);
 }
 
@@ -874,10 +875,13 @@ async function whenUnblocked(
   if (execution.isUnwanted) return;
   if (blocked === "elsewhere") {
     try {
-      const { name, version, abandoned } = execution;
-      await claim.freed(`${name} ${version}`, abandoned);
-    } catch {
-      // Nobody waits for the outcome any more.
+      const { freed } = await runOutside(() => import("./waits_elsewhere.ts"));
+      await freed(execution, claim);
+    } catch (error) {
+      // Otherwise nobody waits for the outcome any more.
+      if (error instanceof CycleError) {
+        for (const state of [...execution.states]) fail(state, "error", error);
+      }
       return;
     }
   }

@@ -12,6 +12,7 @@
 import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import type { Claim, Lease, LeaseHolder, Leases } from "./lease.ts";
+import { LeaseWaits } from "./lease_waits.ts";
 import { isOwnerName, Owners, removeQuietly } from "./owner.ts";
 import { Tokens } from "./tokens.ts";
 import { Waiters } from "./wake.ts";
@@ -35,6 +36,7 @@ interface Held {
 
 /** The leases of a cache that is files alone. */
 export class FileLeases implements Leases {
+  readonly waits: LeaseWaits;
   readonly #folder: CacheFolder;
   readonly #isStored: (key: Key) => boolean;
   readonly #owners: Owners;
@@ -49,6 +51,7 @@ export class FileLeases implements Leases {
     this.#folder = folder;
     this.#isStored = isStored;
     this.#owners = new Owners(folder, false);
+    this.waits = new LeaseWaits(folder, this.#owners);
     this.#waiters = new Waiters(folder, {
       holderOf: (key) => this.#holderOf(key),
       isDead: (holder) =>
@@ -96,6 +99,7 @@ export class FileLeases implements Leases {
   close(): void {
     for (const lease of this.#granted) this.release(lease);
     this.#waiters.close();
+    this.waits.close();
     this.#owners.close();
   }
 

@@ -31,7 +31,7 @@ ${RECORDS[layout]}
 - \`quarantine/\`: what was found damaged and is no longer used
 - \`lock\`: held for moments while the database is opened or replaced
 - \`code/\`: which source files were looked at, so that nobody need read them again
-- \`owners/\`: a file for each program that computes jobs; \`wake/\`: files that come and go to wake those that wait
+- \`owners/\`: a file for each program that computes jobs; \`wake/\`: files that come and go to wake those that wait; \`waits/\`: whom they wait for
 
 The folder may be deleted whenever no program uses it: jobs are then computed again.
 `;
@@ -41,7 +41,7 @@ const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
 
 /** Names of all that a cache puts into its folder. */
 const OURS =
-  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|leases|layout|jobs|snapshots|code|pins|totals|shared|\.gitignore|README\.md)$/;
+  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|waits|leases|layout|jobs|snapshots|code|pins|totals|shared|\.gitignore|README\.md)$/;
 
 /** The name of a folder in the quarantine: a time and a UUID. */
 const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;
@@ -60,6 +60,8 @@ export class CacheFolder {
   readonly owners: string;
   /** Where those that wait for a key are woken. */
   readonly wake: string;
+  /** The files of the programs whose jobs wait for other programs. */
+  readonly waits: string;
   /** The leases of the portable layout. */
   readonly leases: string;
   readonly #lock: string;
@@ -72,6 +74,7 @@ export class CacheFolder {
     this.quarantine = join(path, "quarantine");
     this.owners = join(path, "owners");
     this.wake = join(path, "wake");
+    this.waits = join(path, "waits");
     this.leases = join(path, "leases");
     this.#lock = join(path, "lock");
   }
@@ -231,7 +234,15 @@ export class CacheFolder {
     for (const companion of COMPANIONS) {
       if (this.evict(this.database + companion, "file")) evicted = true;
     }
-    for (const folder of [this.blobs, this.tmp, this.owners, this.wake]) {
+    for (
+      const folder of [
+        this.blobs,
+        this.tmp,
+        this.owners,
+        this.wake,
+        this.waits,
+      ]
+    ) {
       if (this.evict(folder, "folder")) evicted = true;
     }
     return evicted;

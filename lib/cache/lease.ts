@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { LeaseWaits } from "./lease_waits.ts";
+
 /** The right to compute and store the outcome of one key. */
 export interface Lease {
   readonly key: Uint8Array<ArrayBuffer>;
@@ -42,6 +44,8 @@ export type Claim =
 
 /** The leases of one cache folder. Nothing here throws. */
 export interface Leases {
+  /** Which of them wait for others. */
+  readonly waits: LeaseWaits;
   /**
    * Claims a key, in the same turn.
    *

@@ -27,6 +27,7 @@ import type { CacheFolder } from "./folder.ts";
 import { HEARTBEAT_MS } from "./heartbeat.ts";
 import type { Claim, Lease, Leases } from "./lease.ts";
 import { LeaseBias, revokeBias } from "./lease_bias.ts";
+import { LeaseWaits } from "./lease_waits.ts";
 import { Owners } from "./owner.ts";
 import { type LeaseEnd, LeaseRows } from "./sqlite_lease_rows.ts";
 import { Tokens } from "./tokens.ts";
@@ -52,6 +53,7 @@ export interface DatabaseAccess {
 
 /** The leases of a cache in a SQLite file. */
 export class SqliteLeases implements Leases {
+  readonly waits: LeaseWaits;
   readonly #folder: CacheFolder;
   readonly #access: DatabaseAccess;
   readonly #owners: Owners;
@@ -76,6 +78,7 @@ export class SqliteLeases implements Leases {
       this.#tokens,
       (lease) => this.#giveBack(lease),
     );
+    this.waits = new LeaseWaits(folder, this.#owners);
     this.#waiters = new Waiters(folder, {
       holderOf: (key) =>
         this.#attempt((rows) => {
@@ -143,6 +146,7 @@ export class SqliteLeases implements Leases {
     }
     this.#waiters.close();
     if (this.#rows !== undefined) this.#bias.close(this.#rows);
+    this.waits.close();
     this.#owners.close();
     this.#rows = undefined;
   }

@@ -1,11 +1,9 @@
 /**
- * Damage to a cache in the portable layout, and to blobs. By default some bytes of each
- * file are flipped; with HITHER_TEST_FULL=1 every byte of every record and blob is, one
- * at a time, which takes some minutes.
+ * Damage to a cache in the portable layout. By default some bytes of each record are
+ * flipped; with HITHER_TEST_FULL=1 every byte of every record is, one at a time.
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { createHash } from "node:crypto";
 import type { Layout } from "../../lib/cache/folder.ts";
 import {
   captureWarnings,
@@ -16,7 +14,6 @@ import {
   openStore,
   recordOf,
   seeded,
-  testBoth,
   type Verdict,
 } from "./support.ts";
 
@@ -24,63 +21,51 @@ const RECORDS = 200;
 const SEED = 20_261_124;
 const FULL = Deno.env.get("HITHER_TEST_FULL") === "1";
 
-/** Flips for each file where not every byte has its turn. */
-const SAMPLE = { jobs: 24, blobs: 16 } as const;
+/** Flips for each record where not every byte has its turn. */
+const SAMPLE = 24;
 
 const layout: Layout = "files";
 
-async function fill(
-  path: string,
-  count = RECORDS,
-  layout: Layout = "files",
-): Promise<void> {
+async function fill(path: string, count = RECORDS): Promise<void> {
   using store = openStore(path, { layout });
   for (let n = 0; n < count; n++) await store.store(recordOf(n));
 }
 
-/** Which record a file belongs to, by its place. */
+/** Which record each file is. */
 function numbers(count: number): Map<string, number> {
   const result = new Map<string, number>();
   for (let n = 0; n < count; n++) {
     const hex = keyOf(n).toHex();
     result.set(`${hex.slice(0, 2)}/${hex.slice(2)}`, n);
-    const { value } = recordOf(n).outcome;
-    for (const { digest } of value.leaves) {
-      result.set(`${digest!.slice(0, 2)}/${digest!.slice(2)}`, n);
-    }
   }
   return result;
 }
 
-function* positions(size: number, kind: "jobs" | "blobs"): Iterable<number> {
+function* positions(size: number): Iterable<number> {
   if (FULL) {
     for (let i = 0; i < size; i++) yield i;
     return;
   }
   const random = seeded(SEED + size);
-  for (let i = 0; i < SAMPLE[kind]; i++) yield Math.floor(random() * size);
+  for (let i = 0; i < SAMPLE; i++) yield Math.floor(random() * size);
 }
 
-/** Flips bytes of all files of a kind one at a time; what came of it, and how many flips there were. */
-function flipEach(
-  path: string,
-  kind: "jobs" | "blobs",
-  layout: Layout = "files",
-): { verdicts: Map<Verdict, number>; flips: number } {
+Deno.test("Each flipped byte of a record makes it a miss", async () => {
+  await using folder = await makeFolder();
+  using _quiet = captureWarnings();
+  await fill(folder.path);
+  const jobs = `${folder.path}/jobs`;
   // Read-only: what is damaged stays where it is and is mended here.
-  using store = openStore(path, { layout, readonly: true });
+  using store = openStore(folder.path, { layout, readonly: true });
   const owners = numbers(RECORDS);
   const random = seeded(SEED);
   const verdicts = new Map<Verdict, number>();
   let flips = 0;
-  for (const name of filesOf(`${path}/${kind}`)) {
-    const n = owners.get(name) ?? ownerOfDocument(name);
-    using file = Deno.openSync(`${path}/${kind}/${name}`, {
-      read: true,
-      write: true,
-    });
+  for (const name of filesOf(jobs)) {
+    const n = owners.get(name)!;
+    using file = Deno.openSync(`${jobs}/${name}`, { read: true, write: true });
     const byte = new Uint8Array(1);
-    for (const position of positions(file.statSync().size, kind)) {
+    for (const position of positions(file.statSync().size)) {
       const mask = 1 + Math.floor(random() * 255);
       file.seekSync(position, Deno.SeekMode.Start);
       file.readSync(byte);
@@ -96,47 +81,9 @@ function flipEach(
     }
     assertEquals(judge(store, n), "hit", name);
   }
-  return { verdicts, flips };
-}
-
-/** The record whose encoded value is a blob. */
-function ownerOfDocument(name: string): number {
-  for (let n = 0; n < RECORDS; n++) {
-    const { bytes } = recordOf(n).outcome.value;
-    if (bytes.length > 65_536 && digestOf(bytes) === name) return n;
-  }
-  throw new Error(`${name} is nobody's`);
-}
-
-const digests = new Map<Uint8Array, string>();
-
-function digestOf(bytes: Uint8Array): string {
-  const known = digests.get(bytes);
-  if (known !== undefined) return known;
-  const hex = createHash("sha256").update(bytes).digest("hex");
-  const name = `${hex.slice(0, 2)}/${hex.slice(2)}`;
-  digests.set(bytes, name);
-  return name;
-}
-
-Deno.test("Each flipped byte of a record makes it a miss", async () => {
-  await using folder = await makeFolder();
-  using _quiet = captureWarnings();
-  await fill(folder.path);
-  const { verdicts, flips } = flipEach(folder.path, "jobs");
   assertEquals([...verdicts], [["miss", flips]]);
   if (FULL) console.log(`${flips} flips of records, all noticed`);
-  assert(flips >= RECORDS * SAMPLE.jobs);
-});
-
-testBoth("Each flipped byte of a blob loses its result", async (layout) => {
-  await using folder = await makeFolder();
-  using _quiet = captureWarnings();
-  await fill(folder.path, RECORDS, layout);
-  const { verdicts, flips } = flipEach(folder.path, "blobs", layout);
-  assertEquals([...verdicts], [["lost", flips]]);
-  if (FULL) console.log(`${flips} flips of blobs, all noticed`);
-  assert(flips >= RECORDS / 5 * SAMPLE.blobs);
+  assert(flips >= RECORDS * SAMPLE);
 });
 
 for (

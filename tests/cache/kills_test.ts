@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import * as hi from "../../mod.ts";
 import type { Layout } from "../../lib/cache/folder.ts";
-import { stdArguments, temporaryFolder } from "../house/run.ts";
+import { programArguments, temporaryFolder } from "../house/run.ts";
 import { expected, type Kind, make, textOf } from "./kills_jobs.ts";
 import { TextLineStream } from "./lines.ts";
 import { testBoth } from "./support.ts";
@@ -38,7 +38,7 @@ const HARMLESS = /^hither: .* is gone: its job is run again$/;
 /** Runs a program until it is killed; what it should not have said. */
 async function runAndKill(args: string[], life: number): Promise<string[]> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "-q", "--no-check", ...stdArguments(), CHILD, ...args],
+    args: programArguments(CHILD, ...args),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

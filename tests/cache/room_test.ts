@@ -6,6 +6,7 @@ import {
   assertStrictEquals,
   assertStringIncludes,
 } from "@std/assert";
+import type { Layout } from "../../lib/cache/folder.ts";
 import { BlobReference } from "../../lib/cache/blob_reference.ts";
 import { LiveBlobs } from "../../lib/cache/live_blobs.ts";
 import * as hi from "../../mod.ts";
@@ -14,6 +15,25 @@ import { bytesIn, captureWarnings, makeFolder, testBoth } from "./support.ts";
 const BYTES = 200_000;
 
 let ran = 0;
+
+/** A cache in a folder of its own. */
+async function openCache(
+  layout: Layout,
+  options: Omit<hi.JobCacheOptions, "path" | "layout"> = {},
+) {
+  const folder = await makeFolder();
+  const { path } = folder;
+  const jobCache = new hi.JobCache({ path, layout, ...options });
+  return {
+    jobCache,
+    /** What it takes, as the files say. */
+    bytes: () => bytesIn(path, layout),
+    async [Symbol.asyncDispose]() {
+      await jobCache[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
 
 async function warningsOf(action: () => Promise<unknown>): Promise<string[]> {
   using captured = captureWarnings();
@@ -43,12 +63,8 @@ const TEN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 testBoth(
   "A result that is larger than maxSize is given all the same, with one warning",
   async (layout) => {
-    await using folder = await makeFolder();
-    await using jobCache = new hi.JobCache({
-      path: folder.path,
-      layout,
-      maxSize: BYTES / 2,
-    });
+    await using cache = await openCache(layout, { maxSize: BYTES / 2 });
+    const { jobCache } = cache;
     await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
     const warnings = await warningsOf(() =>
       hi.config({ jobCache }, async () => {
@@ -60,21 +76,19 @@ testBoth(
     );
     assertEquals(warnings.length, 1);
     assertStringIncludes(warnings[0]!, "a result of room_big is not kept");
-    assert(bytesIn(folder.path, layout) <= BYTES / 2);
+    assert(cache.bytes() <= BYTES / 2);
   },
 );
 
 testBoth(
   "A result for which what is kept leaves no room is given all the same, with one warning",
   async (layout) => {
-    await using folder = await makeFolder();
     const maxSize = 1_000_000;
-    await using jobCache = new hi.JobCache({
-      path: folder.path,
-      layout,
+    await using cache = await openCache(layout, {
       maxSize,
       keep: { functions: ["room_kept"] },
     });
+    const { jobCache } = cache;
     const warnings = await warningsOf(() =>
       hi.config({ jobCache }, async () => {
         for (const n of [1, 2, 3, 4]) await kept.run(n);
@@ -89,20 +103,16 @@ testBoth(
       warnings[0]!,
       "leaves no room for it: the rest is pinned",
     );
-    assert(bytesIn(folder.path, layout) <= maxSize);
+    assert(cache.bytes() <= maxSize);
   },
 );
 
 testBoth(
   "Results that jobs still have are not lost to the limit, nor computed twice",
   async (layout) => {
-    await using folder = await makeFolder();
     const maxSize = 1_000_000;
-    await using jobCache = new hi.JobCache({
-      path: folder.path,
-      layout,
-      maxSize,
-    });
+    await using cache = await openCache(layout, { maxSize });
+    const { jobCache } = cache;
     ran = 0;
     const warnings = await warningsOf(() =>
       hi.config({ jobCache }, async () => {
@@ -117,15 +127,15 @@ testBoth(
     assertEquals(warnings, []);
     assertEquals(ran, 20);
     await jobCache[Symbol.asyncDispose]();
-    assert(bytesIn(folder.path, layout) <= maxSize);
+    assert(cache.bytes() <= maxSize);
   },
 );
 
 testBoth(
   "Results that jobs still have are not lost to gc",
   async (layout) => {
-    await using folder = await makeFolder();
-    await using jobCache = new hi.JobCache({ path: folder.path, layout });
+    await using cache = await openCache(layout);
+    const { jobCache } = cache;
     await hi.config({ jobCache }, async () => {
       const jobs = big.map(TEN);
       await hi.wait();
@@ -139,17 +149,13 @@ testBoth(
 testBoth(
   "A cache never takes more than maxSize between two jobs, and stats say what it takes",
   async (layout) => {
-    await using folder = await makeFolder();
     const maxSize = 1_000_000;
-    await using jobCache = new hi.JobCache({
-      path: folder.path,
-      layout,
-      maxSize,
-    });
+    await using cache = await openCache(layout, { maxSize });
+    const { jobCache } = cache;
     await hi.config({ jobCache }, async () => {
       for (let n = 0; n < 40; n++) {
         await big.run(n);
-        const bytes = bytesIn(folder.path, layout);
+        const bytes = cache.bytes();
         assert(bytes <= maxSize, `${bytes} bytes after ${n + 1} stores`);
         assertEquals(jobCache.stats().bytes, bytes);
       }
@@ -161,8 +167,8 @@ testBoth(
 testBoth(
   "What a deleted record took is free after gc, in either layout",
   async (layout) => {
-    await using folder = await makeFolder();
-    await using jobCache = new hi.JobCache({ path: folder.path, layout });
+    await using cache = await openCache(layout);
+    const { jobCache } = cache;
     await hi.config({ jobCache }, async () => {
       const job = big.run(1);
       await job;
@@ -174,8 +180,8 @@ testBoth(
 );
 
 testBoth("gc tells that a limit cannot be kept, and why", async (layout) => {
-  await using folder = await makeFolder();
-  await using jobCache = new hi.JobCache({ path: folder.path, layout });
+  await using cache = await openCache(layout);
+  const { jobCache } = cache;
   await hi.config({ jobCache }, () => kept.run(1));
   jobCache.pin({ kind: "function", value: "room_kept" });
   const warnings = await warningsOf(async () => {

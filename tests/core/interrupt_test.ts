@@ -1,7 +1,7 @@
 // Ctrl-C in real programs: the jobs are cancelled, the cache is whole, the program ends.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import * as hi from "../../mod.ts";
-import { stdArguments, temporaryFolder } from "../house/run.ts";
+import { programArguments, temporaryFolder } from "../house/run.ts";
 
 const HITHER = new URL("../../mod.ts", import.meta.url).href;
 
@@ -80,16 +80,7 @@ async function program(
 ): Promise<Program & AsyncDisposable & { cache: string }> {
   const folder = await temporaryFolder({ "main.ts": PROGRAM });
   const cache = `${folder.path}/cache`;
-  const args = [
-    "run",
-    "-A",
-    "-q",
-    "--no-check",
-    ...stdArguments(),
-    `${folder.path}/main.ts`,
-    how,
-    cache,
-  ];
+  const args = programArguments(`${folder.path}/main.ts`, how, cache);
   return Object.assign(start(Deno.execPath(), args), {
     cache,
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
@@ -153,14 +144,8 @@ Deno.test("jobs in the program's own event loop do not stand in the way of SIGIN
       await spins.run();
     `,
   });
-  const running = start(Deno.execPath(), [
-    "run",
-    "-A",
-    "-q",
-    "--no-check",
-    ...stdArguments(),
-    `${folder.path}/main.ts`,
-  ]);
+  const args = programArguments(`${folder.path}/main.ts`);
+  const running = start(Deno.execPath(), args);
   await running.printed("up");
   running.child.kill("SIGINT");
   assertEquals((await running.ended).signal, "SIGINT");
@@ -171,19 +156,14 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using folder = await temporaryFolder({ "main.ts": PROGRAM });
-    const line = [
-      Deno.execPath(),
-      "run",
-      "-A",
-      "-q",
-      "--no-check",
-      ...stdArguments(),
+    const args = programArguments(
       `${folder.path}/main.ts`,
       "thrown",
       `${folder.path}/cache`,
-    ];
+    );
+    const line = [Deno.execPath(), ...args].join(" ");
     const terminal = new Deno.Command("script", {
-      args: ["-qec", line.join(" "), "/dev/null"],
+      args: ["-qec", line, "/dev/null"],
       stdin: "piped",
       stdout: "piped",
       stderr: "null",

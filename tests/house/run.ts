@@ -71,3 +71,11 @@ export function stdArguments(): string[] {
   const { links } = config as { links?: string[] };
   return links === undefined ? [] : ["--config", join(ROOT, "deno.json")];
 }
+
+/** The words of a command that runs a program with all permissions, from anywhere. */
+export function programArguments(
+  path: string,
+  ...args: readonly string[]
+): string[] {
+  return ["run", "-A", "-q", "--no-check", ...stdArguments(), path, ...args];
+}

@@ -1,6 +1,6 @@
 // The main thread and, loaded again, its own worker.
-import { isMainThread } from "node:worker_threads";
-import { drive, installed } from "./driver.mjs";
+import { installed } from "./driver.mjs";
+import { drivePiscinaLike } from "./piscina_like.mjs";
 import { doubled as double } from "./tasks.mjs";
 
 const { Piscina } = await installed("piscina");
@@ -8,20 +8,4 @@ const { Piscina } = await installed("piscina");
 export { burn, nap, square, touched } from "./tasks.mjs";
 export const doubled = (array) => Piscina.move(double(array));
 
-if (isMainThread) {
-  await drive((workers, variant) => {
-    const pool = new Piscina({
-      filename: import.meta.url,
-      minThreads: workers,
-      maxThreads: workers,
-    });
-    return {
-      run: (name, argument) =>
-        pool.run(argument, {
-          name,
-          ...(variant === "moved" ? { transferList: [argument.buffer] } : {}),
-        }),
-      close: () => pool.destroy(),
-    };
-  });
-}
+await drivePiscinaLike(Piscina, import.meta.url);

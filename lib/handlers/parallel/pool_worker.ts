@@ -12,6 +12,7 @@
 
 import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
+import { interruptionReason } from "../../outstanding.ts";
 import type { CodeReference } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
 import { encodeThrown } from "../../value/thrown.ts";
@@ -57,6 +58,9 @@ const MOST_TOGETHER = 256;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
+
+/** How much longer an empty thread may take to answer, in ms: one that gets no processor is not busy. */
+const SILENCE = 500;
 
 /** How long the other jobs of a worker that does not answer may go on, in ms. */
 const NEIGHBOUR_GRACE = 5_000;
@@ -561,11 +565,16 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #graceOver(): void {
-    this.#graceIsOver = true;
-    if (this.#isEmpty) return this.#endBusyOrNot();
+    // A process is killed. Whoever ends the program does not wait.
+    const isSilent = this.#isEmpty && !this.#answers &&
+      this.isolation === "worker" && interruptionReason() === undefined;
+    this.#graceIsOver = !isSilent;
+    // Its place is another's from now on.
     this.retire();
-    if (this.#answers) return;
-    this.#grace.begin(NEIGHBOUR_GRACE, () => this.#neighboursGraceOver());
+    if (isSilent) this.#grace.begin(SILENCE, () => this.#endBusyOrNot());
+    else if (!this.#isEmpty && !this.#answers) {
+      this.#grace.begin(NEIGHBOUR_GRACE, () => this.#neighboursGraceOver());
+    }
   }
 
   #neighboursGraceOver(): void {
