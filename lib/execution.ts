@@ -16,7 +16,12 @@ import type { DeclaredPermissions } from "./permissions.ts";
 import defer * as sandbox from "./permissions.ts";
 import { KeyClaim } from "./key_claim.ts";
 import { noteElsewhere } from "./outstanding.ts";
-import type { ArgumentSnapshot, JobOptions, JobState } from "./job_state.ts";
+import {
+  type ArgumentSnapshot,
+  type JobOptions,
+  type JobState,
+  SmallArguments,
+} from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Holding } from "./resources.ts";
 import type { Scope } from "./scope.ts";
@@ -259,6 +264,10 @@ export class Execution implements Task {
     const { crashRetries } = this.#options;
     const bad = badFunctionError(this.definition, crashRetries);
     if (bad !== undefined) throw bad;
+    if (this.#snapshot instanceof SmallArguments) {
+      this.claim?.make();
+      return this.#snapshot;
+    }
     const { list, upstream } = this.#snapshot;
     if (upstream.length === 0) {
       this.claim?.make();

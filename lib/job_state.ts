@@ -20,7 +20,7 @@ import {
   type TaskEvent,
 } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
-import { smallKey } from "./value/small.ts";
+import { smallKey, SmallValue } from "./value/small.ts";
 
 /**
  * Where a job is: `pending` (its arguments are not there yet), `queued`,
@@ -54,6 +54,19 @@ export interface ArgumentSnapshot {
   readonly list: EncodedValue;
   /** The jobs among the arguments, by index. */
   readonly upstream: readonly JobState[];
+}
+
+/** Arguments of a few bytes, without jobs: one object instead of two, as there may be a million. */
+export class SmallArguments extends SmallValue implements ArgumentSnapshot {
+  /** Itself. */
+  get list(): this {
+    return this;
+  }
+
+  /** There are none. */
+  get upstream(): readonly never[] {
+    return this.leaves;
+  }
 }
 
 /** What the cache keeps of the arguments, for people and for `explain`. */
@@ -118,9 +131,12 @@ export class JobState {
   remote: RemoteJob | undefined;
   /** Console lines of a running job. */
   lines: ConsoleLine[] | undefined;
+  /** The jobs before and after it among those that are outstanding. */
+  earlier: JobState | undefined;
+  later: JobState | undefined;
   #kept = 0;
   #losses = 0;
-  #settled: (() => void) | (() => void)[] | undefined;
+  #settled: Listener | Listener[] | undefined;
   #listeners: Set<(event: JobEvent) => void> | undefined;
 
   constructor(
@@ -170,11 +186,10 @@ export class JobState {
   }
 
   /** Calls `listener` once, when the job settles, in the order of the calls. */
-  onSettled(listener: () => void): void {
+  onSettled(listener: Listener): void {
     if (this.#settled === undefined) this.#settled = listener;
-    else if (typeof this.#settled === "function") {
-      this.#settled = [this.#settled, listener];
-    } else this.#settled.push(listener);
+    else if (Array.isArray(this.#settled)) this.#settled.push(listener);
+    else this.#settled = [this.#settled, listener];
   }
 
   /** Settles the job, once; whether this call did it. */
@@ -256,24 +271,38 @@ export class JobState {
   }
 }
 
-const due: (() => void)[] = [];
+/** Who is told that a job has settled: a Job that somebody waits for needs no closure. */
+type Listener = (() => void) | object;
+
+const due: Listener[] = [];
 let isCalling = false;
 
 /**
  * Calls listeners one after the other, also those that they bring about: a long
  * chain of jobs that settle each other must not become a deep stack of calls.
  */
-function callInTurn(listeners: (() => void) | readonly (() => void)[]): void {
-  if (typeof listeners === "function") due.push(listeners);
+function callInTurn(listeners: Listener | readonly Listener[]): void {
+  if (!Array.isArray(listeners)) due.push(listeners);
   else for (const listener of listeners) due.push(listener);
   if (isCalling) return;
   isCalling = true;
   try {
-    for (let i = 0; i < due.length; i++) due[i]!();
+    for (let i = 0; i < due.length; i++) {
+      const listener = due[i]!;
+      if (typeof listener === "function") listener();
+      else tellJob!(listener);
+    }
   } finally {
     due.length = 0;
     isCalling = false;
   }
+}
+
+let tellJob: ((job: object) => void) | undefined;
+
+/** For `Job` alone: how to tell a Job that its state has settled. */
+export function provideJobTeller(teller: (job: object) => void): void {
+  tellJob = teller;
 }
 
 let read: ((node: object) => JobState | undefined) | undefined;

@@ -42,7 +42,12 @@ import {
   tellMiss,
   tellWaiting,
 } from "./explain_hook.ts";
-import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
+import {
+  type ArgumentSnapshot,
+  JobState,
+  SmallArguments,
+  stateOf,
+} from "./job_state.ts";
 import type { Blocked, KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
@@ -75,7 +80,7 @@ import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
 import type { LeafDigests } from "./value/encoded.ts";
 import { keyParts } from "./value/parts.ts";
-import { smallArguments, smallKey, SmallValue } from "./value/small.ts";
+import { smallArguments, smallKey } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
 import { decodeThrown, encodeThrown } from "./value/thrown.ts";
 import { warnOnce } from "./warn.ts";
@@ -143,7 +148,7 @@ function submitSmall(
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
-    state.snapshot = { list: new SmallValue(list), upstream: NO_UPSTREAM };
+    state.snapshot = new SmallArguments(list);
     if (store !== undefined) describe(state, args, new Map());
   };
   if (lookUp(state, keep)) return;
@@ -151,8 +156,6 @@ function submitSmall(
   watchSignal(state);
   execute(state);
 }
-
-const NO_UPSTREAM: readonly JobState[] = [];
 
 /** Takes in a job whose arguments are bytes already. */
 export function submitEncoded(
