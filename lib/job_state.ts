@@ -86,6 +86,22 @@ export interface RemoteJob {
 /** How often what is lost is computed again before that is the error. */
 const MOST_LOSSES = 3;
 
+/** What most jobs do not have. */
+class Details {
+  description: ArgumentDescription | undefined;
+  reads: DeclaredReads | undefined;
+  contribution: Uint8Array | undefined;
+  crashes = 0;
+  wasLost = false;
+  from: string | undefined;
+  remote: RemoteJob | undefined;
+  lines: ConsoleLine[] | undefined;
+  /** How much text was in them. */
+  kept = 0;
+  losses = 0;
+  listeners: Set<(event: JobEvent) => void> | undefined;
+}
+
 /** One submitted job. */
 export class JobState {
   readonly definition: FunctionDefinition;
@@ -104,40 +120,23 @@ export class JobState {
   hasPlainKey = false;
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
-  description: ArgumentDescription | undefined;
-  /** What it declares to read, as it was when the key was computed. */
-  reads: DeclaredReads | undefined;
   /** What the function gave, once settled by it. */
   outcome: Outcome | undefined;
-  /** What the result contributes to a key, once somebody has asked. */
-  contribution: Uint8Array | undefined;
   /** Why the job settled without an outcome: cancelled, timed out, an argument failed. */
   failure: { readonly error: Error } | undefined;
   /** How often the function was called for the job. */
   attempts = 0;
-  /** How many of these calls ended with the death of the worker. */
-  crashes = 0;
   /** Whether the outcome was in the cache. */
   hit = false;
-  /** Whether its result was stored and is lost. */
-  wasLost = false;
-  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
-  from: string | undefined;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
   /** What runs the job. */
   execution: Execution | undefined;
-  /** In a worker, what stands for the job there, if the program has it. */
-  remote: RemoteJob | undefined;
-  /** Console lines of a running job. */
-  lines: ConsoleLine[] | undefined;
   /** The jobs before and after it among those that are outstanding. */
   earlier: JobState | undefined;
   later: JobState | undefined;
-  #kept = 0;
-  #losses = 0;
   #settled: Listener | Listener[] | undefined;
-  #listeners: Set<(event: JobEvent) => void> | undefined;
+  #more: Details | undefined;
 
   constructor(
     definition: FunctionDefinition,
@@ -149,6 +148,81 @@ export class JobState {
     this.options = options;
     this.scope = scope;
     this.nested = nested;
+  }
+
+  // There may be a million of these: what few have is apart.
+
+  get #details(): Details {
+    return this.#more ??= new Details();
+  }
+
+  get description(): ArgumentDescription | undefined {
+    return this.#more?.description;
+  }
+
+  set description(description: ArgumentDescription | undefined) {
+    this.#details.description = description;
+  }
+
+  /** What it declares to read, as it was when the key was computed. */
+  get reads(): DeclaredReads | undefined {
+    return this.#more?.reads;
+  }
+
+  set reads(reads: DeclaredReads | undefined) {
+    this.#details.reads = reads;
+  }
+
+  /** What the result contributes to a key, once somebody has asked. */
+  get contribution(): Uint8Array | undefined {
+    return this.#more?.contribution;
+  }
+
+  set contribution(contribution: Uint8Array | undefined) {
+    this.#details.contribution = contribution;
+  }
+
+  /** How many calls ended with the death of the worker. */
+  get crashes(): number {
+    return this.#more?.crashes ?? 0;
+  }
+
+  set crashes(crashes: number) {
+    this.#details.crashes = crashes;
+  }
+
+  /** Whether its result was stored and is lost. */
+  get wasLost(): boolean {
+    return this.#more?.wasLost ?? false;
+  }
+
+  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
+  get from(): string | undefined {
+    return this.#more?.from;
+  }
+
+  set from(from: string | undefined) {
+    if (from !== undefined || this.#more !== undefined) {
+      this.#details.from = from;
+    }
+  }
+
+  /** In a worker, what stands for the job there, if the program has it. */
+  get remote(): RemoteJob | undefined {
+    return this.#more?.remote;
+  }
+
+  set remote(remote: RemoteJob | undefined) {
+    this.#details.remote = remote;
+  }
+
+  /** Console lines of a running job. */
+  get lines(): ConsoleLine[] | undefined {
+    return this.#more?.lines;
+  }
+
+  get #listeners(): Set<(event: JobEvent) => void> | undefined {
+    return this.#more?.listeners;
   }
 
   /** The key; `undefined` until the arguments are there. */
@@ -208,7 +282,7 @@ export class JobState {
       this.failure = { error: by.failure };
       this.status = by.status;
     }
-    this.lines = undefined;
+    if (this.#more !== undefined) this.#more.lines = undefined;
     const { signal } = this.options;
     if (signal !== null) forgetOnAbort(signal, this);
     outstanding.delete(this);
@@ -226,17 +300,17 @@ export class JobState {
   reopen(): void {
     this.scope.reenter(this.status as SettledStatus, this.hit);
     this.outcome = undefined;
-    this.contribution = undefined;
     this.hit = false;
     this.attempts = 0;
-    this.crashes = 0;
-    this.wasLost = true;
+    this.#details.contribution = undefined;
+    this.#details.crashes = 0;
+    this.#details.wasLost = true;
     this.advance("pending");
   }
 
   /** Counts that the result, or one among the arguments, is lost; whether to compute it once more. */
   mayLoseAgain(): boolean {
-    return ++this.#losses <= MOST_LOSSES;
+    return ++this.#details.losses <= MOST_LOSSES;
   }
 
   /** Moves an unsettled job on. */
@@ -254,8 +328,9 @@ export class JobState {
 
   /** As much as an outcome keeps is kept of a running job. */
   #keep(line: ConsoleLine): void {
-    this.#kept += line.text.length;
-    if (this.#kept <= CONSOLE_LIMIT) (this.lines ??= []).push(line);
+    const details = this.#details;
+    details.kept += line.text.length;
+    if (details.kept <= CONSOLE_LIMIT) (details.lines ??= []).push(line);
   }
 
   emit(event: JobEvent): void {
@@ -265,7 +340,7 @@ export class JobState {
   /** Calls `listener` for every event from now on, until the returned function is called. */
   listen(listener: (event: JobEvent) => void): () => void {
     this.remote?.watch();
-    const listeners = this.#listeners ??= new Set();
+    const listeners = this.#details.listeners ??= new Set();
     listeners.add(listener);
     return () => listeners.delete(listener);
   }

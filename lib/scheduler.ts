@@ -34,7 +34,7 @@ import {
   UpstreamError,
 } from "./errors.ts";
 import { directWayOf, type Settled } from "./direct_handler.ts";
-import { Execution, holdingOf } from "./execution.ts";
+import { Execution, holdingOf, provideTimeout } from "./execution.ts";
 import {
   explainHook,
   tellFailed,
@@ -509,7 +509,7 @@ function begin(state: JobState): void {
 /** Makes an execution, which identical jobs can join from now on. */
 function enlist(state: JobState, paused = false): Execution {
   outstanding.add(state);
-  const execution = new Execution(state, onTimeout, paused);
+  const execution = new Execution(state, paused);
   if (state.options.cache) addInFlight(execution);
   execution.handler = handlerOf(state.options.jobHandler);
   return execution;
@@ -661,6 +661,8 @@ function brokenHandler(error: unknown): Outcome {
     lost: true,
   };
 }
+
+provideTimeout(onTimeout);
 
 function onTimeout(state: JobState, late?: Error): void {
   const { name, version } = state.definition;

@@ -57,7 +57,7 @@ import { TaskFlags } from "./task_flags.ts";
 import { undeclaredAccessError } from "./undeclared_access.ts";
 
 /** How many Tasks travel together at most. */
-const MOST_TOGETHER = 256;
+const MOST_TOGETHER = 1_024;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
@@ -178,6 +178,11 @@ export class PoolWorker implements ConnectionOwner {
     this.#hold(false);
   }
 
+  /** The Tasks that it was given and that have not ended. */
+  get runs(): PoolRun[] {
+    return [...this.#running.values()];
+  }
+
   /** How many slots are taken. */
   get load(): number {
     return this.#load;
@@ -231,7 +236,6 @@ export class PoolWorker implements ConnectionOwner {
    * returns whether there was another.
    */
   give(runs: Iterable<PoolRun>): boolean {
-    const batch: Batch = new Set();
     const given: PoolRun[] = [];
     const lists: SmallValue[] = [];
     // What is quick has none, unless another one among them needs one.
@@ -250,7 +254,6 @@ export class PoolWorker implements ConnectionOwner {
         if (list !== undefined) lists.push(list);
         messages.push(message);
         given.push(run);
-        batch.add(run);
         bytes += sizeOf(list ?? message!.list);
         if (bytes >= LEAF_BYTES) break;
         if (message !== undefined && !isPlain(message)) break;
@@ -261,14 +264,15 @@ export class PoolWorker implements ConnectionOwner {
     }
     const [first] = given;
     if (first === undefined) return false;
-    for (const run of batch) {
+    const batch: Batch = { left: given.length };
+    for (const run of given) {
       run.worker = this;
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
-    this.#watchImport(batch);
+    this.#watchImport(first);
     const isSent = lists.length === given.length &&
       this.#quick!.send(first.task, given, lists);
     if (!isSent) {
@@ -280,8 +284,9 @@ export class PoolWorker implements ConnectionOwner {
       const packed = spelt.length === 1 ? packOne(spelt[0]!) : packBatch(spelt);
       this.#post(packed, transfer);
     }
-    if (batch.size > 1) this.#watchBatches();
-    for (const { task } of batch) if (!task.timed) task.started();
+    if (given.length > 1) this.#watchBatches();
+    const now = performance.now();
+    for (const { task } of given) if (!task.timed) task.started(now);
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
   }
@@ -522,8 +527,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#running.delete(run.sent);
     if (this.#importing.delete(run)) this.#timeImport();
     run.worker = undefined;
-    batch.delete(run);
-    if (batch.size > 0) return;
+    if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
     if (this.#isEmpty && !this.full) this.#hold(false);
@@ -569,9 +573,8 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** Waits with Tasks whose code is new here: a module that computes for ever when it is imported never says so. */
-  #watchImport(batch: Batch): void {
-    const [first] = batch;
-    if (first === undefined || this.#imported.has(first.task.code)) return;
+  #watchImport(first: PoolRun): void {
+    if (this.#imported.has(first.task.code)) return;
     if (first.task.importTimeout === undefined) return;
     this.#importing.add(first);
     if (this.#importing.size === 1) this.#timeImport();
