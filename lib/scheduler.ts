@@ -143,12 +143,9 @@ function submitSmall(
 ): void {
   const { name, keyVersion } = functionInfoOf(state);
   const store = storeOf(state);
-  if (store === undefined && keyVersion === state.definition.version) {
-    state.identity = list;
-    state.hasPlainKey = true;
-  } else {
-    setIdentity(state, { key: smallKey(name, keyVersion, list), list });
-  }
+  state.hasPlainKey = keyVersion === state.definition.version;
+  if (store === undefined && state.hasPlainKey) state.identity = list;
+  else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
