@@ -81,7 +81,7 @@ function take(signal: Signal): void {
       if (comesFrom(event.reason, reason)) event.preventDefault();
     });
   }
-  const jobs = [...outstanding];
+  const jobs = outstanding.list();
   const again = isScript() ? " (once more to end at once)" : "";
   warn(
     `${signal}: ${

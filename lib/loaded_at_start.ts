@@ -97,6 +97,7 @@ import "./job_state.ts";
 import "./key_claim.ts";
 import "./map.ts";
 import "./nested_jobs.ts";
+import "./outcome.ts";
 import "./outcome_in_memory.ts";
 import "./outstanding.ts";
 import "./permissions.ts";

@@ -168,7 +168,7 @@ export interface Task {
   readonly id: number;
   /** The job's key, 64 hexadecimal digits. */
   readonly key: string;
-  /** Whether the key comes from name, version and the bytes of `list` as they are: then nobody has computed it yet, and few ever ask. */
+  /** Whether the key comes from name, version and the bytes of `list` as they are: then who wants it can find it out, which few do. */
   readonly hasPlainKey?: boolean | undefined;
   /** Whether nobody has computed the key yet, as that takes long with the large arguments that there are. */
   readonly hasLateKey?: boolean | undefined;
@@ -214,8 +214,12 @@ export interface Task {
    * lose all of it.
    */
   ready?(): Promise<void> | undefined;
-  /** Tells that the function is about to be called. */
-  started(): void;
+  /**
+   * Tells that the function is about to be called.
+   *
+   * @param at When, as `performance.now()` tells the time; now, if it is not given.
+   */
+  started(at?: number): void;
   /** Passes on what the running Task reports. */
   report(event: TaskEvent): void;
   /** For handlers that run elsewhere: takes in a job that the running job submits. Never throws. */

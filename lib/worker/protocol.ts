@@ -88,6 +88,16 @@ export interface BatchMessage {
   readonly last?: RunMessage | undefined;
 }
 
+/** To the worker: the function of this number, for Tasks that come through shared memory (see `requests.ts`). */
+export interface FunctionMessage {
+  readonly type: "function";
+  readonly fn: number;
+  readonly name: string;
+  readonly version: string;
+  /** Code that the worker has imported already. */
+  readonly code: WireCode;
+}
+
 /** What a shared flag says of a Task. */
 export const Flag = {
   /** It was sent and has not begun: the worker and the sender both may change that, whoever comes first. */
@@ -126,14 +136,24 @@ export interface ForgetMessage {
   readonly type: "forget";
 }
 
+/** Memory for what is a few bytes long, in either direction. */
+export interface QuickMemory {
+  /** Tasks; see `requests.ts`. */
+  readonly requests: SharedArrayBuffer;
+  /** Results; see `results.ts`. */
+  readonly results: SharedArrayBuffer;
+  /** By which each side calls the other; see `bell.ts`. */
+  readonly bells: SharedArrayBuffer;
+}
+
 /** To the worker, once, first: what it needs to begin. */
 export interface BeginMessage {
   readonly type: "begin";
   readonly protocol: number;
   /** Int32 cells, one for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
   readonly flags?: SharedArrayBuffer;
-  /** Where results of a few bytes are written, see `results.ts`. Absent where memory cannot be shared. */
-  readonly results?: SharedArrayBuffer | undefined;
+  /** The way of what is a few bytes long. Absent where memory cannot be shared. */
+  readonly quick?: QuickMemory | undefined;
   /** How many of them there are, where the memory cannot be shared and a process makes its own. */
   readonly cells?: number;
   /** What the worker is to be replaced for: to stand above it when it has no Task. */
@@ -180,6 +200,7 @@ export type ToWorker =
   | BeginMessage
   | RunMessage
   | BatchMessage
+  | FunctionMessage
   | CancelMessage
   | RecallMessage
   | ForgetMessage
@@ -224,11 +245,6 @@ export interface DoneMessage {
   readonly lost?: boolean;
   /** The worker must not get another Task: something of this one may still be running in it. */
   readonly retire?: boolean;
-}
-
-/** From the worker: results are in the memory for them. */
-export interface ResultsMessage {
-  readonly type: "results";
 }
 
 /**
@@ -332,7 +348,6 @@ export type FromWorker =
   | StartedMessage
   | EventMessage
   | DoneMessage
-  | ResultsMessage
   | WarningMessage
   | OutgrownMessage
   | RefusedMessage

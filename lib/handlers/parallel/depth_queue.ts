@@ -33,6 +33,11 @@ export class DepthQueue {
     return this.#size;
   }
 
+  /** All that wait. */
+  items(): PoolRun[] {
+    return this.#queues.flatMap((queue) => queue.items());
+  }
+
   /** The Task that comes next. */
   get first(): PoolRun | undefined {
     return this.#queues.at(-1)?.first;

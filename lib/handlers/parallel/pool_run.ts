@@ -13,8 +13,11 @@ import type { QueuePlace } from "../../queue.ts";
 import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
-/** The Tasks of one message that are still in their worker. */
-export type Batch = Set<PoolRun>;
+/** Tasks that came to a worker together. */
+export interface Batch {
+  /** How many of them are still there. */
+  left: number;
+}
 
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
@@ -25,10 +28,12 @@ export class PoolRun {
   place: QueuePlace<PoolRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
-  /** Those that came to its worker with it, and itself. */
+  /** That with which it came to its worker. */
   batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
+  /** The cell of its flag there. */
+  flag = 0;
   /** How many workers were killed that had it and had not begun. */
   killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
@@ -37,9 +42,19 @@ export class PoolRun {
   #record: ConsoleRecord | undefined;
   #settled = false;
 
+  /** Whether it was said what became of the Task. */
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
   constructor(task: Task, settled: Settled) {
     this.task = task;
     this.#tell = settled;
+  }
+
+  /** Whether its contribution is wanted. */
+  get digest(): boolean {
+    return this.task.digest;
   }
 
   /** Passes on what the job reports, and keeps and shows what it prints; of a job that is settled, it only shows. */

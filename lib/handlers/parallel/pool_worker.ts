@@ -13,8 +13,9 @@
 import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import { interruptionReason } from "../../outstanding.ts";
-import type { CodeReference } from "../../task.ts";
+import type { CodeReference, TaskArguments } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
+import type { SmallValue } from "../../value/small.ts";
 import { encodeThrown } from "../../value/thrown.ts";
 import {
   isPlain,
@@ -32,7 +33,6 @@ import {
   PROTOCOL_VERSION,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import { resultMemory, Results } from "../../worker/results.ts";
 import { moveToWire } from "../../worker/wire.ts";
 import type {
   Connection,
@@ -49,12 +49,13 @@ import { Patience } from "./patience.ts";
 import type { Batch, PoolRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
-import { runMessage } from "./run_message.ts";
+import { quickList, QuickWay } from "./quick_way.ts";
+import { runMessage, type Unnumbered } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
 
 /** How many Tasks travel together at most. */
-const MOST_TOGETHER = 256;
+const MOST_TOGETHER = 1_024;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
@@ -77,8 +78,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #grace = new Patience();
   readonly #connection: Connection;
   readonly #flags: TaskFlags;
-  /** Results of a few bytes, where memory is shared. */
-  readonly #results: Results | undefined;
+  /** The way of what is a few bytes long, where memory is shared. */
+  readonly #quick: QuickWay | undefined;
   readonly #running = new Map<number, PoolRun>();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
@@ -133,18 +134,23 @@ export class PoolWorker implements ConnectionOwner {
       () => this.retire(),
     );
     this.#flags = new TaskFlags(slots * MOST_TOGETHER, sharesMemory);
-    const results = sharesMemory ? resultMemory() : undefined;
-    if (results !== undefined) this.#results = new Results(results);
+    if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
       flags: this.#flags.buffer,
-      results,
+      quick: this.#quick?.memory,
       memory: mostMemory === Infinity
         ? undefined
         : { limit: mostMemory, ofProcess: !sharesMemory },
     });
+    this.#quick?.listen(() => this.#takeResults());
     this.#hold(false);
+  }
+
+  /** The Tasks that it was given and that have not ended. */
+  get runs(): PoolRun[] {
+    return [...this.#running.values()];
   }
 
   /** How many slots are taken. */
@@ -200,40 +206,57 @@ export class PoolWorker implements ConnectionOwner {
    * returns whether there was another.
    */
   give(runs: Iterable<PoolRun>): boolean {
+    const given: PoolRun[] = [];
+    const lists: SmallValue[] = [];
+    // What is quick has none, unless another one among them needs one.
+    const messages: (Unnumbered | undefined)[] = [];
     const transfer: ArrayBuffer[] = [];
-    const messages: UnpackedRun[] = [];
-    const batch: Batch = new Set();
     let bytes = 0;
     for (const run of runs) {
       try {
-        const message = this.#message(run, transfer);
-        run.sent = message.task;
+        const args = run.task.arguments();
+        const list = this.#quickList(run, args);
+        const message = list === undefined
+          ? this.#message(run, args, transfer)
+          : undefined;
+        // Last: what is above may throw.
+        this.#number(run);
+        if (list !== undefined) lists.push(list);
         messages.push(message);
-        batch.add(run);
-        bytes += sizeOf(message.list);
-        if (bytes >= LEAF_BYTES || !isPlain(message)) break;
+        given.push(run);
+        bytes += sizeOf(list ?? message!.list);
+        if (bytes >= LEAF_BYTES) break;
+        if (message !== undefined && !isPlain(message)) break;
       } catch (error) {
         this.#owner.settled(run);
         run.fail(error);
       }
     }
-    const [first] = messages;
+    const [first] = given;
     if (first === undefined) return false;
-    for (const run of batch) {
+    const batch: Batch = { left: given.length };
+    for (const run of given) {
       run.worker = this;
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
-    const [firstRun] = batch;
-    this.#imports.begin(firstRun!);
-    if (messages.length === 1) this.#post(packOne(first), transfer);
-    else {
-      this.#post(packBatch(messages), transfer);
-      this.#progress.watch();
+    this.#imports.begin(first);
+    const isSent = lists.length === given.length &&
+      this.#quick!.send(first.task, given, lists);
+    if (!isSent) {
+      const spelt = given.map((run, i): UnpackedRun => ({
+        ...messages[i] ?? this.#message(run, argumentsOf(lists.shift()!), []),
+        task: run.sent,
+        flag: run.flag,
+      }));
+      const packed = spelt.length === 1 ? packOne(spelt[0]!) : packBatch(spelt);
+      this.#post(packed, transfer);
     }
-    for (const { task } of batch) if (!task.timed) task.started();
+    if (given.length > 1) this.#progress.watch();
+    const now = performance.now();
+    for (const { task } of given) if (!task.timed) task.started(now);
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
   }
@@ -267,19 +290,27 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** The message that gives the worker a Task. Throws as `runMessage` does. */
-  #message({ task }: PoolRun, transfer: ArrayBuffer[]): UnpackedRun {
-    // Not the Task's own id: it may come to this worker twice, if it was taken back.
-    const sent = ++this.#lastSent;
-    const message = runMessage(
-      task,
-      sent,
-      transfer,
-      this.#connection.sharesLeaves,
-      this.#imports.has(task.code),
-    );
-    // Last: what is above may throw.
-    message.flag = this.#flags.send(sent);
-    return message;
+  #message(
+    { task }: PoolRun,
+    args: TaskArguments,
+    transfer: ArrayBuffer[],
+  ): Unnumbered {
+    const { sharesLeaves } = this.#connection;
+    const hasCode = this.#imports.has(task.code);
+    return runMessage(task, args, transfer, sharesLeaves, hasCode);
+  }
+
+  /** Gives a Task its number and its flag: not its own id, as it may come to this worker twice, if it was taken back. */
+  #number(run: PoolRun): void {
+    run.flag = this.#flags.send(this.#lastSent + 1);
+    run.sent = ++this.#lastSent;
+  }
+
+  /** The arguments of a Task that can go the quick way. */
+  #quickList({ task }: PoolRun, args: TaskArguments): SmallValue | undefined {
+    return this.#quick !== undefined && this.#imports.has(task.code)
+      ? quickList(task, args)
+      : undefined;
   }
 
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
@@ -310,8 +341,6 @@ export class PoolWorker implements ConnectionOwner {
         return this.#endIfDone();
       case "done":
         return this.#done(message);
-      case "results":
-        return this.#takeResults();
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -381,9 +410,9 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
   #takeResults(): void {
-    const results = this.#results;
-    if (results === undefined || this.#gone) return;
-    for (let it = results.read(); it !== undefined; it = results.read()) {
+    const quick = this.#quick;
+    if (quick === undefined || this.#gone) return;
+    for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
       const run = this.#ended(task);
       if (run === undefined) continue;
@@ -449,8 +478,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#running.delete(run.sent);
     this.#imports.leave(run);
     run.worker = undefined;
-    batch.delete(run);
-    if (batch.size > 0) return;
+    if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
     if (this.#isEmpty && !this.full) this.#hold(false);
@@ -636,6 +664,7 @@ export class PoolWorker implements ConnectionOwner {
     if (this.#gone) return;
     this.#gone = true;
     this.#nested.close();
+    this.#quick?.close();
     this.#grace.end();
     this.#idle.stop();
     this.#imports.end();
@@ -658,6 +687,10 @@ export class PoolWorker implements ConnectionOwner {
     if (this.#gone) return;
     this.#connection.post(message, transfer);
   }
+}
+
+function argumentsOf(list: SmallValue): TaskArguments {
+  return { list, upstream: [] };
 }
 
 /** The functions of Tasks, each once, for messages. */

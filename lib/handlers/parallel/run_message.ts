@@ -4,14 +4,17 @@
  * @module
  */
 
-import type { Task } from "../../task.ts";
+import type { Task, TaskArguments } from "../../task.ts";
 import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { SmallValue } from "../../value/small.ts";
 import type { UnpackedRun } from "../../worker/batch.ts";
 import { codeToWire, toWire } from "../../worker/wire.ts";
 
+/** The message for a Task before it has its number and its flag in the worker. */
+export type Unnumbered = Omit<UnpackedRun, "task" | "flag">;
+
 /**
- * The message, in which the flag of the Task is still to be set.
+ * The message for a Task with these arguments.
  *
  * @param sharesLeaves Whether leaves that many Tasks have in common go to the worker once.
  * @param hasCode Whether the worker has imported the code of the Task.
@@ -19,16 +22,14 @@ import { codeToWire, toWire } from "../../worker/wire.ts";
  */
 export function runMessage(
   task: Task,
-  sent: number,
+  { list, upstream }: TaskArguments,
   transfer: ArrayBuffer[],
   sharesLeaves: boolean,
   hasCode: boolean,
-): Omit<UnpackedRun, "flag"> & { flag: number } {
-  const { list, upstream } = task.arguments();
+): Unnumbered {
   const repeated = sharesLeaves ? repeatedLeaves : undefined;
   return {
     type: "run",
-    task: sent,
     // What few ask for the worker finds out itself.
     key: task.hasPlainKey || task.hasLateKey ? undefined : task.key,
     name: task.name,
@@ -41,7 +42,6 @@ export function runMessage(
     digest: task.digest,
     timed: task.timed,
     importTimeout: hasCode ? undefined : task.importTimeout,
-    flag: 0,
   };
 }
 
