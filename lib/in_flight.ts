@@ -22,6 +22,14 @@ export function inFlightFor(state: JobState): Execution | undefined {
   return executions.get(state.definition)?.get(state.identity!);
 }
 
+/** Whether a job of the function with this identity may join an execution. */
+export function isInFlight(
+  definition: FunctionDefinition,
+  identity: string,
+): boolean {
+  return executions.get(definition)?.has(identity) === true;
+}
+
 /** Lets identical jobs join an execution, the newest of them. */
 export function addInFlight(execution: Execution): void {
   const { definition, identity } = execution;

@@ -85,6 +85,24 @@ export interface BatchMessage {
   readonly last?: RunMessage | undefined;
 }
 
+/**
+ * To the worker: call this function for each of these items, one after the other. What it has not begun can be
+ * taken back through the flag that they share; it answers with `chunkDone` when it has come to the end of them. An
+ * item is a Task whose number is that of the chunk, plus 1 for the first item, 2 for the second and so on.
+ */
+export interface ChunkMessage {
+  readonly type: "chunk";
+  readonly chunk: number;
+  readonly name: string;
+  readonly version: string;
+  readonly code: WireCode;
+  /** The cell of the flag, which counts from {@linkcode Flag}.ITEMS on those that have begun. */
+  readonly flag: number;
+  /** Where the argument list of each item ends in `bytes`. */
+  readonly ends: Uint32Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** What a shared flag says of a Task. */
 export const Flag = {
   /** It was sent and has not begun: the worker and the sender both may change that, whoever comes first. */
@@ -97,6 +115,8 @@ export const Flag = {
   TIMED_OUT: 3,
   /** The sender has taken it back, to give it to another worker. */
   RECALLED: 4,
+  /** Of a chunk: no item has begun; with each that does it is one more. */
+  ITEMS: 16,
 } as const;
 
 /** To the worker: stop this; answered at once with `acknowledged` by a worker that is not busy. */
@@ -159,6 +179,7 @@ export type ToWorker =
   | BeginMessage
   | RunMessage
   | BatchMessage
+  | ChunkMessage
   | CancelMessage
   | NestedMovedMessage
   | NestedEventMessage
@@ -206,6 +227,12 @@ export interface DoneMessage {
 /** From the worker: results are in the memory for them. */
 export interface ResultsMessage {
   readonly type: "results";
+}
+
+/** From the worker: it takes up no more items of a chunk, and those that it has are done. Says as much as `results`. */
+export interface ChunkDoneMessage {
+  readonly type: "chunkDone";
+  readonly chunk: number;
 }
 
 /**
@@ -299,6 +326,7 @@ export type FromWorker =
   | EventMessage
   | DoneMessage
   | ResultsMessage
+  | ChunkDoneMessage
   | WarningMessage
   | RefusedMessage
   | SkippedMessage

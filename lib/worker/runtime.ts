@@ -17,9 +17,11 @@ import {
 } from "../remote_jobs.ts";
 import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
-import { smallKey, textOf } from "../value/small.ts";
+import { jobKey } from "../value/contribution.ts";
+import { decodeValue } from "../value/decode.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
+import { beginItem, unpackChunk } from "./chunk.ts";
 import {
   type Ending,
   type ExecutedJob,
@@ -29,6 +31,7 @@ import {
 import { linkTo } from "./nested_link.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
+  type ChunkMessage,
   type DoneMessage,
   type EventMessage,
   Flag,
@@ -85,6 +88,9 @@ export class WorkerRuntime implements ScriptWatcher {
         return;
       case "batch":
         this.#runBatch(unpackBatch(message));
+        return;
+      case "chunk":
+        this.#runChunk(message);
         return;
       case "cancel":
         this.#runs.get(message.task)?.invocation.cancel(
@@ -180,13 +186,33 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#tell();
   }
 
+  /** Takes up the items of a chunk, until its sender takes the rest back. */
+  async #runChunk(chunk: ChunkMessage): Promise<void> {
+    let begun = 0;
+    for (const message of unpackChunk(chunk)) {
+      if (this.#retire || !beginItem(this.#flags!, chunk.flag, begun++)) break;
+      const running = this.#take(message, true);
+      if (running === undefined) continue;
+      this.#tell();
+      await running;
+    }
+    this.#untold = 0;
+    this.#untoldTime = 0;
+    this.#send({ type: "chunkDone", chunk: chunk.chunk }, []);
+  }
+
   /** Takes up a Task; resolves when it has left this worker, `undefined` if it has done so already. */
   #run(message: RunMessage, together = false): Promise<void> | undefined {
-    const { task, code, name, version } = message;
     if (this.#retire || !this.#begin(message)) {
-      this.#send({ type: "skipped", task }, []);
+      this.#send({ type: "skipped", task: message.task }, []);
       return undefined;
     }
+    return this.#take(message, together);
+  }
+
+  /** Calls the function of a Task that has begun; as `run`. */
+  #take(message: RunMessage, together: boolean): Promise<void> | undefined {
+    const { task, code, name, version } = message;
     let left = false;
     let resolve: (() => void) | undefined;
     const leave = (): void => {
@@ -384,7 +410,9 @@ class WorkerRun implements ExecutedJob, Host {
   get key(): string {
     const { key, name, version, list: { bytes } } = this.#message;
     if (key !== undefined) return key;
-    return smallKey(name, version, textOf(bytes, 0, bytes.length)).toHex();
+    // Of an item the bytes may be no key: the order of the keys of an object is in them.
+    const args = decodeValue({ bytes, leaves: [] }) as unknown[];
+    return jobKey(name, version, args).toHex();
   }
 
   start(fn: UserFunction): void {

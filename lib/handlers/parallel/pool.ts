@@ -10,15 +10,18 @@
  */
 
 import { runOutside } from "../../current.ts";
-import type { Settled } from "../../direct_handler.ts";
+import { chunkedItems } from "../../chunked_items.ts";
+import type { AcceptItems, Settled } from "../../direct_handler.ts";
 import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
+import type { ItemChunk } from "../../item_chunk.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
-import { PoolRun } from "./pool_run.ts";
+import { ChunkRun, type WaitingTask } from "./chunk_run.ts";
+import { PoolRun, type QueuedRun } from "./pool_run.ts";
 import { namesOf, PoolWorker, type PoolWorkerOwner } from "./pool_worker.ts";
 import { startError } from "./start_error.ts";
 import { WebConnection } from "./web_connection.ts";
@@ -52,6 +55,8 @@ export class Pool implements PoolWorkerOwner {
   readonly #runs = new Map<Task, PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
+  /** Items of `hi.map` that wait or run and are no Tasks of their own. */
+  readonly #chunkRuns = new Set<ChunkRun>();
   #processes: Processes | undefined;
   /** What the last Task got that runs in a process. */
   #lastNeeds: Needs | undefined;
@@ -89,6 +94,43 @@ export class Pool implements PoolWorkerOwner {
       () => this.#admitAs(run),
       (error) => this.#refuse(run, error),
     );
+  }
+
+  /** Takes in the items of one `hi.map`, which are like those of the job `first`; `undefined` if each has to be a Task. */
+  openItems: AcceptItems = (first, duration, listener) => {
+    // Each item would need a process, or count by itself.
+    const isPlain = this.#isolation !== "process" &&
+      this.#maxJobsPerWorker === Infinity;
+    if (!isPlain) return undefined;
+    const runner = {
+      slots: this.#slots,
+      accept: (chunk: ItemChunk) => this.#acceptItems(chunk),
+      withdraw: (chunk: ItemChunk) => this.#withdrawItems(chunk),
+    };
+    return chunkedItems(first, duration, runner, listener);
+  };
+
+  /** Runs items of `hi.map` when a worker is free. */
+  #acceptItems(chunk: ItemChunk): void {
+    const run = new ChunkRun(chunk, 0, chunk.count);
+    if (this.#closing !== undefined) return this.#refuseItems(run, closedError);
+    this.#chunkRuns.add(run);
+    this.#waiting.push(run);
+    this.#schedule();
+  }
+
+  /** Takes out what has not begun of a chunk; what runs of it becomes a Task. */
+  #withdrawItems(chunk: ItemChunk): void {
+    for (const run of this.#chunkRuns) {
+      if (run.chunk === chunk) this.#withdraw(run);
+    }
+  }
+
+  /** Takes items out; those that have not begun are returned. */
+  #withdraw(run: ChunkRun): ChunkRun | undefined {
+    this.#waiting.remove(run);
+    this.#chunkRuns.delete(run);
+    return run.worker === undefined ? run : run.worker.withdrawItems(run);
   }
 
   // Loaded with the first Task that needs them: a pool of threads does without.
@@ -153,6 +195,10 @@ export class Pool implements PoolWorkerOwner {
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
     this.#closing = Promise.withResolvers();
+    for (const run of this.#chunkRuns) {
+      const rest = this.#withdraw(run);
+      if (rest !== undefined) this.#refuseItems(rest, closedError);
+    }
     for (const task of [...this.#runs.keys()]) {
       this.cancel(task, closedError(task));
     }
@@ -168,12 +214,24 @@ export class Pool implements PoolWorkerOwner {
     this.#runs.delete(run.task);
   }
 
-  returned(run: PoolRun): void {
+  returned(run: QueuedRun): void {
+    if (run instanceof ChunkRun) this.#chunkRuns.add(run);
     this.#waiting.unshift(run);
     this.#schedule();
   }
 
-  freed(run: PoolRun): void {
+  itemsLeft(run: ChunkRun): void {
+    this.#chunkRuns.delete(run);
+  }
+
+  itemAsRun({ chunk }: ChunkRun, index: number): PoolRun {
+    const [task, settled] = chunk.becomeJob(index);
+    const run = new PoolRun(task, settled);
+    this.#runs.set(task, run);
+    return run;
+  }
+
+  freed(run: QueuedRun): void {
     this.#waiting.freed(run);
     this.#schedule();
   }
@@ -245,13 +303,41 @@ export class Pool implements PoolWorkerOwner {
       try {
         const worker = this.#workerFor(run);
         if (worker === undefined) return;
+        if (run instanceof ChunkRun) {
+          this.#giveItems(run, worker);
+          continue;
+        }
         if (worker.give(this.#takeTogether(run, worker))) {
           this.#waiting.started(run);
         }
       } catch (error) {
         this.#waiting.remove(run);
-        this.#refuse(run, error);
+        if (run instanceof ChunkRun) this.#refuseItems(run, () => error);
+        else this.#refuse(run, error);
       }
+    }
+  }
+
+  /** Gives items to a worker: all of them if it has the code of their function, else one as a Task of its own. */
+  #giveItems(run: ChunkRun, worker: PoolWorker): void {
+    this.#waiting.remove(run);
+    if (worker.has(run.task.code)) {
+      worker.giveItems(run);
+      return this.#waiting.started(run);
+    }
+    this.#chunkRuns.delete(run);
+    const rest = run.splitAt(run.begin + 1);
+    if (rest !== undefined) this.returned(rest);
+    const first = this.itemAsRun(run, run.begin);
+    if (worker.give([first])) this.#waiting.started(first);
+  }
+
+  /** Each of these items fails. */
+  #refuseItems(run: ChunkRun, why: (task: Task) => unknown): void {
+    this.#chunkRuns.delete(run);
+    for (const index of run.open()) {
+      const item = this.itemAsRun(run, index);
+      this.#refuse(item, why(item.task));
     }
   }
 
@@ -269,7 +355,8 @@ export class Pool implements PoolWorkerOwner {
     yield first;
     for (let taken = 1; taken < most && !timed; taken++) {
       const next = this.#waiting.first;
-      if (next?.task.code !== code || next.task.timed) return;
+      if (!(next instanceof PoolRun)) return;
+      if (next.task.code !== code || next.task.timed) return;
       if (!worker.suits(next.needs)) return;
       this.#waiting.remove(next);
       next.slotDepth = first.slotDepth;
@@ -277,7 +364,7 @@ export class Pool implements PoolWorkerOwner {
     }
   }
 
-  #workerFor({ task, needs }: PoolRun): PoolWorker | undefined {
+  #workerFor({ task, needs }: QueuedRun): PoolWorker | undefined {
     let idle: PoolWorker | undefined;
     let shared: PoolWorker | undefined;
     let useless: PoolWorker | undefined;
@@ -323,7 +410,7 @@ export class Pool implements PoolWorkerOwner {
     return count;
   }
 
-  #start(task: Task, needs: Needs): PoolWorker {
+  #start(task: WaitingTask, needs: Needs): PoolWorker {
     let worker: PoolWorker;
     try {
       worker = new PoolWorker(

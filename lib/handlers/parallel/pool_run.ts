@@ -10,11 +10,15 @@ import type { SmallValue } from "../../value/small.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
 import type { QueuePlace } from "../../queue.ts";
+import type { ChunkRun } from "./chunk_run.ts";
 import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
-/** The Tasks of one message that are still in their worker. */
-export type Batch = Set<PoolRun>;
+/** What waits for a slot. */
+export type QueuedRun = PoolRun | ChunkRun;
+
+/** The Tasks and items of one message that are still in their worker. */
+export type Batch = Set<QueuedRun>;
 
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
@@ -22,7 +26,7 @@ export class PoolRun {
   /** What it needs of its worker. */
   needs: Needs = IN_WORKER;
   /** Its place in the queue, while it waits. */
-  place: QueuePlace<PoolRun> | undefined;
+  place: QueuePlace<QueuedRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
   /** Those that came to its worker with it, and itself. */
@@ -88,6 +92,6 @@ export class PoolRun {
 }
 
 /** What most Tasks need. */
-const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
+export const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);

@@ -18,7 +18,7 @@ import {
   WorkerLostError,
 } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
-import { LEAF_BYTES } from "../../value/encoded.ts";
+import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
 import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { SmallValue } from "../../value/small.ts";
 import { decodeThrown, encodeThrown } from "../../value/thrown.ts";
@@ -40,7 +40,13 @@ import {
   type ToWorker,
 } from "../../worker/protocol.ts";
 import { resultMemory, Results } from "../../worker/results.ts";
-import { codeToWire, fromWire, moveToWire, toWire } from "../../worker/wire.ts";
+import {
+  codeToWire,
+  fromWire,
+  functionToWire,
+  moveToWire,
+  toWire,
+} from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -51,9 +57,11 @@ import type {
 import { Durations } from "./durations.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
-import type { Batch, PoolRun } from "./pool_run.ts";
+import type { ChunkRun } from "./chunk_run.ts";
+import type { Batch, PoolRun, QueuedRun } from "./pool_run.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
+import { WorkerChunks } from "./worker_chunks.ts";
 import { undeclaredAccessError } from "./undeclared_access.ts";
 
 /** How many Tasks travel together at most. */
@@ -84,10 +92,14 @@ const MOST_KILLED = 3;
 export interface PoolWorkerOwner {
   /** A Task has its Outcome. */
   settled(run: PoolRun): void;
-  /** A Task was not begun here and has to go elsewhere. */
-  returned(run: PoolRun): void;
+  /** A Task, or items, were not begun here and have to go elsewhere. */
+  returned(run: QueuedRun): void;
   /** A slot is free again. */
-  freed(run: PoolRun): void;
+  freed(run: QueuedRun): void;
+  /** Items have no business here any more. */
+  itemsLeft(run: ChunkRun): void;
+  /** An item is to be a Task of its own. */
+  itemAsRun(run: ChunkRun, index: number): PoolRun;
   /** A Task waits for jobs that it has submitted; its slot is free. */
   paused(run: PoolRun): void;
   /** Such a Task goes on, or has ended, and has its slot again. */
@@ -113,6 +125,8 @@ export class PoolWorker implements ConnectionOwner {
   /** Results of a few bytes, where memory is shared. */
   readonly #results: Results | undefined;
   readonly #running = new Map<number, PoolRun>();
+  /** Items that travel together, as long as they are no Tasks of their own. */
+  readonly #chunks = new WorkerChunks();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
@@ -209,6 +223,11 @@ export class PoolWorker implements ConnectionOwner {
       this.#refused.has(code.url);
   }
 
+  /** Whether it has that code. */
+  has(code: CodeReference): boolean {
+    return this.#imported.has(code);
+  }
+
   /** Whether it takes nothing until it has answered: it was sent much that was taken back, and has not come to it. */
   get full(): boolean {
     return this.#flags.room === 0;
@@ -233,7 +252,7 @@ export class PoolWorker implements ConnectionOwner {
   give(runs: Iterable<PoolRun>): boolean {
     const transfer: ArrayBuffer[] = [];
     const messages: UnpackedRun[] = [];
-    const batch: Batch = new Set();
+    const batch = new Set<PoolRun>();
     let bytes = 0;
     for (const run of runs) {
       try {
@@ -253,7 +272,7 @@ export class PoolWorker implements ConnectionOwner {
     for (const run of batch) {
       run.worker = this;
       this.#running.set(run.sent, run);
-      run.batch = batch;
+      run.batch = batch as Batch;
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
@@ -268,8 +287,37 @@ export class PoolWorker implements ConnectionOwner {
     return true;
   }
 
+  /** Gives the worker items of a function whose code it has; together they take one slot. */
+  giveItems(run: ChunkRun): void {
+    if (this.#isEmpty) this.#hold(true);
+    this.#load++;
+    run.worker = this;
+    run.batch = new Set([run]);
+    run.sent = ++this.#lastSent;
+    this.#lastSent += run.end - run.begin;
+    const transfer: ArrayBuffer[] = [];
+    this.#post({
+      type: "chunk",
+      chunk: run.sent,
+      ...functionToWire(run.task, transfer),
+      flag: this.#flags.sendChunk(run.sent),
+      ...run.chunk.argumentsOf(run.begin, run.end),
+    }, transfer);
+    this.#chunks.add(run);
+    this.#watchBatches();
+  }
+
+  /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
+  withdrawItems(run: ChunkRun): ChunkRun | undefined {
+    const rest = this.#takeBackItems(run);
+    this.#takeResults();
+    this.#makeTasks(run);
+    return rest;
+  }
+
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
+    this.#recallItems();
     if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
       this.#stopping.set(run.sent, run);
       const timedOut = reason instanceof JobTimeoutError;
@@ -343,6 +391,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #take(message: FromWorker): void {
+    if (this.#chunks.size > 0 && "task" in message && this.#itemSays(message)) {
+      return;
+    }
     switch (message.type) {
       case "hello":
         this.#ready = true;
@@ -360,6 +411,8 @@ export class PoolWorker implements ConnectionOwner {
         return this.#done(message);
       case "results":
         return this.#takeResults();
+      case "chunkDone":
+        return this.#chunkDone(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -431,6 +484,11 @@ export class PoolWorker implements ConnectionOwner {
     if (results === undefined || this.#gone) return;
     for (let it = results.read(); it !== undefined; it = results.read()) {
       const { task, value, contribution, startedAt, duration } = it;
+      const items = this.#chunks.runOf(task);
+      if (items !== undefined) {
+        this.#itemDone(items, task, value, duration);
+        continue;
+      }
       const run = this.#ended(task);
       if (run === undefined) continue;
       this.#settled(run, duration);
@@ -485,6 +543,103 @@ export class PoolWorker implements ConnectionOwner {
     this.#owner.roomFreed();
   }
 
+  /** An item has its result. */
+  #itemDone(
+    run: ChunkRun,
+    task: number,
+    value: EncodedValue,
+    duration: number,
+  ): void {
+    this.#progress++;
+    const index = run.indexOf(task)!;
+    if (!run.chunk.isOpen(index)) return;
+    this.#durations.learn(run.task.code, duration);
+    run.chunk.settle(index, value, duration);
+    this.#itemLeft(run);
+  }
+
+  /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
+  #itemSays(message: FromWorker & { readonly task: number }): boolean {
+    if (this.#chunks.runOf(message.task) === undefined) return false;
+    this.#takeResults();
+    const run = this.#chunks.runOf(message.task);
+    const index = run?.indexOf(message.task);
+    if (run === undefined || !run.chunk.isOpen(index!)) return false;
+    if (
+      message.type === "done" && message.status === "finished" &&
+      !message.retire
+    ) {
+      const { task, value, timing } = message;
+      this.#itemDone(run, task, fromWire(value), timing.duration);
+      return true;
+    }
+    this.#makeTask(run, index!);
+    return false;
+  }
+
+  /** An item becomes a Task of its own, that is running here. */
+  #makeTask(run: ChunkRun, index: number): void {
+    const item = this.#owner.itemAsRun(run, index);
+    item.worker = this;
+    item.batch = run.batch;
+    item.batch!.add(item);
+    item.sent = run.sent + 1 + index - run.begin;
+    this.#running.set(item.sent, item);
+    this.#flags.lend(item.sent, run.sent);
+    item.task.started();
+    this.#itemLeft(run);
+  }
+
+  #makeTasks(run: ChunkRun): void {
+    for (const index of run.open()) this.#makeTask(run, index);
+  }
+
+  #makeAllTasks(): void {
+    for (const run of this.#chunks) this.#makeTasks(run);
+  }
+
+  /** Takes back the items that have not begun. */
+  #recallItems(): void {
+    for (const run of this.#chunks) {
+      const rest = this.#takeBackItems(run);
+      if (rest !== undefined) this.#owner.returned(rest);
+    }
+  }
+
+  #takeBackItems(run: ChunkRun): ChunkRun | undefined {
+    const begun = this.#flags.takeBackItems(run.sent);
+    const rest = begun === undefined
+      ? undefined
+      : run.splitAt(run.begin + begun);
+    if (run.isDone) this.#leaveItems(run);
+    return rest;
+  }
+
+  /** The worker takes up no more items of a chunk. */
+  #chunkDone(chunk: number): void {
+    this.#takeResults();
+    const run = this.#chunks.get(chunk);
+    const rest = run && this.#takeBackItems(run);
+    if (rest !== undefined) this.#owner.returned(rest);
+    this.#release(chunk);
+  }
+
+  #itemLeft(run: ChunkRun): void {
+    run.leave();
+    if (run.isDone) this.#leaveItems(run);
+  }
+
+  /** No item of these is left that is no Task. */
+  #leaveItems(run: ChunkRun): void {
+    const { batch } = run;
+    if (batch === undefined) return;
+    this.#chunks.delete(run);
+    run.batch = undefined;
+    run.worker = undefined;
+    this.#owner.itemsLeft(run);
+    this.#leaveBatch(run, batch);
+  }
+
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
   #leave(run: PoolRun): void {
     const { batch } = run;
@@ -495,6 +650,10 @@ export class PoolWorker implements ConnectionOwner {
     this.#running.delete(run.sent);
     if (this.#importing.delete(run)) this.#timeImport();
     run.worker = undefined;
+    this.#leaveBatch(run, batch);
+  }
+
+  #leaveBatch(run: QueuedRun, batch: Batch): void {
     batch.delete(run);
     if (batch.size > 0) return;
     this.#load--;
@@ -506,6 +665,7 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Takes back what the worker has not begun. */
   #recall(): void {
+    this.#recallItems();
     const runs = [...this.#running.values()].filter(({ sent }) =>
       this.#flags.takeBack(sent, Flag.RECALLED)
     );
@@ -535,14 +695,16 @@ export class PoolWorker implements ConnectionOwner {
     this.#recallTimer = setTimeout(() => {
       this.#recallTimer = undefined;
       this.#takeResults();
-      if (this.#running.size - this.#paused.size <= this.#load) return;
+      if (
+        this.#running.size - this.#paused.size + this.#chunks.size <= this.#load
+      ) return;
       if (this.#progress === before) this.#recall();
       else this.#watchBatches();
     }, BATCH_PATIENCE);
   }
 
   /** Waits with Tasks whose code is new here: a module that computes for ever when it is imported never says so. */
-  #watchImport(batch: Batch): void {
+  #watchImport(batch: ReadonlySet<PoolRun>): void {
     const [first] = batch;
     if (first === undefined || this.#imported.has(first.task.code)) return;
     if (first.task.importTimeout === undefined) return;
@@ -615,6 +777,7 @@ export class PoolWorker implements ConnectionOwner {
 
   #neighboursGraceOver(): void {
     this.#takeResults();
+    this.#makeAllTasks();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
     this.#endBusyOrNot();
@@ -653,6 +816,7 @@ export class PoolWorker implements ConnectionOwner {
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) this.#recall();
     else if (killed) this.#giveBack();
+    this.#makeAllTasks();
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;
