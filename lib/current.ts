@@ -62,8 +62,16 @@ export interface ProgramPort {
   waitFor<T>(settled: Promise<T>): Promise<T>;
 }
 
-/** What the runtime keeps of a running job besides what the job itself may see. */
-export interface RunningJob {
+/** What an async context knows: the running job, and the innermost scope of configuration inside of it. */
+interface AsyncContext {
+  readonly job: RunningJob | undefined;
+  readonly scope: unknown;
+}
+
+/** What the runtime keeps of a running job besides what the job itself may see. It is the async context of its own call. */
+export interface RunningJob extends AsyncContext {
+  /** Itself. */
+  readonly job: RunningJob;
   readonly context: JobContext;
   /** The job's own console, made when it first prints. */
   readonly console: Console;
@@ -73,25 +81,27 @@ export interface RunningJob {
   readonly port?: ProgramPort | undefined;
 }
 
-/** What an async context knows: the running job, and the innermost scope of configuration inside of it. */
-interface AsyncContext {
-  readonly job: RunningJob | undefined;
-  readonly scope: unknown;
-}
-
 type Storage = hooks.AsyncLocalStorage<AsyncContext | undefined>;
 
 // Made with the first context: the module takes milliseconds to load.
 let storage: Storage | undefined;
 
-function inContext<R>(context: AsyncContext, body: () => R): R {
+function inContext<R, A extends unknown[]>(
+  context: AsyncContext,
+  body: (...args: A) => R,
+  ...args: A
+): R {
   storage ??= new hooks.AsyncLocalStorage();
-  return storage.run(context, body);
+  return storage.run(context, body, ...args);
 }
 
 /** Calls `body` as the given job. */
-export function runAs<R>(job: RunningJob, body: () => R): R {
-  return inContext({ job, scope: undefined }, body);
+export function runAs<R, A extends unknown[]>(
+  job: RunningJob,
+  body: (...args: A) => R,
+  ...args: A
+): R {
+  return inContext(job, body, ...args);
 }
 
 /** Calls `body` inside the given scope of configuration. */

@@ -20,7 +20,7 @@ import type {
 import { warn } from "../warn.ts";
 import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
 import type { SourceCode, SourceLoader } from "../worker/source.ts";
-import { type Host, Invocation } from "../worker/execute.ts";
+import { type Ending, type Host, Invocation } from "../worker/execute.ts";
 import { checkOptions, wholeNumber } from "./options.ts";
 import { Queue, type QueuePlace } from "../queue.ts";
 
@@ -188,6 +188,7 @@ class LocalRun implements Host {
   holdsSlot = false;
   readonly #sources: () => Promise<SourceLoader>;
   readonly #invocation: Invocation;
+  readonly #settle: (outcome: Outcome) => void;
   #record: ConsoleRecord | undefined;
 
   constructor(
@@ -197,12 +198,12 @@ class LocalRun implements Host {
   ) {
     this.task = task;
     this.#sources = sources;
-    this.#invocation = new Invocation(
-      task,
-      this,
-      (ending) =>
-        settle({ ...ending, console: this.#record?.lines() ?? NO_LINES }),
-    );
+    this.#settle = settle;
+    this.#invocation = new Invocation(task, this);
+  }
+
+  settle(ending: Ending): void {
+    this.#settle({ ...ending, console: this.#record?.lines() ?? NO_LINES });
   }
 
   start(): void {

@@ -12,7 +12,7 @@ import type { EncodedValue } from "./encoded.ts";
 import { FORMAT_VERSION } from "./format.ts";
 import { Initial, Major, Output } from "./output.ts";
 import { sha256 } from "./sha256.ts";
-import { writeText } from "./text.ts";
+import { shortText, writeText } from "./text.ts";
 
 /** How long such a value may be, in bytes: less than what enters a key as a link. */
 export const SMALL_BYTES = 256;
@@ -156,3 +156,88 @@ export function decodeSmall(value: SmallValue, root: string): unknown {
     { root },
   );
 }
+
+/**
+ * A result as characters, if it is a number, a short text, a boolean or the like. As
+ * with arguments, these are its faithful bytes and its deterministic form, which are the same.
+ */
+export function smallResult(value: unknown): string | undefined {
+  out.clear();
+  switch (typeof value) {
+    case "number":
+      out.number(value);
+      break;
+    case "string":
+      if (value.length > SMALL_TEXT) return undefined;
+      writeText(out, value);
+      break;
+    case "boolean":
+      return value ? TRUE : FALSE;
+    case "undefined":
+      return UNDEFINED;
+    case "object":
+      return value === null ? NULL : undefined;
+    default:
+      return undefined;
+  }
+  return textOf(out.bytes, 0, out.length);
+}
+
+const TRUE = String.fromCharCode(Initial.TRUE);
+const FALSE = String.fromCharCode(Initial.FALSE);
+const NULL = String.fromCharCode(Initial.NULL);
+const UNDEFINED = String.fromCharCode(Initial.UNDEFINED);
+
+/**
+ * Decodes an argument list that is nothing but a few numbers, short texts, booleans and
+ * the like; `undefined` if it holds something else, or is broken: {@linkcode decodeValue} reads it then.
+ */
+export function readSmallArguments(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): unknown[] | undefined {
+  const count = bytes[start]! - (Major.ARRAY << 5);
+  if (!(count >= 0 && count < 24)) return undefined;
+  const values: unknown[] = [];
+  let at = start + 1;
+  for (let i = 0; i < count; i++) {
+    if (at >= end) return undefined;
+    const initial = bytes[at++]!;
+    const info = initial & 31;
+    const major = initial >> 5;
+    if (major === Major.SIMPLE) {
+      if (initial === Initial.FLOAT64) {
+        for (let k = 0; k < 8; k++) eight[k] = bytes[at + k]!;
+        values.push(eightView.getFloat64(0));
+        at += 8;
+      } else if (initial === Initial.UNDEFINED) values.push(undefined);
+      else if (initial === Initial.NULL) values.push(null);
+      else if (initial === Initial.TRUE) values.push(true);
+      else if (initial === Initial.FALSE) values.push(false);
+      else return undefined;
+      continue;
+    }
+    let argument = info;
+    if (info === 24) argument = bytes[at++]!;
+    else if (info === 25) argument = bytes[at++]! * 256 + bytes[at++]!;
+    else if (info === 26) {
+      argument = ((bytes[at++]! * 256 + bytes[at++]!) * 256 + bytes[at++]!) *
+          256 + bytes[at++]!;
+    } else if (info > 26) return undefined;
+    if (major === Major.UINT) values.push(argument);
+    else if (major === Major.NEGATIVE) values.push(-1 - argument);
+    else if (major === Major.TEXT) {
+      const text = at + argument <= end
+        ? shortText(bytes, at, argument)
+        : undefined;
+      if (text === undefined) return undefined;
+      values.push(text);
+      at += argument;
+    } else return undefined;
+  }
+  return at === end ? values : undefined;
+}
+
+const eight = new Uint8Array(8);
+const eightView = new DataView(eight.buffer);

@@ -26,7 +26,9 @@ export function packOne(run: UnpackedRun): RunMessage {
 }
 
 /** Whether a Task can travel by columns: its arguments are a few bytes and nothing else. */
-export function isPlain({ list, upstream, timed }: UnpackedRun): boolean {
+export function isPlain(
+  { list, upstream, timed }: Pick<UnpackedRun, "list" | "upstream" | "timed">,
+): boolean {
   return list.leaves.length === 0 && upstream.length === 0 && !timed;
 }
 

@@ -17,6 +17,12 @@ import { contributionOf } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
 import { encodeValue } from "../value/encode.ts";
 import type { EncodedValue } from "../value/encoded.ts";
+import {
+  readSmallArguments,
+  SMALL_BYTES,
+  smallResult,
+  SmallValue,
+} from "../value/small.ts";
 import { encodeThrown } from "../value/thrown.ts";
 import { makeConsole } from "./console.ts";
 
@@ -41,6 +47,8 @@ export interface Host {
   port?(): ProgramPort;
   /** Whether a sender in another thread wants the job to stop, and why. */
   stopReason?(): "cancelled" | "timed out" | undefined;
+  /** Takes how it ended; called once. */
+  settle(ending: Ending): void;
 }
 
 /** How it ended: an Outcome without the console, which the submitter keeps. */
@@ -61,7 +69,6 @@ export class Invocation implements RunningJob {
   scope: unknown;
   readonly #job: ExecutedJob;
   readonly #host: Host;
-  readonly #settle: (ending: Ending) => void;
   #context: JobContext | undefined;
   #port: ProgramPort | undefined;
   #console: Console | undefined;
@@ -72,12 +79,16 @@ export class Invocation implements RunningJob {
   #startedAt = 0;
   #start = 0;
 
-  /** Prepares a call; `settle` is called once, when it has ended. */
-  constructor(job: ExecutedJob, host: Host, settle: (ending: Ending) => void) {
+  /** Prepares a call. */
+  constructor(job: ExecutedJob, host: Host) {
     this.scope = job.scope;
     this.#job = job;
     this.#host = host;
-    this.#settle = settle;
+  }
+
+  /** Itself. */
+  get job(): this {
+    return this;
   }
 
   /** Calls the function and settles with what becomes of it. Never throws. */
@@ -88,13 +99,18 @@ export class Invocation implements RunningJob {
     } catch (error) {
       return this.fail(error);
     }
+    this.call(fn, values);
+  }
+
+  /** As `run`, with arguments that are the function's own. */
+  call(fn: (...args: never[]) => unknown, values: unknown[]): void {
     if (this.#settled) return;
     this.#host.started();
     this.#startedAt = Date.now();
     this.#start = performance.now();
     let result: unknown;
     try {
-      result = runAs(this, () => called(fn(...values as never[])));
+      result = runAs(this, called, fn, values);
       if (result instanceof Promise) {
         result.then(
           (value) => this.#finish(value),
@@ -208,9 +224,18 @@ export class Invocation implements RunningJob {
   #finish(result: unknown): void {
     if (this.#settled) return;
     const timing = this.#timing();
-    const digests = new Map<object, string>();
     let value: EncodedValue;
     let contribution: Uint8Array<ArrayBuffer> | undefined;
+    const small = smallResult(result);
+    if (small !== undefined) {
+      value = new SmallValue(small);
+      return this.#finished(
+        value,
+        this.#job.digest ? value.bytes : undefined,
+        timing,
+      );
+    }
+    const digests = new Map<object, string>();
     try {
       if (this.#job.digest) {
         contribution = contributionOf(result, { root: "result", digests });
@@ -225,8 +250,16 @@ export class Invocation implements RunningJob {
     } catch (error) {
       return this.#end(error, true, timing);
     }
+    this.#finished(value, contribution, timing);
+  }
+
+  #finished(
+    value: EncodedValue,
+    contribution: Uint8Array<ArrayBuffer> | undefined,
+    timing: Timing,
+  ): void {
     this.#settled = true;
-    this.#settle(
+    this.#host.settle(
       contribution === undefined
         ? { status: "finished", value, timing }
         : { status: "finished", value, contribution, timing },
@@ -236,7 +269,7 @@ export class Invocation implements RunningJob {
   #end(error: unknown, lost = false, timing = this.#timing()): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#settle(endingOf(error, lost, timing));
+    this.#host.settle(endingOf(error, lost, timing));
   }
 
   #timing(): Timing {
@@ -285,6 +318,11 @@ function noTime(): Timing {
 }
 
 function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
+  const { bytes } = list;
+  const few = bytes.length <= SMALL_BYTES
+    ? readSmallArguments(bytes, 0, bytes.length)
+    : undefined;
+  if (few !== undefined) return trimmed(few);
   const job = (index: number): unknown =>
     decodeValue(upstream[index]!, { lend: true, root: "result" });
   const values = decodeValue(list, {
@@ -292,13 +330,21 @@ function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
     lend: true,
     root: "args",
   }) as unknown[];
-  // As in the key: a job among the arguments may have had no result.
+  return trimmed(values);
+}
+
+/** As in the key: a job among the arguments may have had no result. */
+function trimmed(values: unknown[]): unknown[] {
   while (values.length > 0 && values.at(-1) === undefined) values.pop();
   return values;
 }
 
-/** What a call gave. The `then` of a thenable, a Job for instance, is the user's code: it is called where this is. */
-function called(result: unknown): unknown {
+/** What a call gives. The `then` of a thenable, a Job for instance, is the user's code: it is called where this is. */
+function called(
+  fn: (...args: never[]) => unknown,
+  values: unknown[],
+): unknown {
+  const result = fn(...values as never[]);
   return isThenable(result) ? Promise.resolve(result) : result;
 }
 

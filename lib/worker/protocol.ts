@@ -103,6 +103,16 @@ export interface ChunkMessage {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** To the worker: the function of this number, for Tasks that come through shared memory (see `requests.ts`). */
+export interface FunctionMessage {
+  readonly type: "function";
+  readonly fn: number;
+  readonly name: string;
+  readonly version: string;
+  /** Code that the worker has imported already. */
+  readonly code: WireCode;
+}
+
 /** What a shared flag says of a Task. */
 export const Flag = {
   /** It was sent and has not begun: the worker and the sender both may change that, whoever comes first. */
@@ -129,14 +139,24 @@ export interface CancelMessage {
   readonly timedOut: boolean;
 }
 
+/** Memory for what is a few bytes long, in either direction. */
+export interface QuickMemory {
+  /** Tasks; see `requests.ts`. */
+  readonly requests: SharedArrayBuffer;
+  /** Results; see `results.ts`. */
+  readonly results: SharedArrayBuffer;
+  /** By which each side calls the other; see `bell.ts`. */
+  readonly bells: SharedArrayBuffer;
+}
+
 /** To the worker, once, first: what it needs to begin. */
 export interface BeginMessage {
   readonly type: "begin";
   readonly protocol: number;
   /** Int32 cells, one for each Task at a time; shared, so that synchronous code sees a cancel. Absent where memory cannot be shared. */
   readonly flags?: SharedArrayBuffer;
-  /** Where results of a few bytes are written, see `results.ts`. Absent where memory cannot be shared. */
-  readonly results?: SharedArrayBuffer | undefined;
+  /** The way of what is a few bytes long. Absent where memory cannot be shared. */
+  readonly quick?: QuickMemory | undefined;
   /** How many of them there are, where the memory cannot be shared and a process makes its own. */
   readonly cells?: number;
   /** Counts what is on its way from the worker, where nothing else holds it up. */
@@ -180,6 +200,7 @@ export type ToWorker =
   | RunMessage
   | BatchMessage
   | ChunkMessage
+  | FunctionMessage
   | CancelMessage
   | NestedMovedMessage
   | NestedEventMessage
@@ -222,11 +243,6 @@ export interface DoneMessage {
   readonly lost?: boolean;
   /** The worker must not get another Task: something of this one may still be running in it. */
   readonly retire?: boolean;
-}
-
-/** From the worker: results are in the memory for them. */
-export interface ResultsMessage {
-  readonly type: "results";
 }
 
 /** From the worker: it takes up no more items of a chunk, and those that it has are done. Says as much as `results`. */
@@ -325,7 +341,6 @@ export type FromWorker =
   | StartedMessage
   | EventMessage
   | DoneMessage
-  | ResultsMessage
   | ChunkDoneMessage
   | WarningMessage
   | RefusedMessage

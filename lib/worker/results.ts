@@ -1,6 +1,6 @@
 /**
  * Results on their way to the program through shared memory. A result of a few
- * bytes is written where both sides see it, and one message tells of many. So
+ * bytes is written where both sides see it, and a bell is rung for many of them. So
  * none waits for a slow neighbour behind it either: the program may look at any
  * moment, also while the worker computes.
  *
@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { EncodedValue } from "../value/encoded.ts";
 import { SmallValue, textOf } from "../value/small.ts";
 
 /** How much memory there is, in bytes; a power of two. */
@@ -35,6 +36,8 @@ const NONE = -1;
 
 /** In place of a length: there is no contribution. */
 const ABSENT = 0xffff_ffff;
+
+const NO_BYTES = new Uint8Array(0);
 
 /** A result as it has come. */
 export interface QuickResult {
@@ -63,15 +66,18 @@ export class Results {
     this.#view = new DataView(memory, START);
   }
 
-  /** Writes a result, unless it is too long or there is no room now; whether it did. */
+  /** Writes a result without leaves, unless it is too long or there is no room now; whether it did. */
   write(
     task: number,
-    bytes: Uint8Array,
+    value: EncodedValue,
     contribution: Uint8Array | undefined,
     startedAt: number,
     duration: number,
   ): boolean {
-    const length = bytes.length + (contribution?.length ?? 0);
+    const text = value instanceof SmallValue ? value.text : undefined;
+    const bytes = text === undefined ? value.bytes : NO_BYTES;
+    const own = text?.length ?? bytes.length;
+    const length = own + (contribution?.length ?? 0);
     if (length > LONGEST) return false;
     const size = (HEAD + length + 7) & ~7;
     let written = Atomics.load(this.#positions, WRITTEN);
@@ -89,11 +95,16 @@ export class Results {
     view.setInt32(at + 4, task);
     view.setFloat64(at + 8, startedAt);
     view.setFloat64(at + 16, duration);
-    view.setUint32(at + 24, bytes.length);
+    view.setUint32(at + 24, own);
     view.setUint32(at + 28, contribution?.length ?? ABSENT);
-    this.#bytes.set(bytes, at + HEAD);
+    if (text === undefined) this.#bytes.set(bytes, at + HEAD);
+    else {
+      for (let i = 0; i < own; i++) {
+        this.#bytes[at + HEAD + i] = text.charCodeAt(i);
+      }
+    }
     if (contribution !== undefined) {
-      this.#bytes.set(contribution, at + HEAD + bytes.length);
+      this.#bytes.set(contribution, at + HEAD + own);
     }
     Atomics.store(this.#positions, WRITTEN, written + size | 0);
     return true;

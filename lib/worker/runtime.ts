@@ -19,9 +19,11 @@ import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
 import { jobKey } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
+import { readSmallArguments } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
-import { beginItem, unpackChunk } from "./chunk.ts";
+import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
+import { beginItem, ChunkItem } from "./chunk.ts";
 import {
   type Ending,
   type ExecutedJob,
@@ -36,11 +38,16 @@ import {
   type EventMessage,
   Flag,
   type FromWorker,
+  type FunctionMessage,
   PROTOCOL_VERSION,
+  type QuickMemory,
   type RunMessage,
   type ToWorker,
   type WarningMessage,
+  type WireCode,
+  type WireValue,
 } from "./protocol.ts";
+import { type RequestBatch, Requests } from "./requests.ts";
 import { Results } from "./results.ts";
 import { Output, OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
@@ -61,8 +68,14 @@ export class WorkerRuntime implements ScriptWatcher {
   readonly #modules = new ModuleLoader((what) => this.#warn(what));
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
+  readonly #functions = new Map<number, FunctionMessage>();
   #flags: Int32Array | undefined;
+  #requests: Requests | undefined;
+  /** Tasks of a function that this worker was not told of yet: the message is on its way. */
+  #early: RequestBatch | undefined;
   #results: Results | undefined;
+  /** By which the program is told of results. */
+  #bell: Bell | undefined;
   /** How many results the program was not told of, and how long their functions took, in ms. */
   #untold = 0;
   #untoldTime = 0;
@@ -80,7 +93,7 @@ export class WorkerRuntime implements ScriptWatcher {
     switch (message.type) {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
-        if (message.results) this.#results = new Results(message.results);
+        if (message.quick) this.#openQuickWay(message.quick);
         if (message.output) this.#gate = new OutputGate(message.output);
         return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
       case "run":
@@ -92,6 +105,9 @@ export class WorkerRuntime implements ScriptWatcher {
       case "chunk":
         this.#runChunk(message);
         return;
+      case "function":
+        this.#functions.set(message.fn, message);
+        return this.#takeRequests();
       case "cancel":
         this.#runs.get(message.task)?.invocation.cancel(
           decodeThrown(fromWire(message.reason)),
@@ -176,60 +192,77 @@ export class WorkerRuntime implements ScriptWatcher {
     );
   }
 
+  #openQuickWay({ requests, results, bells }: QuickMemory): void {
+    this.#requests = new Requests(requests);
+    this.#results = new Results(results);
+    this.#bell = new Bell(bells, PROGRAM_BELL);
+    new Bell(bells, WORKER_BELL).listen(() => this.#takeRequests());
+  }
+
+  /** Takes up the Tasks that are in the shared memory. */
+  #takeRequests(): void {
+    while (true) {
+      const batch = this.#early ?? this.#requests?.read();
+      if (batch === undefined) return;
+      const fn = this.#functions.get(batch.fn);
+      this.#early = fn === undefined ? batch : undefined;
+      if (fn === undefined) return;
+      this.#runRequests(batch, fn);
+    }
+  }
+
+  async #runRequests(
+    batch: RequestBatch,
+    fn: FunctionMessage,
+  ): Promise<void> {
+    const { length } = batch;
+    for (let i = 0; i < length; i++) {
+      const run = this.#run(new RequestedRun(batch, i, fn), length > 1);
+      if (run === undefined || run.hasLeft) continue;
+      this.#tell();
+      await run.leaving();
+    }
+    this.#tell();
+  }
+
   async #runBatch(messages: readonly RunMessage[]): Promise<void> {
     for (const message of messages) {
-      const running = this.#run(message, true);
-      if (running === undefined) continue;
+      const run = this.#run(message, true);
+      if (run === undefined || run.hasLeft) continue;
       this.#tell();
-      await running;
+      await run.leaving();
     }
     this.#tell();
   }
 
   /** Takes up the items of a chunk, until its sender takes the rest back. */
   async #runChunk(chunk: ChunkMessage): Promise<void> {
-    let begun = 0;
-    for (const message of unpackChunk(chunk)) {
-      if (this.#retire || !beginItem(this.#flags!, chunk.flag, begun++)) break;
-      const running = this.#take(message, true);
-      if (running === undefined) continue;
+    const { flag, ends } = chunk;
+    for (let i = 0; i < ends.length; i++) {
+      if (this.#retire || !beginItem(this.#flags!, flag, i)) break;
+      const run = this.#begun(new ChunkItem(chunk, i), true);
+      if (run.hasLeft) continue;
       this.#tell();
-      await running;
+      await run.leaving();
     }
     this.#untold = 0;
     this.#untoldTime = 0;
     this.#send({ type: "chunkDone", chunk: chunk.chunk }, []);
   }
 
-  /** Takes up a Task; resolves when it has left this worker, `undefined` if it has done so already. */
-  #run(message: RunMessage, together = false): Promise<void> | undefined {
+  /** Takes up a Task, unless this worker is not to. */
+  #run(message: RunMessage, together = false): WorkerRun | undefined {
     if (this.#retire || !this.#begin(message)) {
       this.#send({ type: "skipped", task: message.task }, []);
       return undefined;
     }
-    return this.#take(message, together);
+    return this.#begun(message, together);
   }
 
-  /** Calls the function of a Task that has begun; as `run`. */
-  #take(message: RunMessage, together: boolean): Promise<void> | undefined {
+  /** Calls the function of a Task that this worker has taken up. */
+  #begun(message: RunMessage, together: boolean): WorkerRun {
     const { task, code, name, version } = message;
-    let left = false;
-    let resolve: (() => void) | undefined;
-    const leave = (): void => {
-      this.#runs.delete(task);
-      left = true;
-      resolve?.();
-    };
-    const run = new WorkerRun(
-      message,
-      this.#flags,
-      this.#send,
-      (message) => this.#report(message),
-      (ending) => {
-        this.#done(run, ending, together);
-        leave();
-      },
-    );
+    const run = new WorkerRun(message, this.#flags, this, together);
     this.#runs.set(task, run);
     const fn = code.kind === "module"
       ? this.#modules.find(code.url, name, version)
@@ -240,7 +273,7 @@ export class WorkerRuntime implements ScriptWatcher {
         (fn) => {
           if (fn !== REFUSED) return run.start(fn);
           this.#send({ type: "refused", task }, []);
-          leave();
+          this.#leave(run);
         },
         (error) => {
           // The import goes on: what comes next is to find a worker without it.
@@ -249,8 +282,12 @@ export class WorkerRuntime implements ScriptWatcher {
         },
       );
     }
-    if (left) return undefined;
-    return new Promise<void>((done) => resolve = done);
+    return run;
+  }
+
+  #leave(run: WorkerRun): void {
+    this.#runs.delete(run.task);
+    run.leave();
   }
 
   /** Takes up a Task, unless its sender has taken it back. */
@@ -273,10 +310,16 @@ export class WorkerRuntime implements ScriptWatcher {
       );
   }
 
-  #done(run: WorkerRun, ending: Ending, together: boolean): void {
+  /** A Task has ended. */
+  ended(run: WorkerRun, ending: Ending): void {
+    this.#done(run, ending);
+    this.#leave(run);
+  }
+
+  #done(run: WorkerRun, ending: Ending): void {
     const unseen = takeUnseen();
     if (unseen !== undefined) this.#show(unseen);
-    if (this.#doneQuickly(run, ending, together)) return;
+    if (this.#doneQuickly(run, ending)) return;
     const { task } = run;
     const transfer: ArrayBuffer[] = [];
     const { status, timing } = ending;
@@ -298,7 +341,7 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 
   /** Writes a result of a few bytes into shared memory; whether it did. What the job has said goes before, so it must have said nothing. */
-  #doneQuickly(run: WorkerRun, ending: Ending, together: boolean): boolean {
+  #doneQuickly(run: WorkerRun, ending: Ending): boolean {
     if (this.#results === undefined || this.#retire || run.hasSpoken) {
       return false;
     }
@@ -309,7 +352,7 @@ export class WorkerRuntime implements ScriptWatcher {
     if (
       !this.#results.write(
         run.task,
-        value.bytes,
+        value,
         contribution,
         startedAt,
         duration,
@@ -318,7 +361,7 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#untold++;
     this.#untoldTime += duration;
     if (
-      !together || this.#untold >= MOST_TOGETHER ||
+      !run.together || this.#untold >= MOST_TOGETHER ||
       this.#untoldTime >= TIME_TOGETHER
     ) this.#tell();
     return true;
@@ -329,7 +372,7 @@ export class WorkerRuntime implements ScriptWatcher {
     if (this.#untold === 0) return;
     this.#untold = 0;
     this.#untoldTime = 0;
-    this.#send(RESULTS, []);
+    this.#bell?.ring();
   }
 
   #warn(what: string, error?: unknown): void {
@@ -344,12 +387,22 @@ export class WorkerRuntime implements ScriptWatcher {
       text: `${text}\n`,
       time: Date.now(),
     } as const;
-    this.#report({ type: "warning", line });
+    this.report({ type: "warning", line });
   }
 
-  /** Waits while too much is under way. */
-  #report(message: EventMessage | WarningMessage): void {
+  /** Sends what a job prints and reports; waits while too much is under way. */
+  report(message: EventMessage | WarningMessage): void {
     this.#gate?.enter();
+    this.#send(message, []);
+  }
+
+  /** How to send a message. */
+  get sender(): Send {
+    return this.#send;
+  }
+
+  /** Sends a message. */
+  send(message: FromWorker): void {
     this.#send(message, []);
   }
 
@@ -361,50 +414,139 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 }
 
-const RESULTS = { type: "results" } as const;
-/** Sends what a job prints and reports. */
-type Report = (message: EventMessage | WarningMessage) => void;
+/** A Task as it came with others through shared memory. */
+class RequestedRun implements RunMessage {
+  readonly type = "run";
+  readonly task: number;
+  readonly #batch: RequestBatch;
+  readonly #index: number;
+  readonly #fn: FunctionMessage;
+
+  constructor(batch: RequestBatch, index: number, fn: FunctionMessage) {
+    this.task = batch.task(index);
+    this.#batch = batch;
+    this.#index = index;
+    this.#fn = fn;
+  }
+
+  get key(): undefined {
+    return undefined;
+  }
+
+  get name(): string {
+    return this.#fn.name;
+  }
+
+  get version(): string {
+    return this.#fn.version;
+  }
+
+  get code(): WireCode {
+    return this.#fn.code;
+  }
+
+  get list(): WireValue {
+    const { bytes } = this.#batch;
+    const start = this.#batch.start(this.#index);
+    const end = this.#batch.end(this.#index);
+    return { bytes: bytes.subarray(start, end), leaves: NO_VALUES };
+  }
+
+  /** The arguments, if they are as simple as they mostly are. */
+  get values(): unknown[] | undefined {
+    const { bytes } = this.#batch;
+    const start = this.#batch.start(this.#index);
+    return readSmallArguments(bytes, start, this.#batch.end(this.#index));
+  }
+
+  get upstream(): readonly WireValue[] {
+    return NO_VALUES;
+  }
+
+  get digest(): boolean {
+    return this.#batch.digest(this.#index);
+  }
+
+  get timed(): boolean {
+    return false;
+  }
+
+  /** The code is here already. */
+  get importTimeout(): undefined {
+    return undefined;
+  }
+
+  get flag(): number {
+    return this.#batch.flag(this.#index);
+  }
+}
+
+const NO_VALUES: readonly never[] = [];
 
 /** A Task in a worker. */
 class WorkerRun implements ExecutedJob, Host {
-  /** Its number. */
-  readonly task: number;
-  readonly name: string;
-  readonly version: string;
-  readonly digest: boolean;
+  /** Whether it came with others. */
+  readonly together: boolean;
   /** Whether the program has heard from the job. */
   hasSpoken = false;
+  /** Whether this worker is done with it. */
+  hasLeft = false;
   readonly invocation: Invocation;
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
-  readonly #send: Send;
-  readonly #report: Report;
+  readonly #runtime: WorkerRuntime;
   #output: Output | undefined;
   /** Whether its outcome has been sent. */
-  #left = false;
+  #isTold = false;
   #remote: RemoteJobs | undefined;
+  #left: (() => void) | undefined;
 
   constructor(
     message: RunMessage,
     flags: Int32Array | undefined,
-    send: Send,
-    report: Report,
-    settle: (ending: Ending) => void,
+    runtime: WorkerRuntime,
+    together: boolean,
   ) {
-    this.task = message.task;
     this.#message = message;
     this.#flags = flags;
-    this.#send = send;
-    this.name = message.name;
-    this.version = message.version;
-    this.digest = message.digest;
-    this.#report = report;
-    this.invocation = new Invocation(this, this, (ending) => {
-      this.#output?.flush();
-      this.#left = true;
-      this.#remote?.end();
-      settle(ending);
-    });
+    this.#runtime = runtime;
+    this.together = together;
+    this.invocation = new Invocation(this, this);
+  }
+
+  /** Its number. */
+  get task(): number {
+    return this.#message.task;
+  }
+
+  get name(): string {
+    return this.#message.name;
+  }
+
+  get version(): string {
+    return this.#message.version;
+  }
+
+  get digest(): boolean {
+    return this.#message.digest;
+  }
+
+  settle(ending: Ending): void {
+    this.#output?.flush();
+    this.#isTold = true;
+    this.#remote?.end();
+    this.#runtime.ended(this, ending);
+  }
+
+  /** This worker is done with it. */
+  leave(): void {
+    this.hasLeft = true;
+    this.#left?.();
+  }
+
+  /** Resolves when this worker is done with it, which it is not yet. */
+  leaving(): Promise<void> {
+    return new Promise((resolve) => this.#left = resolve);
   }
 
   get key(): string {
@@ -416,8 +558,15 @@ class WorkerRun implements ExecutedJob, Host {
   }
 
   start(fn: UserFunction): void {
-    const { task, importTimeout, list, upstream } = this.#message;
-    if (importTimeout !== undefined) this.#send({ type: "imported", task }, []);
+    const message = this.#message;
+    if (message instanceof RequestedRun || message instanceof ChunkItem) {
+      const { values } = message;
+      if (values !== undefined) return this.invocation.call(fn, values);
+    }
+    const { task, importTimeout, list, upstream } = message;
+    if (importTimeout !== undefined) {
+      this.#runtime.send({ type: "imported", task });
+    }
     if (this.invocation.settled) return;
     this.invocation.run(fn, {
       list: fromWire(list),
@@ -428,7 +577,10 @@ class WorkerRun implements ExecutedJob, Host {
   port(): RemoteJobs {
     const { task } = this;
     this.hasSpoken = true;
-    this.#remote = new RemoteJobs(linkTo(this.#send, task), this.#message);
+    this.#remote = new RemoteJobs(
+      linkTo(this.#runtime.sender, task),
+      this.#message,
+    );
     if (this.invocation.settled) this.#remote.end();
     return this.#remote;
   }
@@ -436,7 +588,7 @@ class WorkerRun implements ExecutedJob, Host {
   started(): void {
     if (!this.#message.timed) return;
     this.hasSpoken = true;
-    this.#send({ type: "started", task: this.task }, []);
+    this.#runtime.send({ type: "started", task: this.task });
   }
 
   report(event: TaskEvent): void {
@@ -446,14 +598,14 @@ class WorkerRun implements ExecutedJob, Host {
         event.line,
       );
     } else if (!this.invocation.settled) {
-      this.#report({ type: "event", task: this.#message.task, event });
+      this.#runtime.report({ type: "event", task: this.task, event });
     }
   }
 
   #print(line: ConsoleLine): void {
     const { task, name } = this.#message;
-    this.#report(
-      this.#left
+    this.#runtime.report(
+      this.#isTold
         // The outcome is settled, but what is printed is not lost.
         ? { type: "warning", line, name }
         : { type: "event", task, event: { type: "console", line } },

@@ -33,6 +33,8 @@ export class PoolRun {
   batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
+  /** The cell of its flag there. */
+  flag = 0;
   /** How many workers were killed that had it and had not begun. */
   killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
@@ -44,6 +46,11 @@ export class PoolRun {
   constructor(task: Task, settled: Settled) {
     this.task = task;
     this.#tell = settled;
+  }
+
+  /** Whether its contribution is wanted. */
+  get digest(): boolean {
+    return this.task.digest;
   }
 
   /** Passes on what the job reports, and keeps and shows what it prints; of a job that is settled, it only shows. */

@@ -17,7 +17,7 @@ import {
   MemoryLimitError,
   WorkerLostError,
 } from "../../errors.ts";
-import type { CodeReference } from "../../task.ts";
+import type { CodeReference, TaskArguments } from "../../task.ts";
 import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
 import { repeatedLeaves } from "../../value/repeated_leaves.ts";
 import { SmallValue } from "../../value/small.ts";
@@ -39,7 +39,6 @@ import {
   PROTOCOL_VERSION,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import { resultMemory, Results } from "../../worker/results.ts";
 import {
   codeToWire,
   fromWire,
@@ -59,6 +58,7 @@ import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
 import type { ChunkRun } from "./chunk_run.ts";
 import type { Batch, PoolRun, QueuedRun } from "./pool_run.ts";
+import { quickList, QuickWay } from "./quick_way.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { WorkerChunks } from "./worker_chunks.ts";
@@ -122,8 +122,8 @@ export class PoolWorker implements ConnectionOwner {
   readonly #grace = new Patience();
   readonly #connection: Connection;
   readonly #flags: TaskFlags;
-  /** Results of a few bytes, where memory is shared. */
-  readonly #results: Results | undefined;
+  /** The way of what is a few bytes long, where memory is shared. */
+  readonly #quick: QuickWay | undefined;
   readonly #running = new Map<number, PoolRun>();
   /** Items that travel together, as long as they are no Tasks of their own. */
   readonly #chunks = new WorkerChunks();
@@ -181,14 +181,14 @@ export class PoolWorker implements ConnectionOwner {
     );
     this.#mostTogether = sharesMemory ? MOST_TOGETHER : 1;
     this.#flags = new TaskFlags(slots * this.#mostTogether, sharesMemory);
-    const results = sharesMemory ? resultMemory() : undefined;
-    if (results !== undefined) this.#results = new Results(results);
+    if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
       flags: this.#flags.buffer,
-      results,
+      quick: this.#quick?.memory,
     });
+    this.#quick?.listen(() => this.#takeResults());
     this.#hold(false);
   }
 
@@ -250,24 +250,35 @@ export class PoolWorker implements ConnectionOwner {
    * returns whether there was another.
    */
   give(runs: Iterable<PoolRun>): boolean {
-    const transfer: ArrayBuffer[] = [];
-    const messages: UnpackedRun[] = [];
     const batch = new Set<PoolRun>();
+    const given: PoolRun[] = [];
+    const lists: SmallValue[] = [];
+    // What is quick has none, unless another one among them needs one.
+    const messages: (Unnumbered | undefined)[] = [];
+    const transfer: ArrayBuffer[] = [];
     let bytes = 0;
     for (const run of runs) {
       try {
-        const message = this.#message(run, transfer);
-        run.sent = message.task;
+        const args = run.task.arguments();
+        const list = this.#quickList(run, args);
+        const message = list === undefined
+          ? this.#message(run, args, transfer)
+          : undefined;
+        // Last: what is above may throw.
+        this.#number(run);
+        if (list !== undefined) lists.push(list);
         messages.push(message);
+        given.push(run);
         batch.add(run);
-        bytes += sizeOf(message.list);
-        if (bytes >= LEAF_BYTES || !isPlain(message)) break;
+        bytes += sizeOf(list ?? message!.list);
+        if (bytes >= LEAF_BYTES) break;
+        if (message !== undefined && !isPlain(message)) break;
       } catch (error) {
         this.#owner.settled(run);
         run.fail(error);
       }
     }
-    const [first] = messages;
+    const [first] = given;
     if (first === undefined) return false;
     for (const run of batch) {
       run.worker = this;
@@ -277,11 +288,18 @@ export class PoolWorker implements ConnectionOwner {
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
     this.#watchImport(batch);
-    if (messages.length === 1) this.#post(packOne(first), transfer);
-    else {
-      this.#post(packBatch(messages), transfer);
-      this.#watchBatches();
+    const isSent = lists.length === given.length &&
+      this.#quick!.send(first.task, given, lists);
+    if (!isSent) {
+      const spelt = given.map((run, i): UnpackedRun => ({
+        ...messages[i] ?? this.#message(run, argumentsOf(lists.shift()!), []),
+        task: run.sent,
+        flag: run.flag,
+      }));
+      const packed = spelt.length === 1 ? packOne(spelt[0]!) : packBatch(spelt);
+      this.#post(packed, transfer);
     }
+    if (batch.size > 1) this.#watchBatches();
     for (const { task } of batch) if (!task.timed) task.started();
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
@@ -349,14 +367,14 @@ export class PoolWorker implements ConnectionOwner {
    *
    * @throws {ArgumentChangedError} and others, if the arguments cannot be sent.
    */
-  #message({ task }: PoolRun, transfer: ArrayBuffer[]): UnpackedRun {
-    const { list, upstream } = task.arguments();
-    // Not the Task's own id: it may come to this worker twice, if it was taken back.
-    const sent = ++this.#lastSent;
+  #message(
+    { task }: PoolRun,
+    { list, upstream }: TaskArguments,
+    transfer: ArrayBuffer[],
+  ): Unnumbered {
     const repeated = this.#connection.sharesMemory ? repeatedLeaves : undefined;
     return {
       type: "run",
-      task: sent,
       // What few ask for the worker finds out itself.
       key: task.hasPlainKey ? undefined : task.key,
       name: task.name,
@@ -373,9 +391,20 @@ export class PoolWorker implements ConnectionOwner {
       importTimeout: this.#imported.has(task.code)
         ? undefined
         : task.importTimeout,
-      // Last: what is above may throw.
-      flag: this.#flags.send(sent),
     };
+  }
+
+  /** Gives a Task its number and its flag: not its own id, as it may come to this worker twice, if it was taken back. */
+  #number(run: PoolRun): void {
+    run.flag = this.#flags.send(this.#lastSent + 1);
+    run.sent = ++this.#lastSent;
+  }
+
+  /** The arguments of a Task that can go the quick way. */
+  #quickList({ task }: PoolRun, args: TaskArguments): SmallValue | undefined {
+    return this.#quick !== undefined && this.#imported.has(task.code)
+      ? quickList(task, args)
+      : undefined;
   }
 
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
@@ -409,8 +438,6 @@ export class PoolWorker implements ConnectionOwner {
         return this.#endIfDone();
       case "done":
         return this.#done(message);
-      case "results":
-        return this.#takeResults();
       case "chunkDone":
         return this.#chunkDone(message.chunk);
       case "warning":
@@ -480,9 +507,9 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
   #takeResults(): void {
-    const results = this.#results;
-    if (results === undefined || this.#gone) return;
-    for (let it = results.read(); it !== undefined; it = results.read()) {
+    const quick = this.#quick;
+    if (quick === undefined || this.#gone) return;
+    for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
       const items = this.#chunks.runOf(task);
       if (items !== undefined) {
@@ -846,6 +873,7 @@ export class PoolWorker implements ConnectionOwner {
     if (this.#gone) return;
     this.#gone = true;
     this.#nested.close();
+    this.#quick?.close();
     this.#grace.end();
     this.#idle.stop();
     this.#importLimit.end();
@@ -871,6 +899,13 @@ export class PoolWorker implements ConnectionOwner {
 }
 
 const NO_VALUES: readonly never[] = [];
+
+/** The message for a Task before it has its number in the worker. */
+type Unnumbered = Omit<UnpackedRun, "task" | "flag">;
+
+function argumentsOf(list: SmallValue): TaskArguments {
+  return { list, upstream: NO_VALUES };
+}
 
 /** The functions of Tasks, each once, for messages. */
 export function namesOf(runs: readonly PoolRun[]): string {
