@@ -196,16 +196,18 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     else {
       this.#finished?.push(job);
       const { duration } = outcome!.timing;
-      this.#adapt(hit ? 0 : duration);
+      // A hit says nothing of how long a job takes.
+      this.#adapt(hit ? 1 : duration);
       if (!hit) this.#learn(state, duration);
     }
     this.wake();
   }
 
-  /** More may be outstanding while jobs are quick. */
+  /** More may be outstanding while jobs are quick, and all the sooner the quicker they are. */
   #adapt(duration: number): void {
+    const more = Math.ceil(1 / Math.max(duration, 0.01));
     this.#window = duration < QUICK
-      ? Math.min(MOST, this.#window + 1)
+      ? Math.min(MOST, this.#window + more)
       : Math.max(LEAST, this.#window >> 1);
   }
 

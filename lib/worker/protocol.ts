@@ -93,6 +93,8 @@ export interface BatchMessage {
 export interface ChunkMessage {
   readonly type: "chunk";
   readonly chunk: number;
+  /** The chunk whose turn comes before, if that is still here. */
+  readonly after: number | undefined;
   readonly name: string;
   readonly version: string;
   readonly code: WireCode;

@@ -69,6 +69,8 @@ export class WorkerRuntime implements ScriptWatcher {
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   readonly #functions = new Map<number, FunctionMessage>();
+  /** The chunks that are here, until their last item has left. */
+  readonly #chunks = new Map<number, Promise<void>>();
   #flags: Int32Array | undefined;
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
@@ -103,7 +105,7 @@ export class WorkerRuntime implements ScriptWatcher {
         this.#runBatch(unpackBatch(message));
         return;
       case "chunk":
-        this.#runChunk(message);
+        this.#takeChunk(message);
         return;
       case "function":
         this.#functions.set(message.fn, message);
@@ -233,6 +235,18 @@ export class WorkerRuntime implements ScriptWatcher {
       await run.leaving();
     }
     this.#tell();
+  }
+
+  /** Takes up a chunk, after the one whose turn comes before. */
+  async #takeChunk(message: ChunkMessage): Promise<void> {
+    const { chunk, after } = message;
+    const before = after === undefined ? undefined : this.#chunks.get(after);
+    const running = before === undefined
+      ? this.#runChunk(message)
+      : before.then(() => this.#runChunk(message));
+    this.#chunks.set(chunk, running);
+    await running;
+    this.#chunks.delete(chunk);
   }
 
   /** Takes up the items of a chunk, until its sender takes the rest back. */

@@ -299,10 +299,11 @@ export class Pool implements PoolWorkerOwner {
   #fill(): void {
     while (true) {
       const run = this.#waiting.first;
-      if (run === undefined || !this.#waiting.hasSlotFor(run)) return;
+      if (run === undefined) return;
+      if (!this.#waiting.hasSlotFor(run)) return this.#giveAhead();
       try {
         const worker = this.#workerFor(run);
-        if (worker === undefined) return;
+        if (worker === undefined) return this.#giveAhead();
         if (run instanceof ChunkRun) {
           this.#giveItems(run, worker);
           continue;
@@ -315,6 +316,19 @@ export class Pool implements PoolWorkerOwner {
         if (run instanceof ChunkRun) this.#refuseItems(run, () => error);
         else this.#refuse(run, error);
       }
+    }
+  }
+
+  /** Gives items to workers that have such already, as long as these come next. */
+  #giveAhead(): void {
+    for (const worker of this.#usable) {
+      const run = this.#waiting.first;
+      if (!(run instanceof ChunkRun)) return;
+      const after = worker.lastItems;
+      if (after === undefined || !worker.suits(run.needs)) continue;
+      if (!worker.has(run.task.code)) continue;
+      this.#waiting.remove(run);
+      worker.giveItems(run, after);
     }
   }
 

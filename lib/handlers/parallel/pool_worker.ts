@@ -305,18 +305,30 @@ export class PoolWorker implements ConnectionOwner {
     return true;
   }
 
-  /** Gives the worker items of a function whose code it has; together they take one slot. */
-  giveItems(run: ChunkRun): void {
+  /** The items behind which the worker can be given more, so that it does not have to wait for them. */
+  get lastItems(): ChunkRun | undefined {
+    if (this.#load !== 1 || this.#chunks.size !== 1 || this.full) {
+      return undefined;
+    }
+    const [run] = this.#chunks;
+    return run?.batch?.size === 1 ? run : undefined;
+  }
+
+  /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
+  giveItems(run: ChunkRun, after?: ChunkRun): void {
     if (this.#isEmpty) this.#hold(true);
-    this.#load++;
     run.worker = this;
-    run.batch = new Set([run]);
+    if (after === undefined) {
+      this.#load++;
+      run.batch = new Set([run]);
+    } else run.batch = after.batch!.add(run);
     run.sent = ++this.#lastSent;
     this.#lastSent += run.end - run.begin;
     const transfer: ArrayBuffer[] = [];
     this.#post({
       type: "chunk",
       chunk: run.sent,
+      after: after?.sent,
       ...functionToWire(run.task, transfer),
       flag: this.#flags.sendChunk(run.sent),
       ...run.chunk.argumentsOf(run.begin, run.end),
@@ -665,6 +677,8 @@ export class PoolWorker implements ConnectionOwner {
     run.worker = undefined;
     this.#owner.itemsLeft(run);
     this.#leaveBatch(run, batch);
+    // Others may be given to it ahead.
+    if (batch.size > 0) this.#owner.roomFreed();
   }
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
