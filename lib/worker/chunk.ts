@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { JobContext, ProgramPort, RunningJob } from "../current.ts";
+import type { Invocation } from "./execute.ts";
 import { readSmallArguments } from "../value/small.ts";
 import {
   type ChunkMessage,
@@ -82,6 +84,67 @@ export class ChunkItem implements RunMessage {
 
   get #end(): number {
     return this.#chunk.ends[this.#index]!;
+  }
+}
+
+/** Where items are called. */
+export interface ItemHost {
+  /** Makes of an item a job like all others, whose function was called. */
+  spellOut(item: LightItem): Invocation;
+}
+
+/**
+ * An item while its function is called. Most want nothing of what a job can have; the
+ * first wish makes a job of it like all others.
+ */
+export class LightItem implements RunningJob {
+  readonly message: ChunkItem;
+  /** When its function was called, as `performance.now()` tells. */
+  readonly start: number;
+  /** Whether its function has returned, and its result is on its way. */
+  hasEnded = false;
+  readonly #host: ItemHost;
+  #invocation: Invocation | undefined;
+
+  constructor(message: ChunkItem, start: number, host: ItemHost) {
+    this.message = message;
+    this.start = start;
+    this.#host = host;
+  }
+
+  /** Itself. */
+  get job(): this {
+    return this;
+  }
+
+  /** Whether it has wished for nothing. */
+  get isPlain(): boolean {
+    return this.#invocation === undefined;
+  }
+
+  /** The job that it is, made with the first wish. */
+  get invocation(): Invocation {
+    return this.#invocation ??= this.#host.spellOut(this);
+  }
+
+  get context(): JobContext {
+    return this.invocation.context;
+  }
+
+  get console(): Console {
+    return this.invocation.console;
+  }
+
+  get port(): ProgramPort | undefined {
+    return this.invocation.port;
+  }
+
+  get scope(): unknown {
+    return this.#invocation?.scope;
+  }
+
+  set scope(scope: unknown) {
+    this.invocation.scope = scope;
   }
 }
 

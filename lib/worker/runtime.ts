@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type RunningJob, runningJob } from "../current.ts";
+import { runAs, type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
 import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
@@ -19,12 +19,14 @@ import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
 import { jobKey } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
-import { readSmallArguments } from "../value/small.ts";
+import { readSmallArguments, smallResult, SmallValue } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
 import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
-import { beginItem, ChunkItem } from "./chunk.ts";
+import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
 import {
+  callFunction,
+  decodeArguments,
   type Ending,
   type ExecutedJob,
   type Host,
@@ -63,7 +65,7 @@ const TIME_TOGETHER = 1;
 const MOST_TOGETHER = 64;
 
 /** Executes the Tasks that a worker is given. */
-export class WorkerRuntime implements ScriptWatcher {
+export class WorkerRuntime implements ScriptWatcher, ItemHost {
   readonly #send: Send;
   readonly #modules = new ModuleLoader((what) => this.#warn(what));
   readonly #sources = new SourceLoader();
@@ -138,8 +140,9 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 
   /** Fails the job to which an error belongs that nobody has caught. */
-  stray(error: unknown, job: RunningJob | undefined = this.#onlyJob()): void {
+  stray(error: unknown, owner: RunningJob | undefined = this.#onlyJob()): void {
     if (error instanceof JobExitError) return;
+    const job = owner instanceof LightItem ? owner.invocation : owner;
     if (!(job instanceof Invocation)) {
       return this.#warn(
         "an error outside of any job was ignored in a worker",
@@ -172,7 +175,8 @@ export class WorkerRuntime implements ScriptWatcher {
    * @throws {JobExitError} always, so that the code which asked for the end stops.
    */
   exit(call: string): never {
-    const job = runningJob() ?? this.#onlyJob();
+    const owner = runningJob() ?? this.#onlyJob();
+    const job = owner instanceof LightItem ? owner.invocation : owner;
     const error = new JobExitError(
       `${whoIs(job)} called ${call} in a worker: return or throw instead`,
     );
@@ -252,16 +256,79 @@ export class WorkerRuntime implements ScriptWatcher {
   /** Takes up the items of a chunk, until its sender takes the rest back. */
   async #runChunk(chunk: ChunkMessage): Promise<void> {
     const { flag, ends } = chunk;
+    let fn = this.#find(chunk);
+    let start = performance.now();
     for (let i = 0; i < ends.length; i++) {
       if (this.#retire || !beginItem(this.#flags!, flag, i)) break;
-      const run = this.#begun(new ChunkItem(chunk, i), true);
-      if (run.hasLeft) continue;
-      this.#tell();
-      await run.leaving();
+      const item = new ChunkItem(chunk, i);
+      const run = fn === undefined
+        ? this.#begun(item, true)
+        : this.#callItem(item, fn, start);
+      if (run !== undefined && !run.hasLeft) {
+        this.#tell();
+        await run.leaving();
+        fn = this.#find(chunk);
+      }
+      start = performance.now();
     }
     this.#untold = 0;
     this.#untoldTime = 0;
     this.#send({ type: "chunkDone", chunk: chunk.chunk }, []);
+  }
+
+  /** Calls a function for an item, at this time; gives its Task, if it has become one. */
+  #callItem(
+    message: ChunkItem,
+    fn: UserFunction,
+    start: number,
+  ): WorkerRun | undefined {
+    const values = message.values ?? listOf(message);
+    // It fails, as a job does.
+    if (values === undefined) return this.#begun(message, true);
+    const item = new LightItem(message, start, this);
+    let result: unknown;
+    try {
+      result = runAs(item, callFunction, fn, values);
+    } catch (error) {
+      item.invocation.threw(error);
+      return undefined;
+    }
+    if (item.isPlain && this.#itemDone(item, result)) return undefined;
+    item.invocation.returned(result);
+    return this.#runs.get(message.task);
+  }
+
+  /** Writes the result of an item into shared memory, if it is one of a few bytes; whether it did. */
+  #itemDone(item: LightItem, result: unknown): boolean {
+    const text = smallResult(result);
+    if (text === undefined) return false;
+    const duration = performance.now() - item.start;
+    const { message: { task } } = item;
+    const value = new SmallValue(text);
+    if (!this.#results!.write(task, value, undefined, 0, duration)) {
+      return false;
+    }
+    item.hasEnded = true;
+    this.#written(duration, true);
+    return true;
+  }
+
+  spellOut(item: LightItem): Invocation {
+    const { message, start, hasEnded } = item;
+    const run = new WorkerRun(message, this.#flags, this, true);
+    const startedAt = Math.floor(performance.timeOrigin + start);
+    run.takeOver(startedAt, start, hasEnded);
+    if (!hasEnded) this.#runs.set(message.task, run);
+    return run.invocation;
+  }
+
+  /** The function of Tasks, where that can be said at once. */
+  #find(
+    { code, name, version }: Pick<RunMessage, "code" | "name" | "version">,
+  ): UserFunction | undefined {
+    return code.kind === "module"
+      ? this.#modules.find(code.url, name, version)
+      : undefined;
   }
 
   /** Takes up a Task, unless this worker is not to. */
@@ -275,12 +342,10 @@ export class WorkerRuntime implements ScriptWatcher {
 
   /** Calls the function of a Task that this worker has taken up. */
   #begun(message: RunMessage, together: boolean): WorkerRun {
-    const { task, code, name, version } = message;
+    const { task } = message;
     const run = new WorkerRun(message, this.#flags, this, together);
     this.#runs.set(task, run);
-    const fn = code.kind === "module"
-      ? this.#modules.find(code.url, name, version)
-      : undefined;
+    const fn = this.#find(message);
     if (fn !== undefined) run.start(fn);
     else {
       this.#load(message).then(
@@ -372,13 +437,18 @@ export class WorkerRuntime implements ScriptWatcher {
         duration,
       )
     ) return false;
+    this.#written(duration, run.together);
+    return true;
+  }
+
+  /** A result was written, after so many ms. */
+  #written(duration: number, together: boolean): void {
     this.#untold++;
     this.#untoldTime += duration;
     if (
-      !run.together || this.#untold >= MOST_TOGETHER ||
+      !together || this.#untold >= MOST_TOGETHER ||
       this.#untoldTime >= TIME_TOGETHER
     ) this.#tell();
-    return true;
   }
 
   /** Tells the program of the results that it was not told of. */
@@ -545,6 +615,13 @@ class WorkerRun implements ExecutedJob, Host {
     return this.#message.digest;
   }
 
+  /** Takes over a call as its invocation does. */
+  takeOver(startedAt: number, start: number, hasEnded: boolean): void {
+    this.#isTold = hasEnded;
+    this.hasLeft = hasEnded;
+    this.invocation.takeOver(startedAt, start, hasEnded);
+  }
+
   settle(ending: Ending): void {
     this.#output?.flush();
     this.#isTold = true;
@@ -634,6 +711,15 @@ class WorkerRun implements ExecutedJob, Host {
       case Flag.TIMED_OUT:
         return "timed out";
     }
+  }
+}
+
+/** The arguments of an item; `undefined` if they cannot be decoded. */
+function listOf({ list }: ChunkItem): unknown[] | undefined {
+  try {
+    return decodeArguments({ list: fromWire(list), upstream: NO_VALUES });
+  } catch {
+    return undefined;
   }
 }
 
