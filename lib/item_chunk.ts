@@ -27,7 +27,8 @@ export class ItemChunk {
   readonly #ends: readonly number[];
   /** The number of the first of these among those. */
   readonly #first: number;
-  readonly #results: (EncodedValue | undefined)[];
+  /** `null` in place of one that was taken. */
+  readonly #results: (EncodedValue | null | undefined)[];
   #jobs: Map<number, Job<unknown>> | undefined;
   /** How many have neither a result nor a job. */
   #open: number;
@@ -115,10 +116,9 @@ export class ItemChunk {
       : this.#finished[this.#taken];
     if (index === undefined) return undefined;
     const value = this.#results[index];
-    if (value !== undefined) {
+    if (value) {
       this.#taken++;
-      // What nobody needs any more takes up no memory.
-      this.#results[index] = undefined;
+      this.#results[index] = null;
       return value;
     }
     const job = this.#jobs?.get(index);

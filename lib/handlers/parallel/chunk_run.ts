@@ -34,6 +34,8 @@ export class ChunkRun {
   sent = 0;
   /** How deep they stand: no job has submitted them. */
   readonly slotDepth = 0;
+  /** Whether others were taken back that came with them. */
+  isShortened = false;
   #end: number;
   /** How many have neither a result nor a Task of their own. */
   #left: number;
@@ -84,6 +86,7 @@ export class ChunkRun {
     rest.sent = this.sent;
     this.#left -= this.#end - index;
     this.#end = index;
+    this.isShortened = true;
     return rest;
   }
 }

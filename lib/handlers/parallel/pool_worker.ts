@@ -311,7 +311,8 @@ export class PoolWorker implements ConnectionOwner {
       return undefined;
     }
     const [run] = this.#chunks;
-    return run?.batch?.size === 1 ? run : undefined;
+    // Behind one that does not get on nothing would.
+    return run?.batch?.size === 1 && !run.isShortened ? run : undefined;
   }
 
   /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
@@ -639,8 +640,9 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Takes back the items that have not begun. */
   #recallItems(): void {
-    for (const run of this.#chunks) {
-      const rest = this.#takeBackItems(run);
+    const rests = [...this.#chunks].map((run) => this.#takeBackItems(run));
+    // Each goes to the front of the queue: the last one first.
+    for (const rest of rests.reverse()) {
       if (rest !== undefined) this.#owner.returned(rest);
     }
   }
