@@ -67,8 +67,9 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     return this.#size === 0;
   }
 
-  /** How many items to take in now: none as long as it is less than a chunk. */
+  /** How many items to take in now: none as long as it is less than a chunk, or once the end has come. */
   get room(): number {
+    if (this.#failed !== undefined || this.#stopped !== undefined) return 0;
     const most = this.#concurrency ?? Math.max(this.#window, this.#chunk ?? 1);
     const room = most - this.#size;
     const chunk = Math.min(most, this.#chunk ?? Math.ceil(most / 2));

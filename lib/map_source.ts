@@ -40,21 +40,26 @@ export class MapSource {
     this.#taker = taker;
   }
 
-  /**
-   * Takes up to `count` items; those of an asynchronous source come later.
-   *
-   * @throws what the source has thrown.
-   */
+  /** Takes up to `count` items; those of an asynchronous source come later. */
   take(count: number): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (count === 0 && this.#left === 0) return;
     this.#left = Math.max(this.#left, count);
     if (this.#isAsync) return this.#ask();
-    if (this.#left === 0 || this.isDone) return;
+    if (this.#left === 0 || this.isDone || this.#failure !== undefined) return;
     // Once for all of them, as it takes longer than all the rest.
     this.#here(() => {
-      while (this.#left > 0 && !this.isDone) this.#took(this.#nextNow());
+      try {
+        while (this.#left > 0 && !this.isDone) this.#took(this.#nextNow());
+      } catch (error) {
+        this.#failure = { error };
+      }
       this.#taker.added(false);
     });
+  }
+
+  /** Throws what the source has thrown, or why an item cannot be taken. */
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Tells the source that nobody wants more of it. */
