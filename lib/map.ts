@@ -36,8 +36,8 @@ export interface MapOptions {
   readonly concurrency?: number | undefined;
   /**
    * How many items are taken in one go. Handlers send quick jobs together that were
-   * submitted together; each item is a job of its own all the same, with its own
-   * key. From the start half of what may be outstanding.
+   * submitted together; each item has a key of its own all the same. From the start
+   * half of what may be outstanding.
    */
   readonly chunk?: number | undefined;
   /** Whether results come in the order of the items, as from the start, or as they are there. */
@@ -51,6 +51,11 @@ export interface MapOptions {
  * iterable, which may be endless and may be asynchronous, only as results are
  * taken: a slow consumer holds up the source, not the memory. The jobs have
  * the options in force where `map` is called.
+ *
+ * Each item is a job. On web workers quick ones that no cache is asked for, and of
+ * which no option wants more than their results, travel in chunks, and become jobs
+ * only where one is needed: equal ones among them are each run, while equal jobs that
+ * are outstanding share one run.
  *
  * The first error ends the iteration; then, and when the loop is left, the jobs
  * that are outstanding are cancelled and the source is closed.

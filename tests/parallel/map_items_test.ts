@@ -147,10 +147,18 @@ Deno.test("what an item prints is shown with the name of its function, as that o
   const { code, stdout, stderr } = await runProgram({
     "main.ts": `
       import * as hi from "hither";
+      let late: Promise<void> | undefined;
       const f = hi.func("talks", "1", (x: number) => {
         if (x >= 600 && x < 603) console.log("this is", x);
-        if (x === 700) setTimeout(() => console.error("late"), 0);
-        return x;
+        if (x === 700) {
+          late = new Promise((resolve) =>
+            setTimeout(() => {
+              console.error("late");
+              resolve();
+            }, 0)
+          );
+        }
+        return x === 1_999 ? late!.then(() => x) : x;
       });
       if (import.meta.main) {
         await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
