@@ -16,8 +16,14 @@ export type Settled<T extends Task = Task> = (
   outcome: Outcome,
 ) => void;
 
+/** A Task that keeps for its handler what belongs to it there, so that there is no table of the many that wait. */
+export interface KeepingTask extends Task {
+  /** Only its handler looks at it. */
+  kept: object | undefined;
+}
+
 /** As `run` of a handler. */
-export type AcceptTask = (task: Task, settled: Settled) => void;
+export type AcceptTask = (task: KeepingTask, settled: Settled) => void;
 
 /**
  * Takes in the items of one `hi.map` that are like that of the job `first`, which took

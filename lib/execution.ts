@@ -16,7 +16,12 @@ import type { DeclaredPermissions } from "./permissions.ts";
 import defer * as sandbox from "./permissions.ts";
 import { KeyClaim } from "./key_claim.ts";
 import { noteElsewhere } from "./outstanding.ts";
-import type { ArgumentSnapshot, JobOptions, JobState } from "./job_state.ts";
+import {
+  type ArgumentSnapshot,
+  type JobOptions,
+  type JobState,
+  SmallArguments,
+} from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import type { Holding } from "./resources.ts";
 import type { Scope } from "./scope.ts";
@@ -35,6 +40,35 @@ import type {
 } from "./task.ts";
 import type { EncodedValue, FileContent } from "./value/encoded.ts";
 
+type Timer = ReturnType<typeof setTimeout>;
+
+/** What most executions do not have; the sets are made when they are needed. */
+class Details {
+  earlierLines: readonly ConsoleLine[] = NO_LINES;
+  holding: Holding | undefined;
+  states: Set<JobState> | undefined;
+  storedIn: Set<RecordStore> | undefined;
+  files: readonly FileContent[] = NO_FILES;
+  /** The children of its job that have not settled. */
+  children: Set<JobState> | undefined;
+  /** The executions that the children of its job wait for. */
+  waitsFor: Set<Execution> | undefined;
+  /** The executions whose children wait for this one. */
+  waitedForBy: Set<Execution> | undefined;
+  /** Aborted when no job waits for the outcome any more. */
+  abandoned: AbortController | undefined;
+  timers: Map<JobState, Timer> | undefined;
+}
+
+let onTimeout: ((state: JobState, error?: Error) => void) | undefined;
+
+/** For the scheduler alone: what to do with a job whose time is over. */
+export function provideTimeout(
+  over: (state: JobState, error?: Error) => void,
+): void {
+  onTimeout = over;
+}
+
 let lastId = 0;
 
 /** A Task and the jobs that share it. */
@@ -46,60 +80,36 @@ export class Execution implements Task {
   readonly first: JobState;
   readonly nested: boolean;
   readonly depth: number;
-  /** What the attempts before this one have printed. */
-  earlierLines: readonly ConsoleLine[] = NO_LINES;
-  /** What it takes of the resources, from when it waits for them. */
-  holding: Holding | undefined;
+  /** What its handler keeps of it, which need not look for that in a table. */
+  kept: object | undefined;
   #isElsewhere = false;
   /** The job that waits for the outcome, as long as it is the only one that ever did. */
   #only: JobState | undefined;
-  #states: Set<JobState> | undefined;
-  /** Where the outcome went already; there may be many executions, so sets are made when needed. */
-  storedIn: Set<RecordStore> | undefined;
   /** Who runs it. */
   handler: JobHandler | undefined;
-  /** The files among the arguments, once it has started. */
-  files: readonly FileContent[] = NO_FILES;
   /** Its claim on the key; `undefined` if it needs none. */
   readonly claim: KeyClaim | undefined;
-  readonly #store: RecordStore | undefined;
   readonly #snapshot: ArgumentSnapshot;
-  readonly #scope: Scope<ResolvedOptions>;
-  readonly #onTimeout: (state: JobState, error?: Error) => void;
-  readonly #options: JobOptions;
   /** Whether it waits between two attempts, which is no time in the queue. */
   #paused: boolean;
-  /** The children of its job that have not settled. */
-  #children: Set<JobState> | undefined;
-  /** The executions that the children of its job wait for. */
-  #waitsFor: Set<Execution> | undefined;
-  /** The executions whose children wait for this one. */
-  #waitedForBy: Set<Execution> | undefined;
-  #startedAt: number | undefined;
-  /** Aborted when no job waits for the outcome any more. */
-  #abandoned: AbortController | undefined;
-  #timers: Map<JobState, ReturnType<typeof setTimeout>> | undefined;
+  /** When the function was called, in whole ms of `performance.now()`; negative until then. */
+  #startedAt = -1;
+  /** What most executions do not have. */
+  #more: Details | undefined;
 
-  constructor(
-    first: JobState,
-    onTimeout: (state: JobState, error?: Error) => void,
-    paused = false,
-  ) {
+  constructor(first: JobState, paused = false) {
     const { options } = first;
-    this.#options = options;
     this.first = first;
     this.identity = first.identity!;
     this.nested = first.nested;
     const parent = first.scope.parentOwner;
     const above = parent instanceof Execution ? parent.depth : 0;
     this.depth = first.nested ? above + 1 : 0;
-    this.#store = storeOf(first);
-    this.claim = this.#store && !options.forceRun
-      ? new KeyClaim(this.#store, first.keyBytes!)
+    const store = storeOf(first);
+    this.claim = store && !options.forceRun
+      ? new KeyClaim(store, first.keyBytes!)
       : undefined;
     this.#snapshot = first.snapshot!;
-    this.#scope = first.scope;
-    this.#onTimeout = onTimeout;
     this.#paused = paused;
     this.join(first);
   }
@@ -119,7 +129,61 @@ export class Execution implements Task {
     }
   }
 
-  // There may be a million of these: what the job knows is not kept twice.
+  // There may be a million of these: what the job knows is not kept twice, and what few have is apart.
+
+  get #options(): JobOptions {
+    return this.first.options;
+  }
+
+  get #scope(): Scope<ResolvedOptions> {
+    return this.first.scope;
+  }
+
+  get #details(): Details {
+    return this.#more ??= new Details();
+  }
+
+  /** What the attempts before this one have printed. */
+  get earlierLines(): readonly ConsoleLine[] {
+    return this.#more === undefined ? NO_LINES : this.#more.earlierLines;
+  }
+
+  set earlierLines(lines: readonly ConsoleLine[]) {
+    this.#details.earlierLines = lines;
+  }
+
+  /** What it takes of the resources, from when it waits for them. */
+  get holding(): Holding | undefined {
+    return this.#more?.holding;
+  }
+
+  set holding(holding: Holding | undefined) {
+    this.#details.holding = holding;
+  }
+
+  /** Where the outcome went already. */
+  get storedIn(): Set<RecordStore> | undefined {
+    return this.#more?.storedIn;
+  }
+
+  set storedIn(stores: Set<RecordStore> | undefined) {
+    this.#details.storedIn = stores;
+  }
+
+  /** The files among the arguments, once it has started. */
+  get files(): readonly FileContent[] {
+    return this.#more === undefined ? NO_FILES : this.#more.files;
+  }
+
+  set files(files: readonly FileContent[]) {
+    if (this.#more !== undefined || files.length > 0) {
+      this.#details.files = files;
+    }
+  }
+
+  get #timers(): Map<JobState, Timer> | undefined {
+    return this.#more?.timers;
+  }
 
   get name(): string {
     return this.first.definition.name;
@@ -182,12 +246,17 @@ export class Execution implements Task {
 
   /** The jobs that wait for the outcome. */
   get states(): Set<JobState> {
-    if (this.#states === undefined) {
-      this.#states = new Set();
-      if (this.#only !== undefined) this.#states.add(this.#only);
+    const details = this.#details;
+    if (details.states === undefined) {
+      details.states = new Set();
+      if (this.#only !== undefined) details.states.add(this.#only);
       this.#only = undefined;
     }
-    return this.#states;
+    return details.states;
+  }
+
+  get #states(): Set<JobState> | undefined {
+    return this.#more?.states;
   }
 
   /** Whether no job waits for the outcome any more. */
@@ -259,6 +328,10 @@ export class Execution implements Task {
     const { crashRetries } = this.#options;
     const bad = badFunctionError(this.definition, crashRetries);
     if (bad !== undefined) throw bad;
+    if (this.#snapshot instanceof SmallArguments) {
+      this.claim?.make();
+      return this.#snapshot;
+    }
     const { list, upstream } = this.#snapshot;
     if (upstream.length === 0) {
       this.claim?.make();
@@ -293,12 +366,12 @@ export class Execution implements Task {
   }
 
   ready(): Promise<void> | undefined {
-    return this.#store?.storing();
+    return storeOf(this.first)?.storing();
   }
 
   /** Whether the function has been called. */
   get isStarted(): boolean {
-    return this.#startedAt !== undefined;
+    return this.#startedAt >= 0;
   }
 
   /** Whether its job, through its children and those of others, waits for `other`. */
@@ -306,7 +379,7 @@ export class Execution implements Task {
     const seen = new Set<Execution>([this]);
     for (const execution of seen) {
       if (execution === other) return true;
-      for (const next of execution.#waitsFor ?? []) seen.add(next);
+      for (const next of execution.#more?.waitsFor ?? []) seen.add(next);
     }
     return false;
   }
@@ -319,10 +392,10 @@ export class Execution implements Task {
     state.execution = this;
     const parent = state.scope.parentOwner;
     if (parent instanceof Execution) {
-      (parent.#waitsFor ??= new Set()).add(this);
-      (this.#waitedForBy ??= new Set()).add(parent);
+      (parent.#details.waitsFor ??= new Set()).add(this);
+      (this.#details.waitedForBy ??= new Set()).add(parent);
     }
-    if (this.#startedAt === undefined) {
+    if (!this.isStarted) {
       state.advance("queued");
       if (!this.#paused) this.#watchQueue(state);
     } else this.#begun(state);
@@ -350,14 +423,15 @@ export class Execution implements Task {
 
   /** Takes in a job that the running job has submitted. */
   adopt(child: JobState): void {
-    const children = this.#children ??= new Set();
+    const children = this.#details.children ??= new Set();
     children.add(child);
     child.onSettled(() => children.delete(child));
   }
 
   /** The jobs that the running job has submitted and that have not settled. */
   get children(): readonly JobState[] {
-    return this.#children === undefined ? NO_CHILDREN : [...this.#children];
+    const children = this.#more?.children;
+    return children === undefined ? NO_CHILDREN : [...children];
   }
 
   submitNested(request: NestedRequest, listener: NestedListener): NestedJob {
@@ -369,9 +443,8 @@ export class Execution implements Task {
     // Without a timer nothing is cleared: that would load Deno's timers.
     if (this.#timers !== undefined) this.#stopTimer(state);
     state.execution = undefined;
-    if (this.#states !== undefined) {
-      return this.#states.delete(state) && this.#states.size === 0;
-    }
+    const states = this.#states;
+    if (states !== undefined) return states.delete(state) && states.size === 0;
     if (this.#only !== state) return false;
     this.#only = undefined;
     return true;
@@ -379,7 +452,7 @@ export class Execution implements Task {
 
   /** Aborted when no job waits for the outcome any more. */
   get abandoned(): AbortSignal {
-    return (this.#abandoned ??= new AbortController()).signal;
+    return (this.#details.abandoned ??= new AbortController()).signal;
   }
 
   /** Takes all jobs out, and gives the claim back. */
@@ -388,17 +461,20 @@ export class Execution implements Task {
       ? [...this.#states ?? NO_CHILDREN]
       : [this.#only];
     for (const state of states) this.leave(state);
-    if (this.#waitedForBy !== undefined) {
-      for (const parent of this.#waitedForBy) parent.#waitsFor?.delete(this);
-      this.#waitedForBy = undefined;
+    const more = this.#more;
+    if (more?.waitedForBy !== undefined) {
+      for (const parent of more.waitedForBy) {
+        parent.#more?.waitsFor?.delete(this);
+      }
+      more.waitedForBy = undefined;
     }
     this.claim?.release();
-    this.holding?.release();
+    more?.holding?.release();
     if (this.#isElsewhere) {
       this.#isElsewhere = false;
       noteElsewhere(-1);
     }
-    this.#abandoned?.abort();
+    more?.abandoned?.abort();
     return states;
   }
 
@@ -410,9 +486,9 @@ export class Execution implements Task {
     );
   }
 
-  started(): void {
-    if (this.#startedAt !== undefined) return;
-    this.#startedAt = performance.now();
+  started(at: number = performance.now()): void {
+    if (this.isStarted) return;
+    this.#startedAt = Math.ceil(at);
     if (this.#only !== undefined) this.#begun(this.#only);
     else for (const state of this.states) this.#begun(state);
   }
@@ -428,15 +504,15 @@ export class Execution implements Task {
       if (this.#timers !== undefined) this.#stopTimer(state);
       return;
     }
-    const left = Math.max(0, timeout - (performance.now() - this.#startedAt!));
-    this.#begin(state, left, () => this.#onTimeout(state));
+    const left = Math.max(0, timeout - (performance.now() - this.#startedAt));
+    this.#begin(state, left, () => onTimeout!(state));
   }
 
   #watchQueue(state: JobState): void {
     const { queueTimeout } = state.options;
     if (queueTimeout === null) return;
     this.#begin(state, queueTimeout, () =>
-      this.#onTimeout(
+      onTimeout!(
         state,
         new JobQueueTimeoutError(
           `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
@@ -449,7 +525,7 @@ export class Execution implements Task {
     if (this.#timers !== undefined) this.#stopTimer(state);
     // Longer than a timer can be is for ever.
     if (ms >= 2 ** 31) return;
-    const timers = this.#timers ??= new Map();
+    const timers = this.#details.timers ??= new Map();
     const due = performance.now() + ms;
     timers.set(
       state,

@@ -202,7 +202,7 @@ function callable<A extends readonly unknown[], R>(
   return Object.assign(call, {
     version,
     run: (...args: Arguments<A>) =>
-      submitJob<Awaited<R>>(definition, options, [...args]),
+      submitJob<Awaited<R>>(definition, options, args as unknown[]),
     map: (items: Iterable<Argument<A[0]>>) => {
       checkIterable(name, items);
       return Array.from(

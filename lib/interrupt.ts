@@ -82,7 +82,7 @@ function take(signal: Signal): void {
       if (comesFrom(event.reason, reason)) event.preventDefault();
     });
   }
-  const jobs = [...outstanding];
+  const jobs = outstanding.list();
   const items = [...outstandingItems];
   const count = items.reduce((sum, { size }) => sum + size, jobs.length);
   const again = isScript() ? " (once more to end at once)" : "";

@@ -11,6 +11,7 @@ import {
   type JobEvent,
   type JobState,
   type JobStatus,
+  provideJobTeller,
   provideStateReader,
 } from "./job_state.ts";
 import { isIdleWorker, park } from "./role.ts";
@@ -20,6 +21,9 @@ import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { decodeSmall, SmallValue } from "./value/small.ts";
 import { type WaitOptions, withinLimits } from "./wait_options.ts";
+
+/** Nobody has asked for the result. */
+const NOT_READ = Symbol("not read");
 
 /** How paths in errors begin. */
 const RESULT = { root: "result" };
@@ -46,12 +50,17 @@ export let makeJob: <T>(state: JobState) => Job<T>;
  */
 export class Job<T> implements PromiseLike<T> {
   readonly #state: JobState;
-  #result: { readonly value: T } | undefined;
+  /** The result, once somebody has asked for it. */
+  #result: T | typeof NOT_READ = NOT_READ;
   #promise: Promise<T> | undefined;
+  // There may be a million jobs that are waited for: so these are no closures.
+  #resolve: ((result: T) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
 
   static {
     provideStateReader((node) => #state in node ? node.#state : undefined);
     makeJob = (state) => new Job(state);
+    provideJobTeller((job) => (job as Job<unknown>).#settled());
   }
 
   private constructor(state: JobState) {
@@ -162,7 +171,7 @@ export class Job<T> implements PromiseLike<T> {
    * @throws the job's error if it failed or was cancelled.
    */
   getResult(): T {
-    if (this.#result !== undefined) return this.#result.value;
+    if (this.#result !== NOT_READ) return this.#result;
     const { outcome, isSettled } = this.#state;
     if (!isSettled) {
       throw new JobPendingError(
@@ -173,13 +182,10 @@ export class Job<T> implements PromiseLike<T> {
     if (outcome?.status !== "finished") throw errorOf(this.#state);
     outcome.value.restoreFiles?.();
     const { value } = outcome;
-    this.#result = {
-      value:
-        (value instanceof SmallValue
-          ? decodeSmall(value, RESULT.root)
-          : decodeValue(value, RESULT)) as T,
-    };
-    return this.#result.value;
+    const result = value instanceof SmallValue
+      ? decodeSmall(value, RESULT.root)
+      : decodeValue(value, RESULT);
+    return this.#result = result as T;
   }
 
   /**
@@ -275,31 +281,41 @@ export class Job<T> implements PromiseLike<T> {
   /** The result, once it is there. */
   #load(): Promise<T> {
     noteSeen(this.#state);
-    return new Promise((resolve, reject) => {
-      const take = (): void => {
-        try {
-          resolve(this.getResult());
-        } catch (error) {
-          // Arguments are kept where something of the outcome is in a blob.
-          const isLost = error instanceof ResultLostError &&
-            this.#state.snapshot !== undefined;
-          if (!isLost || !this.#state.mayLoseAgain()) return reject(error);
-          runAgain(this.#state, error);
-          wait();
-        }
-      };
-      const settled = (): void => {
-        const { value } = this.#state.outcome ?? {};
-        const loading = value?.load?.(new AbortController().signal);
-        if (loading === undefined) take();
-        else loading.then(take, reject);
-      };
-      const wait = (): void => {
-        if (this.#state.isSettled) return settled();
-        if (runningJob() !== undefined) promote(this.#state);
-        this.#state.onSettled(settled);
-      };
-      wait();
+    const promise = new Promise<T>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
     });
+    this.#wait();
+    return promise;
+  }
+
+  #wait(): void {
+    if (this.#state.isSettled) return this.#settled();
+    if (runningJob() !== undefined) promote(this.#state);
+    this.#state.onSettled(this);
+  }
+
+  #settled(): void {
+    const loading = this.#state.outcome?.value.load?.(
+      new AbortController().signal,
+    );
+    if (loading === undefined) this.#take();
+    else loading.then(() => this.#take(), this.#reject);
+  }
+
+  #take(): void {
+    try {
+      const result = this.getResult();
+      this.#resolve!(result);
+      this.#resolve = undefined;
+      this.#reject = undefined;
+    } catch (error) {
+      // Arguments are kept where something of the outcome is in a blob.
+      const isLost = error instanceof ResultLostError &&
+        this.#state.snapshot !== undefined;
+      if (!isLost || !this.#state.mayLoseAgain()) return this.#reject!(error);
+      runAgain(this.#state, error);
+      this.#wait();
+    }
   }
 }

@@ -20,7 +20,7 @@ import {
   type TaskEvent,
 } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
-import { smallKey } from "./value/small.ts";
+import { smallKey, SmallValue } from "./value/small.ts";
 
 /**
  * Where a job is: `pending` (its arguments are not there yet), `queued`,
@@ -56,6 +56,19 @@ export interface ArgumentSnapshot {
   readonly upstream: readonly JobState[];
 }
 
+/** Arguments of a few bytes, without jobs: one object instead of two, as there may be a million. */
+export class SmallArguments extends SmallValue implements ArgumentSnapshot {
+  /** Itself. */
+  get list(): this {
+    return this;
+  }
+
+  /** There are none. */
+  get upstream(): readonly never[] {
+    return this.leaves;
+  }
+}
+
 /** What the cache keeps of the arguments, for people and for `explain`. */
 export interface ArgumentDescription {
   readonly preview: string;
@@ -72,6 +85,22 @@ export interface RemoteJob {
 
 /** How often what is lost is computed again before that is the error. */
 const MOST_LOSSES = 3;
+
+/** What most jobs do not have. */
+class Details {
+  description: ArgumentDescription | undefined;
+  reads: DeclaredReads | undefined;
+  contribution: Uint8Array | undefined;
+  crashes = 0;
+  wasLost = false;
+  from: string | undefined;
+  remote: RemoteJob | undefined;
+  lines: ConsoleLine[] | undefined;
+  /** How much text was in them. */
+  kept = 0;
+  losses = 0;
+  listeners: Set<(event: JobEvent) => void> | undefined;
+}
 
 /** One submitted job. */
 export class JobState {
@@ -91,37 +120,23 @@ export class JobState {
   hasPlainKey = false;
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
-  description: ArgumentDescription | undefined;
-  /** What it declares to read, as it was when the key was computed. */
-  reads: DeclaredReads | undefined;
   /** What the function gave, once settled by it. */
   outcome: Outcome | undefined;
-  /** What the result contributes to a key, once somebody has asked. */
-  contribution: Uint8Array | undefined;
   /** Why the job settled without an outcome: cancelled, timed out, an argument failed. */
   failure: { readonly error: Error } | undefined;
   /** How often the function was called for the job. */
   attempts = 0;
-  /** How many of these calls ended with the death of the worker. */
-  crashes = 0;
   /** Whether the outcome was in the cache. */
   hit = false;
-  /** Whether its result was stored and is lost. */
-  wasLost = false;
-  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
-  from: string | undefined;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
   /** What runs the job. */
   execution: Execution | undefined;
-  /** In a worker, what stands for the job there, if the program has it. */
-  remote: RemoteJob | undefined;
-  /** Console lines of a running job. */
-  lines: ConsoleLine[] | undefined;
-  #kept = 0;
-  #losses = 0;
-  #settled: (() => void) | (() => void)[] | undefined;
-  #listeners: Set<(event: JobEvent) => void> | undefined;
+  /** The jobs before and after it among those that are outstanding. */
+  earlier: JobState | undefined;
+  later: JobState | undefined;
+  #settled: Listener | Listener[] | undefined;
+  #more: Details | undefined;
 
   constructor(
     definition: FunctionDefinition,
@@ -133,6 +148,81 @@ export class JobState {
     this.options = options;
     this.scope = scope;
     this.nested = nested;
+  }
+
+  // There may be a million of these: what few have is apart.
+
+  get #details(): Details {
+    return this.#more ??= new Details();
+  }
+
+  get description(): ArgumentDescription | undefined {
+    return this.#more?.description;
+  }
+
+  set description(description: ArgumentDescription | undefined) {
+    this.#details.description = description;
+  }
+
+  /** What it declares to read, as it was when the key was computed. */
+  get reads(): DeclaredReads | undefined {
+    return this.#more?.reads;
+  }
+
+  set reads(reads: DeclaredReads | undefined) {
+    this.#details.reads = reads;
+  }
+
+  /** What the result contributes to a key, once somebody has asked. */
+  get contribution(): Uint8Array | undefined {
+    return this.#more?.contribution;
+  }
+
+  set contribution(contribution: Uint8Array | undefined) {
+    this.#details.contribution = contribution;
+  }
+
+  /** How many calls ended with the death of the worker. */
+  get crashes(): number {
+    return this.#more?.crashes ?? 0;
+  }
+
+  set crashes(crashes: number) {
+    this.#details.crashes = crashes;
+  }
+
+  /** Whether its result was stored and is lost. */
+  get wasLost(): boolean {
+    return this.#more?.wasLost ?? false;
+  }
+
+  /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */
+  get from(): string | undefined {
+    return this.#more?.from;
+  }
+
+  set from(from: string | undefined) {
+    if (from !== undefined || this.#more !== undefined) {
+      this.#details.from = from;
+    }
+  }
+
+  /** In a worker, what stands for the job there, if the program has it. */
+  get remote(): RemoteJob | undefined {
+    return this.#more?.remote;
+  }
+
+  set remote(remote: RemoteJob | undefined) {
+    this.#details.remote = remote;
+  }
+
+  /** Console lines of a running job. */
+  get lines(): ConsoleLine[] | undefined {
+    return this.#more?.lines;
+  }
+
+  get #listeners(): Set<(event: JobEvent) => void> | undefined {
+    return this.#more?.listeners;
   }
 
   /** The key; `undefined` until the arguments are there. */
@@ -170,11 +260,10 @@ export class JobState {
   }
 
   /** Calls `listener` once, when the job settles, in the order of the calls. */
-  onSettled(listener: () => void): void {
+  onSettled(listener: Listener): void {
     if (this.#settled === undefined) this.#settled = listener;
-    else if (typeof this.#settled === "function") {
-      this.#settled = [this.#settled, listener];
-    } else this.#settled.push(listener);
+    else if (Array.isArray(this.#settled)) this.#settled.push(listener);
+    else this.#settled = [this.#settled, listener];
   }
 
   /** Settles the job, once; whether this call did it. */
@@ -193,7 +282,7 @@ export class JobState {
       this.failure = { error: by.failure };
       this.status = by.status;
     }
-    this.lines = undefined;
+    if (this.#more !== undefined) this.#more.lines = undefined;
     const { signal } = this.options;
     if (signal !== null) forgetOnAbort(signal, this);
     outstanding.delete(this);
@@ -211,17 +300,17 @@ export class JobState {
   reopen(): void {
     this.scope.reenter(this.status as SettledStatus, this.hit);
     this.outcome = undefined;
-    this.contribution = undefined;
     this.hit = false;
     this.attempts = 0;
-    this.crashes = 0;
-    this.wasLost = true;
+    this.#details.contribution = undefined;
+    this.#details.crashes = 0;
+    this.#details.wasLost = true;
     this.advance("pending");
   }
 
   /** Counts that the result, or one among the arguments, is lost; whether to compute it once more. */
   mayLoseAgain(): boolean {
-    return ++this.#losses <= MOST_LOSSES;
+    return ++this.#details.losses <= MOST_LOSSES;
   }
 
   /** Moves an unsettled job on. */
@@ -239,8 +328,9 @@ export class JobState {
 
   /** As much as an outcome keeps is kept of a running job. */
   #keep(line: ConsoleLine): void {
-    this.#kept += line.text.length;
-    if (this.#kept <= CONSOLE_LIMIT) (this.lines ??= []).push(line);
+    const details = this.#details;
+    details.kept += line.text.length;
+    if (details.kept <= CONSOLE_LIMIT) (details.lines ??= []).push(line);
   }
 
   emit(event: JobEvent): void {
@@ -250,30 +340,44 @@ export class JobState {
   /** Calls `listener` for every event from now on, until the returned function is called. */
   listen(listener: (event: JobEvent) => void): () => void {
     this.remote?.watch();
-    const listeners = this.#listeners ??= new Set();
+    const listeners = this.#details.listeners ??= new Set();
     listeners.add(listener);
     return () => listeners.delete(listener);
   }
 }
 
-const due: (() => void)[] = [];
+/** Who is told that a job has settled: a Job that somebody waits for needs no closure. */
+type Listener = (() => void) | object;
+
+const due: Listener[] = [];
 let isCalling = false;
 
 /**
  * Calls listeners one after the other, also those that they bring about: a long
  * chain of jobs that settle each other must not become a deep stack of calls.
  */
-function callInTurn(listeners: (() => void) | readonly (() => void)[]): void {
-  if (typeof listeners === "function") due.push(listeners);
+function callInTurn(listeners: Listener | readonly Listener[]): void {
+  if (!Array.isArray(listeners)) due.push(listeners);
   else for (const listener of listeners) due.push(listener);
   if (isCalling) return;
   isCalling = true;
   try {
-    for (let i = 0; i < due.length; i++) due[i]!();
+    for (let i = 0; i < due.length; i++) {
+      const listener = due[i]!;
+      if (typeof listener === "function") listener();
+      else tellJob!(listener);
+    }
   } finally {
     due.length = 0;
     isCalling = false;
   }
+}
+
+let tellJob: ((job: object) => void) | undefined;
+
+/** For `Job` alone: how to tell a Job that its state has settled. */
+export function provideJobTeller(teller: (job: object) => void): void {
+  tellJob = teller;
 }
 
 let read: ((node: object) => JobState | undefined) | undefined;

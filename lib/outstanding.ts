@@ -9,8 +9,48 @@ import { runOutside } from "./current.ts";
 import type { JobState } from "./job_state.ts";
 import { repeatedLeaves } from "./value/repeated_leaves.ts";
 
+/** The jobs that wait or run, as a list through the jobs themselves: there may be a million. */
+class Outstanding {
+  #first: JobState | undefined;
+  #last: JobState | undefined;
+
+  /** Adds a job at the end, if it is not there yet. */
+  add(job: JobState): void {
+    if (this.#has(job)) return;
+    job.earlier = this.#last;
+    if (this.#last === undefined) this.#first = job;
+    else this.#last.later = job;
+    this.#last = job;
+  }
+
+  /** Takes a job out. */
+  delete(job: JobState): void {
+    if (!this.#has(job)) return;
+    const { earlier, later } = job;
+    if (earlier === undefined) this.#first = later;
+    else earlier.later = later;
+    if (later === undefined) this.#last = earlier;
+    else later.earlier = earlier;
+    job.earlier = undefined;
+    job.later = undefined;
+  }
+
+  /** The jobs, in the order in which they came. */
+  list(): JobState[] {
+    const jobs: JobState[] = [];
+    for (let job = this.#first; job !== undefined; job = job.later) {
+      jobs.push(job);
+    }
+    return jobs;
+  }
+
+  #has(job: JobState): boolean {
+    return job.earlier !== undefined || this.#first === job;
+  }
+}
+
 /** The jobs that wait or run; a job comes after those that it waits for. */
-export const outstanding: Set<JobState> = new Set();
+export const outstanding: Outstanding = new Outstanding();
 
 /** Items of one `hi.map` that are no jobs of their own. */
 export interface OutstandingItems {

@@ -41,6 +41,17 @@ export class Queue<T> {
     return this.#top()?.first?.item;
   }
 
+  /** All that wait, in no particular order. */
+  items(): T[] {
+    const items: T[] = [];
+    for (const { first } of this.#rows.values()) {
+      for (let place = first; place !== undefined; place = place.next) {
+        items.push(place.item);
+      }
+    }
+    return items;
+  }
+
   /** Adds an item behind all of its priority and above. */
   push(item: T, priority = 0): QueuePlace<T> {
     const row = this.#row(priority);

@@ -34,7 +34,7 @@ import {
   UpstreamError,
 } from "./errors.ts";
 import { directWayOf, type Settled } from "./direct_handler.ts";
-import { Execution, holdingOf } from "./execution.ts";
+import { Execution, holdingOf, provideTimeout } from "./execution.ts";
 import {
   explainHook,
   tellFailed,
@@ -42,7 +42,12 @@ import {
   tellMiss,
   tellWaiting,
 } from "./explain_hook.ts";
-import { type ArgumentSnapshot, JobState, stateOf } from "./job_state.ts";
+import {
+  type ArgumentSnapshot,
+  JobState,
+  SmallArguments,
+  stateOf,
+} from "./job_state.ts";
 import type { Blocked, KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
@@ -75,7 +80,7 @@ import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
 import type { EncodedValue, LeafDigests } from "./value/encoded.ts";
 import { keyParts } from "./value/parts.ts";
-import { smallArguments, smallKey, SmallValue } from "./value/small.ts";
+import { smallArguments, smallKey } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
 import { decodeThrown, encodeThrown } from "./value/thrown.ts";
 import { warnOnce } from "./warn.ts";
@@ -143,7 +148,7 @@ function submitSmall(
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
-    state.snapshot = { list: new SmallValue(list), upstream: NO_UPSTREAM };
+    state.snapshot = new SmallArguments(list);
     if (store !== undefined) describe(state, args, new Map());
   };
   if (lookUp(state, keep)) return;
@@ -151,8 +156,6 @@ function submitSmall(
   watchSignal(state);
   execute(state);
 }
-
-const NO_UPSTREAM: readonly JobState[] = [];
 
 /** Takes in a job whose arguments are bytes already. */
 export function submitEncoded(
@@ -183,7 +186,7 @@ export function takeOver(
   state: JobState,
   list: EncodedValue,
 ): [Task, Settled] {
-  state.snapshot = { list, upstream: NO_UPSTREAM };
+  state.snapshot = { list, upstream: [] };
   noteSeen(state);
   const args = decodeValue(list, { root: "args" }) as unknown[];
   setIdentity(state, identify(state, args, new Map(), () => undefined));
@@ -523,7 +526,7 @@ function begin(state: JobState): void {
 /** Makes an execution, which identical jobs can join from now on. */
 function enlist(state: JobState, paused = false): Execution {
   outstanding.add(state);
-  const execution = new Execution(state, onTimeout, paused);
+  const execution = new Execution(state, paused);
   if (state.options.cache) addInFlight(execution);
   execution.handler = handlerOf(state.options.jobHandler);
   return execution;
@@ -675,6 +678,8 @@ function brokenHandler(error: unknown): Outcome {
     lost: true,
   };
 }
+
+provideTimeout(onTimeout);
 
 function onTimeout(state: JobState, late?: Error): void {
   const { name, version } = state.definition;

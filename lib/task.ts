@@ -212,8 +212,12 @@ export interface Task {
    * lose all of it.
    */
   ready?(): Promise<void> | undefined;
-  /** Tells that the function is about to be called. */
-  started(): void;
+  /**
+   * Tells that the function is about to be called.
+   *
+   * @param at When, as `performance.now()` tells the time; now, if it is not given.
+   */
+  started(at?: number): void;
   /** Passes on what the running Task reports. */
   report(event: TaskEvent): void;
   /** For handlers that run elsewhere: takes in a job that the running job submits. Never throws. */

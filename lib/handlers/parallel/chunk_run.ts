@@ -28,7 +28,7 @@ export class ChunkRun {
   place: QueuePlace<QueuedRun> | undefined;
   /** Their worker, while it has them. */
   worker: PoolWorker | undefined;
-  /** Itself, and those of its items that have become Tasks. */
+  /** With what they came to their worker, and what of them has become Tasks. */
   batch: Batch | undefined;
   /** Their number among all that their worker was sent; more than 0 if they were in a worker before. */
   sent = 0;

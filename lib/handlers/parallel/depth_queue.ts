@@ -33,6 +33,11 @@ export class DepthQueue {
     return this.#size;
   }
 
+  /** All that wait. */
+  items(): QueuedRun[] {
+    return this.#queues.flatMap((queue) => queue.items());
+  }
+
   /** The Task that comes next. */
   get first(): QueuedRun | undefined {
     return this.#queues.at(-1)?.first;

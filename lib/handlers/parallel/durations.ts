@@ -6,20 +6,41 @@
 
 import type { CodeReference } from "../../task.ts";
 
-/** Remembers of each function how long it takes: a longer time at once, a shorter one by and by. */
+/** The least that a call may be thought to take, in ms. */
+const LEAST = 0.001;
+
+/**
+ * Remembers of each function how long it takes. A longer call at most doubles that: it
+ * may be that the thread was held up, and a function that has become slow is known
+ * after a few calls.
+ */
 export class Durations {
   readonly #known = new WeakMap<CodeReference, number>();
+  #last: CodeReference | undefined;
+  #duration = Infinity;
 
   /** Takes note of a call that took `duration` ms. */
   learn(code: CodeReference, duration: number): void {
-    const before = this.#known.get(code) ?? 0;
-    const now = duration > before ? duration : (3 * before + duration) / 4;
-    this.#known.set(code, now);
+    if (this.#last !== code) this.#recall(code);
+    const before = this.#duration;
+    const longest = Math.min(duration, 2 * Math.max(before, LEAST));
+    this.#duration = before === Infinity
+      ? duration
+      : longest > before
+      ? longest
+      : (3 * before + duration) / 4;
   }
 
   /** How many calls take `time` ms at most; none of a function that is not known. */
   callsIn(time: number, code: CodeReference): number {
-    const duration = this.#known.get(code) ?? Infinity;
-    return Math.floor(time / Math.max(duration, Number.EPSILON));
+    if (this.#last !== code) this.#recall(code);
+    return Math.floor(time / Math.max(this.#duration, LEAST));
+  }
+
+  // Most calls are of the function that was called before.
+  #recall(code: CodeReference): void {
+    if (this.#last !== undefined) this.#known.set(this.#last, this.#duration);
+    this.#last = code;
+    this.#duration = this.#known.get(code) ?? Infinity;
   }
 }

@@ -11,7 +11,11 @@
 
 import { runOutside } from "../../current.ts";
 import { chunkedItems } from "../../chunked_items.ts";
-import type { AcceptItems, Settled } from "../../direct_handler.ts";
+import type {
+  AcceptItems,
+  KeepingTask,
+  Settled,
+} from "../../direct_handler.ts";
 import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
 import type { ItemChunk } from "../../item_chunk.ts";
 import { interruptionReason } from "../../outstanding.ts";
@@ -52,7 +56,10 @@ export class Pool implements PoolWorkerOwner {
   readonly #jobsPerWorker: number;
   readonly #slots: number;
   readonly #waiting: DepthQueue;
+  /** Of Tasks that cannot keep what belongs to them. */
   readonly #runs = new Map<Task, PoolRun>();
+  /** Those for which what starts processes is being loaded. */
+  readonly #arriving = new Set<PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
   /** Items of `hi.map` that wait or run and are no Tasks of their own. */
@@ -84,12 +91,13 @@ export class Pool implements PoolWorkerOwner {
   }
 
   /** Runs a Task when a worker is free. */
-  accept(task: Task, settled: Settled): void {
+  accept(task: Task | KeepingTask, settled: Settled): void {
     const run = new PoolRun(task, settled);
     if (this.#closing !== undefined) return run.fail(closedError(task));
-    this.#runs.set(task, run);
+    this.#keep(run);
     if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
     if (this.#processes !== undefined) return this.#admitAs(run);
+    this.#arriving.add(run);
     runOutside(() => this.#loadProcesses()).then(
       () => this.#admitAs(run),
       (error) => this.#refuse(run, error),
@@ -145,7 +153,8 @@ export class Pool implements PoolWorkerOwner {
   /** Lets a Task wait that is to run in a process. */
   #admitAs(run: PoolRun): void {
     // It may have been cancelled meanwhile.
-    if (this.#runs.get(run.task) !== run) return;
+    if (run.isSettled) return;
+    this.#arriving.delete(run);
     try {
       run.needs = this.#needsOf(run.task);
       this.#admit(run);
@@ -177,15 +186,24 @@ export class Pool implements PoolWorkerOwner {
   }
 
   #refuse(run: PoolRun, error: unknown): void {
-    this.#runs.delete(run.task);
+    this.settled(run);
     run.fail(error);
   }
 
   /** Drops a Task that waits, or tells a running one to stop and frees its place. */
   cancel(task: Task, reason: unknown): void {
-    const run = this.#runs.get(task);
-    if (run === undefined) return;
-    this.#runs.delete(task);
+    const run = this.#runOf(task);
+    if (run !== undefined) this.#cancel(run, reason);
+  }
+
+  #runOf(task: Task | KeepingTask): PoolRun | undefined {
+    if (!("kept" in task)) return this.#runs.get(task);
+    return task.kept instanceof PoolRun ? task.kept : undefined;
+  }
+
+  #cancel(run: PoolRun, reason: unknown): void {
+    if (run.isSettled) return;
+    this.settled(run);
     this.#waiting.remove(run);
     run.worker?.stop(run, reason);
     run.fail(reason);
@@ -199,10 +217,16 @@ export class Pool implements PoolWorkerOwner {
       const rest = this.#withdraw(run);
       if (rest !== undefined) this.#refuseItems(rest, closedError);
     }
-    for (const task of [...this.#runs.keys()]) {
-      this.cancel(task, closedError(task));
-    }
-    for (const worker of [...this.#workers]) {
+    const workers = [...this.#workers];
+    const waiting = [...this.#waiting.items()]
+      .filter((run) => run instanceof PoolRun);
+    const runs = [
+      ...this.#arriving,
+      ...waiting,
+      ...workers.flatMap((worker) => worker.runs),
+    ];
+    for (const run of runs) this.#cancel(run, closedError(run.task));
+    for (const worker of workers) {
       worker.retire();
       worker.holdGrace();
     }
@@ -211,7 +235,10 @@ export class Pool implements PoolWorkerOwner {
   }
 
   settled(run: PoolRun): void {
-    this.#runs.delete(run.task);
+    const { task }: { task: Task | KeepingTask } = run;
+    this.#arriving.delete(run);
+    if ("kept" in task) task.kept = undefined;
+    else this.#runs.delete(task);
   }
 
   returned(run: QueuedRun): void {
@@ -227,8 +254,15 @@ export class Pool implements PoolWorkerOwner {
   itemAsRun({ chunk }: ChunkRun, index: number): PoolRun {
     const [task, settled] = chunk.becomeJob(index);
     const run = new PoolRun(task, settled);
-    this.#runs.set(task, run);
+    this.#keep(run);
     return run;
+  }
+
+  /** From now on a Task is known to be here. */
+  #keep(run: PoolRun): void {
+    const { task }: { task: Task | KeepingTask } = run;
+    if ("kept" in task) task.kept = run;
+    else this.#runs.set(task, run);
   }
 
   freed(run: QueuedRun): void {

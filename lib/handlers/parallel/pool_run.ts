@@ -17,8 +17,11 @@ import type { PoolWorker } from "./pool_worker.ts";
 /** What waits for a slot. */
 export type QueuedRun = PoolRun | ChunkRun;
 
-/** The Tasks and items of one message that are still in their worker. */
-export type Batch = Set<QueuedRun>;
+/** Tasks and items that came to a worker together. */
+export interface Batch {
+  /** How many of them are still there: Tasks, and items that are none by message. */
+  left: number;
+}
 
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
@@ -29,7 +32,7 @@ export class PoolRun {
   place: QueuePlace<QueuedRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
-  /** Those that came to its worker with it, and itself. */
+  /** That with which it came to its worker. */
   batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
@@ -42,6 +45,11 @@ export class PoolRun {
   readonly #tell: Settled;
   #record: ConsoleRecord | undefined;
   #settled = false;
+
+  /** Whether it was said what became of the Task. */
+  get isSettled(): boolean {
+    return this.#settled;
+  }
 
   constructor(task: Task, settled: Settled) {
     this.task = task;

@@ -65,7 +65,7 @@ import { WorkerChunks } from "./worker_chunks.ts";
 import { undeclaredAccessError } from "./undeclared_access.ts";
 
 /** How many Tasks travel together at most. */
-const MOST_TOGETHER = 256;
+const MOST_TOGETHER = 1_024;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
@@ -192,6 +192,11 @@ export class PoolWorker implements ConnectionOwner {
     this.#hold(false);
   }
 
+  /** The Tasks that it was given and that have not ended. */
+  get runs(): PoolRun[] {
+    return [...this.#running.values()];
+  }
+
   /** How many slots are taken. */
   get load(): number {
     return this.#load;
@@ -250,7 +255,6 @@ export class PoolWorker implements ConnectionOwner {
    * returns whether there was another.
    */
   give(runs: Iterable<PoolRun>): boolean {
-    const batch = new Set<PoolRun>();
     const given: PoolRun[] = [];
     const lists: SmallValue[] = [];
     // What is quick has none, unless another one among them needs one.
@@ -269,7 +273,6 @@ export class PoolWorker implements ConnectionOwner {
         if (list !== undefined) lists.push(list);
         messages.push(message);
         given.push(run);
-        batch.add(run);
         bytes += sizeOf(list ?? message!.list);
         if (bytes >= LEAF_BYTES) break;
         if (message !== undefined && !isPlain(message)) break;
@@ -280,14 +283,15 @@ export class PoolWorker implements ConnectionOwner {
     }
     const [first] = given;
     if (first === undefined) return false;
-    for (const run of batch) {
+    const batch: Batch = { left: given.length };
+    for (const run of given) {
       run.worker = this;
       this.#running.set(run.sent, run);
-      run.batch = batch as Batch;
+      run.batch = batch;
     }
     if (this.#isEmpty) this.#hold(true);
     this.#load++;
-    this.#watchImport(batch);
+    this.#watchImport(first);
     const isSent = lists.length === given.length &&
       this.#quick!.send(first.task, given, lists);
     if (!isSent) {
@@ -299,8 +303,9 @@ export class PoolWorker implements ConnectionOwner {
       const packed = spelt.length === 1 ? packOne(spelt[0]!) : packBatch(spelt);
       this.#post(packed, transfer);
     }
-    if (batch.size > 1) this.#watchBatches();
-    for (const { task } of batch) if (!task.timed) task.started();
+    if (given.length > 1) this.#watchBatches();
+    const now = performance.now();
+    for (const { task } of given) if (!task.timed) task.started(now);
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
   }
@@ -312,7 +317,7 @@ export class PoolWorker implements ConnectionOwner {
     }
     const [run] = this.#chunks;
     // Behind one that does not get on nothing would.
-    return run?.batch?.size === 1 && !run.isShortened ? run : undefined;
+    return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
 
   /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
@@ -321,8 +326,11 @@ export class PoolWorker implements ConnectionOwner {
     run.worker = this;
     if (after === undefined) {
       this.#load++;
-      run.batch = new Set([run]);
-    } else run.batch = after.batch!.add(run);
+      run.batch = { left: 1 };
+    } else {
+      run.batch = after.batch!;
+      run.batch.left++;
+    }
     run.sent = ++this.#lastSent;
     this.#lastSent += run.end - run.begin;
     const transfer: ArrayBuffer[] = [];
@@ -622,7 +630,7 @@ export class PoolWorker implements ConnectionOwner {
     const item = this.#owner.itemAsRun(run, index);
     item.worker = this;
     item.batch = run.batch;
-    item.batch!.add(item);
+    item.batch!.left++;
     item.sent = run.sent + 1 + index - run.begin;
     this.#running.set(item.sent, item);
     this.#flags.lend(item.sent, run.sent);
@@ -680,7 +688,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#owner.itemsLeft(run);
     this.#leaveBatch(run, batch);
     // Others may be given to it ahead.
-    if (batch.size > 0) this.#owner.roomFreed();
+    if (batch.left > 0) this.#owner.roomFreed();
   }
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
@@ -697,8 +705,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #leaveBatch(run: QueuedRun, batch: Batch): void {
-    batch.delete(run);
-    if (batch.size > 0) return;
+    if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
     if (this.#isEmpty && !this.full) this.#hold(false);
@@ -747,9 +754,8 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** Waits with Tasks whose code is new here: a module that computes for ever when it is imported never says so. */
-  #watchImport(batch: ReadonlySet<PoolRun>): void {
-    const [first] = batch;
-    if (first === undefined || this.#imported.has(first.task.code)) return;
+  #watchImport(first: PoolRun): void {
+    if (this.#imported.has(first.task.code)) return;
     if (first.task.importTimeout === undefined) return;
     this.#importing.add(first);
     if (this.#importing.size === 1) this.#timeImport();
