@@ -366,19 +366,41 @@ Deno.test("a handler that is disposed ends the iteration with a HandlerClosedErr
   await assertRejects(() => late.next(), hi.HandlerClosedError);
 });
 
+Deno.test("a handler that is disposed fails items that wait behind a job", async () => {
+  const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+  const fn = f.odd.with({ jobHandler, crashRetries: 0 });
+  function* naturals() {
+    for (let n = 0;; n++) yield n;
+  }
+  const results = hi.map(fn, naturals());
+  for (let i = 0; i < 3_000; i++) await results.next();
+  const never = fn.run("never");
+  const rest = assertRejects(
+    () => Array.fromAsync(results),
+    hi.HandlerClosedError,
+  );
+  for await (const event of never) {
+    if (event.type === "status" && event.status === "running") break;
+  }
+  // Nothing more comes from the only worker.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await jobHandler[Symbol.asyncDispose]();
+  await rest;
+  await assertRejects(() => never.then(), hi.HandlerClosedError);
+});
+
 Deno.test("Ctrl-C cancels items as it cancels jobs", async () => {
   const { code, stdout, stderr } = await runProgram({
     "main.ts": `
       import * as hi from "hither";
-      const f = hi.func("f", "1", (x: number) => x);
-      function* naturals() {
-        for (let n = 0;; n++) yield n;
-      }
+      const f = hi.func("f", "1", (x: number) =>
+        x === 5_000 ? new Promise<number>(() => {}) : x);
       if (import.meta.main) {
         await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+        const items = Array.from({ length: 5_500 }, (_, i) => i);
         try {
-          for await (const x of hi.map(f.with({ jobHandler }), naturals())) {
-            if (x === 5_000) Deno.kill(Deno.pid, "SIGINT");
+          for await (const x of hi.map(f.with({ jobHandler }), items)) {
+            if (x === 4_999) Deno.kill(Deno.pid, "SIGINT");
           }
         } catch (error) {
           console.log(error.name, error.cause.message);
@@ -390,5 +412,5 @@ Deno.test("Ctrl-C cancels items as it cancels jobs", async () => {
     [code, stdout],
     [130, "JobCancelledError Interrupted by SIGINT\n"],
   );
-  assertMatch(stderr, /^hither: SIGINT: \d+ jobs are cancelled/);
+  assertMatch(stderr, /^hither: SIGINT: 500 jobs are cancelled/);
 });
