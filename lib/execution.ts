@@ -80,6 +80,8 @@ export class Execution implements Task {
   readonly first: JobState;
   readonly nested: boolean;
   readonly depth: number;
+  /** Whether identical jobs may join it; see `in_flight.ts`. */
+  isInFlight = false;
   /** What its handler keeps of it, which need not look for that in a table. */
   kept: object | undefined;
   #isElsewhere = false;

@@ -54,7 +54,7 @@ export class Job<T> implements PromiseLike<T> {
   #result: T | typeof NOT_READ = NOT_READ;
   #promise: Promise<T> | undefined;
   // There may be a million jobs that are waited for: so these are no closures.
-  #resolve: ((result: T) => void) | undefined;
+  #resolve: ((result: unknown) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
 
   static {
@@ -282,7 +282,7 @@ export class Job<T> implements PromiseLike<T> {
   #load(): Promise<T> {
     noteSeen(this.#state);
     const promise = new Promise<T>((resolve, reject) => {
-      this.#resolve = resolve;
+      this.#resolve = resolve as (result: unknown) => void;
       this.#reject = reject;
     });
     this.#wait();

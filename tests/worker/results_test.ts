@@ -6,12 +6,17 @@ function pair(): [Results, Results] {
   return [new Results(memory), new Results(memory)];
 }
 
+const value = (bytes: Uint8Array<ArrayBuffer>) => ({ bytes, leaves: [] });
+
 Deno.test("results are read as they were written, also beyond the end of the memory", () => {
   const [worker, program] = pair();
   for (let task = 0; task < 5_000; task++) {
     const bytes = new Uint8Array(task % 700).fill(task);
     const contribution = task % 3 === 0 ? undefined : bytes.slice(task % 5);
-    assertEquals(worker.write(task, bytes, contribution, 17 + task, 0.5), true);
+    assertEquals(
+      worker.write(task, value(bytes), contribution, 17 + task, 0.5),
+      true,
+    );
     if (task % 7 === 0) continue;
     for (let it = program.read(); it !== undefined; it = program.read()) {
       const { task } = it;
@@ -30,16 +35,19 @@ Deno.test("where there is no room nothing is written, and nothing is lost", () =
   const [worker, program] = pair();
   const bytes = new Uint8Array(1_000).fill(7);
   let written = 0;
-  while (worker.write(written, bytes, undefined, 0, 0)) written++;
+  while (worker.write(written, value(bytes), undefined, 0, 0)) written++;
   for (let task = 0; task < written; task++) {
     assertEquals(program.read()?.task, task);
   }
   assertEquals(program.read(), undefined);
-  assertEquals(worker.write(0, bytes, undefined, 0, 0), true);
+  assertEquals(worker.write(0, value(bytes), undefined, 0, 0), true);
 });
 
 Deno.test("a long result is not written", () => {
   const [worker, program] = pair();
-  assertEquals(worker.write(1, new Uint8Array(10_000), undefined, 0, 0), false);
+  assertEquals(
+    worker.write(1, value(new Uint8Array(10_000)), undefined, 0, 0),
+    false,
+  );
   assertEquals(program.read(), undefined);
 });
