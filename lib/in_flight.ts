@@ -33,7 +33,7 @@ export function isInFlight(
   definition: FunctionDefinition,
   identity: string,
 ): boolean {
-  const own = executions.get(definition);
+  const own = executions.get(definition)?.byIdentity;
   // To look for a text that is new takes longer than to count.
   return own !== undefined && own.size > 0 && own.has(identity);
 }

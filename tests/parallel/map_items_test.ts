@@ -317,12 +317,12 @@ Deno.test("an endless source is asked only for what may be outstanding, and resu
     for (const [concurrency, ordered] of [[10, true], [300, false]] as const) {
       let taken = 0;
       let seen = 0;
-      async function* naturals() {
+      const naturals = async function* () {
         for (let n = 0;; n++) {
           taken++;
           yield n;
         }
-      }
+      };
       for await (
         const _ of hi.map(f.odd, naturals(), { concurrency, ordered })
       ) {
