@@ -79,6 +79,8 @@ export class ChunkedItems {
   readonly #open = new Set<ItemChunk>();
   /** How long an item takes, in ms. */
   #duration: number;
+  /** The last chunk of which an item was seen to leave its worker alive. */
+  #survivor: ItemChunk | undefined;
 
   /** Items like that of the job `first`, which took `duration` ms. */
   constructor(
@@ -171,6 +173,10 @@ export class ChunkedItems {
   /** An item has its result. */
   settled(chunk: ItemChunk, duration: number): void {
     this.learn(duration);
+    if (chunk !== this.#survivor) {
+      this.#survivor = chunk;
+      noteSurvival(this.definition);
+    }
     this.scope.leave("finished", false);
     this.#listener.settled(chunk, duration);
   }
@@ -183,7 +189,6 @@ export class ChunkedItems {
   /** Every item of a chunk has a result or is a job. */
   closed(chunk: ItemChunk): void {
     this.#open.delete(chunk);
-    noteSurvival(this.definition);
     if (this.#open.size < this.runner.slots) this.send();
     if (this.#open.size > 0) return;
     outstandingItems.delete(this);
