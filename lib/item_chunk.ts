@@ -84,13 +84,14 @@ export class ItemChunk {
       this.#jobs?.has(index) !== true;
   }
 
-  /** An item has its result, after `duration` ms. */
-  settle(index: number, value: EncodedValue, duration: number): void {
-    if (!this.isOpen(index)) return;
+  /** An item has its result, after `duration` ms; whether it was open. */
+  settle(index: number, value: EncodedValue, duration: number): boolean {
+    if (!this.isOpen(index)) return false;
     this.#results[index] = value;
     this.#finished?.push(index);
     this.items.settled(this, duration);
     this.#close();
+    return true;
   }
 
   /** An item becomes a job: its Task, and whom to tell what becomes of it. */

@@ -34,6 +34,8 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
   readonly #chunk: number | undefined;
   /** In the order of the items. */
   readonly #all = new Set<Job<T> | ItemChunk>();
+  /** The first of them, if somebody has looked. */
+  #first: Job<T> | ItemChunk | undefined;
   /** Where the next finished items are, in the order in which they have finished; `undefined` where results keep the order of the items. */
   readonly #finished: (Job<T> | ItemChunk)[] | undefined;
   /** How many items were added and not taken. */
@@ -102,20 +104,25 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     this.#isNews = false;
     if (this.#stopped !== undefined) return undefined;
     const next = this.#finished === undefined
-      ? this.#all.values().next().value
+      ? this.#first ??= this.#all.values().next().value
       : this.#finished.shift();
     if (next === undefined) return undefined;
     if (next instanceof Job) {
       if (next.status !== "finished") return undefined;
       this.#size--;
-      this.#all.delete(next);
+      this.#delete(next);
       return next;
     }
     const done = next.take() as Done<T> | undefined;
     if (done === undefined) return undefined;
     this.#size--;
-    if (next.isTaken) this.#all.delete(next);
+    if (next.isTaken) this.#delete(next);
     return done;
+  }
+
+  #delete(some: Job<T> | ItemChunk): void {
+    this.#all.delete(some);
+    this.#first = undefined;
   }
 
   /** The result of an item that has finished; computed again if it was in the cache and is lost. */
@@ -146,18 +153,19 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
   /** Resolves when there is something to look at. */
   changed(): Promise<void> {
     if (this.#isNews) return Promise.resolve();
-    this.#changed = Promise.withResolvers();
+    const { promise } = this.#changed = Promise.withResolvers();
     // A running job that waits for its jobs is known to wait by this.
     if (runningJob() !== undefined) {
       const [oldest] = this.#all;
       if (oldest instanceof Job) oldest.then(this.wake, this.wake);
     }
-    return this.#changed.promise;
+    return promise;
   }
 
   readonly wake = (): void => {
     this.#isNews = true;
     this.#changed?.resolve();
+    this.#changed = undefined;
   };
 
   /** Cancels what is outstanding. */
@@ -206,10 +214,11 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
 
   /** More may be outstanding while jobs are quick, and all the sooner the quicker they are. */
   #adapt(duration: number): void {
-    const more = Math.ceil(1 / Math.max(duration, 0.01));
-    this.#window = duration < QUICK
-      ? Math.min(MOST, this.#window + more)
-      : Math.max(LEAST, this.#window >> 1);
+    if (duration >= QUICK) this.#window = Math.max(LEAST, this.#window >> 1);
+    else if (this.#window < MOST) {
+      const more = Math.ceil(1 / Math.max(duration, 0.01));
+      this.#window = Math.min(MOST, this.#window + more);
+    }
   }
 
   /** With the first job it becomes known whether each item has to be one. */

@@ -80,6 +80,8 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   #results: Results | undefined;
   /** By which the program is told of results. */
   #bell: Bell | undefined;
+  /** When the last item has ended, or something else: the next one begins with that. */
+  #now = 0;
   /** How many results the program was not told of, and how long their functions took, in ms. */
   #untold = 0;
   #untoldTime = 0;
@@ -257,19 +259,19 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   async #runChunk(chunk: ChunkMessage): Promise<void> {
     const { flag, ends } = chunk;
     let fn = this.#find(chunk);
-    let start = performance.now();
+    this.#now = performance.now();
     for (let i = 0; i < ends.length; i++) {
       if (this.#retire || !beginItem(this.#flags!, flag, i)) break;
       const item = new ChunkItem(chunk, i);
       const run = fn === undefined
         ? this.#begun(item, true)
-        : this.#callItem(item, fn, start);
+        : this.#callItem(item, fn, this.#now);
       if (run !== undefined && !run.hasLeft) {
         this.#tell();
         await run.leaving();
         fn = this.#find(chunk);
+        this.#now = performance.now();
       }
-      start = performance.now();
     }
     this.#untold = 0;
     this.#untoldTime = 0;
@@ -293,6 +295,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
       item.invocation.threw(error);
       return undefined;
     }
+    this.#now = performance.now();
     if (item.isPlain && this.#itemDone(item, result)) return undefined;
     item.invocation.returned(result);
     return this.#runs.get(message.task);
@@ -302,7 +305,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   #itemDone(item: LightItem, result: unknown): boolean {
     const text = smallResult(result);
     if (text === undefined) return false;
-    const duration = performance.now() - item.start;
+    const duration = this.#now - item.start;
     const { message: { task } } = item;
     const value = new SmallValue(text);
     if (!this.#results!.write(task, value, undefined, 0, duration)) {

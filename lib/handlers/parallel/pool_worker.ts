@@ -599,11 +599,8 @@ export class PoolWorker implements ConnectionOwner {
     duration: number,
   ): void {
     this.#progress++;
-    const index = run.indexOf(task)!;
-    if (!run.chunk.isOpen(index)) return;
-    this.#durations.learn(run.task.code, duration);
-    run.chunk.settle(index, value, duration);
-    this.#itemLeft(run);
+    const index = task - run.sent - 1 + run.begin;
+    if (run.chunk.settle(index, value, duration)) this.#itemLeft(run);
   }
 
   /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
