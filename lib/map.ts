@@ -101,13 +101,14 @@ export function map<A extends readonly unknown[], R>(
     try {
       while (true) {
         // Before the results that are there are taken: the workers go on meanwhile.
-        source.take(jobs.room);
+        if (jobs.areAhead) source.take(jobs.room);
         const done = jobs.take();
         if (done !== undefined) {
           yield jobs.resultOf(done);
           continue;
         }
         jobs.throwIfFailed();
+        source.take(jobs.room);
         source.throwIfFailed();
         if (jobs.isEmpty && source.isDone) return;
         await jobs.changed();

@@ -69,6 +69,11 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     return this.#size === 0;
   }
 
+  /** Whether there are workers that do their work while results are taken. */
+  get areAhead(): boolean {
+    return this.#items !== undefined && this.#items !== null;
+  }
+
   /** How many items to take in now: none as long as it is less than a chunk, or once the end has come. */
   get room(): number {
     if (this.#failed !== undefined || this.#stopped !== undefined) return 0;
