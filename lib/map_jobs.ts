@@ -20,6 +20,9 @@ import { decodeSmall, SmallValue } from "./value/small.ts";
 /** Jobs that take less than this are quick, in ms. */
 const QUICK = 10;
 
+/** What a hit counts for, in ms. */
+const HIT = 1;
+
 /** The least and the most that may be outstanding where nobody has said how much. */
 const LEAST: number = 4 * navigator.hardwareConcurrency;
 const MOST = 1_024;
@@ -209,9 +212,9 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     if (status !== "finished") this.#failed ??= job;
     else {
       this.#finished?.push(job);
-      const { duration } = outcome!.timing;
-      // A hit says nothing of how long a job takes.
-      this.#adapt(hit ? 1 : duration);
+      // Of a hit the time would have to be looked up, and says nothing of now.
+      const duration = hit ? HIT : outcome!.timing.duration;
+      this.#adapt(duration);
       if (!hit) this.#learn(state, duration);
     }
     this.wake();
