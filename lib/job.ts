@@ -15,7 +15,8 @@ import {
   provideStateReader,
 } from "./job_state.ts";
 import { isIdleWorker, park } from "./role.ts";
-import { cancel, errorOf, promote, runAgain } from "./scheduler.ts";
+import { errorOf } from "./outcome.ts";
+import { cancel, promote, runAgain } from "./scheduler.ts";
 import type { ConsoleLine, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";

@@ -101,6 +101,7 @@ import "./map_check.ts";
 import "./map_jobs.ts";
 import "./map_source.ts";
 import "./nested_jobs.ts";
+import "./outcome.ts";
 import "./outcome_in_memory.ts";
 import "./outstanding.ts";
 import "./permissions.ts";

@@ -15,7 +15,8 @@ import {
   findFunction,
   type FunctionDefinition,
 } from "./registry.ts";
-import { cancel, errorOf, runAgain, submitEncoded } from "./scheduler.ts";
+import { errorOf } from "./outcome.ts";
+import { cancel, runAgain, submitEncoded } from "./scheduler.ts";
 import type { Scope } from "./scope.ts";
 import type {
   CodeReference,

@@ -16,8 +16,7 @@
  */
 
 import { isDryRun } from "./cache/job_cache.ts";
-import type { Lease } from "./cache/lease.ts";
-import type { NewRecord, StoredRecord } from "./cache/record.ts";
+import type { StoredRecord } from "./cache/record.ts";
 import { cancelOnAbort } from "./abort.ts";
 import { withUnchangedFiles } from "./argument_files.ts";
 import { type Failure, joinLines, markOf, nextAttemptIn } from "./attempts.ts";
@@ -27,7 +26,6 @@ import defer * as declaredReads from "./declared_reads.ts";
 import {
   CycleError,
   HandlerClosedError,
-  HitherError,
   JobCancelledError,
   JobTimeoutError,
   ResultLostError,
@@ -51,11 +49,18 @@ import {
 import type { Blocked, KeyClaim } from "./key_claim.ts";
 import {
   functionInfoOf,
-  recordedCodeOf,
   valuePartsOf,
   warnIfCodeDiffers,
 } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
+import {
+  brokenHandler,
+  errorOf,
+  isOutcome,
+  noOutcome,
+  storeOutcome,
+  thrownBy,
+} from "./outcome.ts";
 import {
   addInFlight,
   deleteInFlight,
@@ -82,7 +87,6 @@ import type { EncodedValue, LeafDigests } from "./value/encoded.ts";
 import { keyParts } from "./value/parts.ts";
 import { smallArguments, smallKey } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
-import { decodeThrown, encodeThrown } from "./value/thrown.ts";
 import { warnOnce } from "./warn.ts";
 
 const NOT_YET = new Uint8Array(0);
@@ -139,12 +143,9 @@ function submitSmall(
 ): void {
   const { name, keyVersion } = functionInfoOf(state);
   const store = storeOf(state);
-  if (store === undefined && keyVersion === state.definition.version) {
-    state.identity = list;
-    state.hasPlainKey = true;
-  } else {
-    setIdentity(state, { key: smallKey(name, keyVersion, list), list });
-  }
+  state.hasPlainKey = keyVersion === state.definition.version;
+  if (store === undefined && state.hasPlainKey) state.identity = list;
+  else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
@@ -389,14 +390,6 @@ export function failUpstream(state: JobState, failed: JobState): void {
   );
 }
 
-/** The error of a job that failed or was cancelled. */
-export function errorOf(state: JobState): unknown {
-  if (state.failure !== undefined) return state.failure.error;
-  return state.outcome?.status === "error"
-    ? thrownBy(state.outcome)
-    : undefined;
-}
-
 /** What a finished job contributes to a key; `undefined` if it is not finished. */
 function contributionOfJob(state: JobState): Uint8Array | undefined {
   const { outcome } = state;
@@ -426,7 +419,10 @@ function lookUp(state: JobState, keep: () => void): boolean {
     keep();
     const { snapshot } = state;
     recheckWhenIdle(
-      () => runForComparison(state, snapshot!, record),
+      async () => {
+        const { runForComparison } = await import("./comparison.ts");
+        await runForComparison(state, snapshot!, record);
+      },
       () => !isNoneInFlight(),
     );
   }
@@ -519,7 +515,8 @@ function beginElsewhere(state: JobState, queued: Execution): void {
   for (const other of others) state.execution!.join(other);
 }
 
-function begin(state: JobState): void {
+/** Runs a job that nobody else runs. */
+export function begin(state: JobState): void {
   fetchOrStart(enlist(state), state);
 }
 
@@ -653,32 +650,6 @@ function waitsForItself(
   );
 }
 
-function isOutcome(outcome: Outcome | undefined): boolean {
-  return (outcome?.status === "finished" || outcome?.status === "error") &&
-    outcome.value?.bytes instanceof Uint8Array &&
-    Array.isArray(outcome.value.leaves) && Array.isArray(outcome.console) &&
-    typeof outcome.timing?.duration === "number";
-}
-
-function noOutcome({ handler, name, version }: Execution): TypeError {
-  return new TypeError(
-    `Cannot settle ${name} ${version} as what the job handler ${
-      handler?.constructor.name ?? ""
-    } resolved with is no Outcome: see docs/handlers.md`,
-  );
-}
-
-/** A handler of somebody's own may break its promises; its jobs must not hang. */
-function brokenHandler(error: unknown): Outcome {
-  return {
-    status: "error",
-    value: encodeThrown(error),
-    console: [],
-    timing: { startedAt: Date.now(), duration: 0 },
-    lost: true,
-  };
-}
-
 provideTimeout(onTimeout);
 
 function onTimeout(state: JobState, late?: Error): void {
@@ -800,36 +771,6 @@ function forget(execution: Execution): void {
   if (deleteInFlight(execution) && isNoneInFlight()) noteIdle();
 }
 
-/** Runs a job again that was a hit, and warns if something else comes of it. Its files are those of the record after that. */
-async function runForComparison(
-  state: JobState,
-  snapshot: ArgumentSnapshot,
-  record: StoredRecord,
-): Promise<void> {
-  const { definition, options, key, keyBytes, identity } = state;
-  const stored = record.outcome;
-  const again = new JobState(
-    definition,
-    { ...options, cache: false, recheck: 0 },
-    new Scope(options),
-    false,
-  );
-  Object.assign(again, { key, keyBytes, identity, snapshot, isSeen: true });
-  again.scope.enter();
-  const settled = new Promise<void>((resolve) => again.onSettled(resolve));
-  begin(again);
-  await settled;
-  if (stored.value.restoreFiles !== undefined) {
-    const { putFilesBack } = await import("./outcome_difference.ts");
-    await storeOf(state)?.prepare(record);
-    putFilesBack(definition, stored);
-  }
-  if (again.outcome === undefined) return;
-  await stored.value.load?.(new AbortController().signal);
-  const { warnIfOutcomesDiffer } = await import("./outcome_difference.ts");
-  warnIfOutcomesDiffer(definition, stored, again.outcome);
-}
-
 /** Waits until another process is done with the key, and goes on from there. */
 async function whenUnblocked(
   execution: Execution,
@@ -930,20 +871,6 @@ function endUnwanted(execution: Execution): void {
   forget(execution);
 }
 
-/** Whether the function passed on that one of its own jobs ran out of time, was cancelled and the like: another time it may not. */
-function isOfHither(outcome: Outcome): boolean {
-  return thrownBy(outcome) instanceof HitherError;
-}
-
-/** The error of an outcome, or why it cannot be told. */
-function thrownBy({ value }: Outcome): unknown {
-  try {
-    return decodeThrown(value);
-  } catch (error) {
-    return error;
-  }
-}
-
 /** Jobs that had joined an execution on a handler that is now closed go to the handlers that they were given. */
 function moveToOwnHandlers(execution: Execution): void {
   forget(execution);
@@ -952,47 +879,6 @@ function moveToOwnHandlers(execution: Execution): void {
     execution.leave(state);
     execute(state);
   }
-}
-
-/** Stores an outcome in a job's cache, unless an earlier job of the execution has done so. */
-function storeOutcome(
-  execution: Execution,
-  state: JobState,
-  outcome: Outcome,
-): StoredRecord | undefined | Promise<StoredRecord | undefined> {
-  const store = storeOf(state);
-  if (store === undefined || execution.storedIn?.has(store)) return undefined;
-  if (
-    outcome.status === "error" &&
-    (!state.options.cacheFailing || outcome.lost || isOfHither(outcome))
-  ) return undefined;
-  (execution.storedIn ??= new Set()).add(store);
-  return store.store(
-    recordOf(state, outcome, execution.claim?.takeLease(store)),
-  );
-}
-
-function recordOf(
-  state: JobState,
-  outcome: Outcome,
-  lease: Lease | undefined,
-): NewRecord {
-  return {
-    key: state.keyBytes!,
-    ...recordedCodeOf(state),
-    outcome: outcome.status === "finished" && outcome.contribution === undefined
-      ? {
-        ...outcome,
-        contribution: contributionOf(
-          decodeValue(outcome.value, { lend: true }),
-        ),
-      }
-      : outcome,
-    preview: state.description?.preview ?? "",
-    parts: state.description?.parts ?? [],
-    upstream: state.snapshot?.upstream.map((job) => job.key ?? "") ?? [],
-    lease,
-  };
 }
 
 function settleByOutcome(

@@ -168,7 +168,7 @@ export interface Task {
   readonly id: number;
   /** The job's key, 64 hexadecimal digits. */
   readonly key: string;
-  /** Whether the key comes from name, version and the bytes of `list` as they are: then nobody has computed it yet, and few ever ask. */
+  /** Whether the key comes from name, version and the bytes of `list` as they are: then who wants it can find it out, which few do. */
   readonly hasPlainKey?: boolean | undefined;
   /** The function's name. */
   readonly name: string;

@@ -133,3 +133,44 @@ Deno.test("a handler derived from the pool gets each Task, and may pass a copy o
     assertEquals(jobHandler.keys, jobs.map(({ key }) => key as string));
   });
 });
+
+Deno.test("what finds no room in the shared memory comes all the same", () =>
+  inPool({ numWorkers: 1, jobsPerWorker: 8 }, async () => {
+    for (let i = 0; i < 10; i++) await f.same.run(i);
+    const texts = Array.from(
+      { length: 8_000 },
+      (_, i) => String(i).padEnd(64, "-"),
+    );
+    assertEquals(await Promise.all(f.same.map(texts)), texts);
+  }));
+
+Deno.test("small arguments and results of every kind arrive as they were", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const values = [
+      0,
+      -0,
+      1.5,
+      -7,
+      2 ** 31,
+      2 ** 40,
+      -(2 ** 40),
+      NaN,
+      -Infinity,
+      true,
+      false,
+      null,
+      undefined,
+      "",
+      "a",
+      "äöü",
+      "\ud800",
+      "x".repeat(64),
+      "x".repeat(65),
+      7n,
+      [],
+      {},
+    ];
+    await Promise.all(f.same.map(values));
+    assertEquals(await Promise.all(f.same.map(values)), values);
+    for (const value of values) assertEquals(await f.same.run(value), value);
+  }));
