@@ -67,6 +67,9 @@ import { undeclaredAccessError } from "./undeclared_access.ts";
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
 
+/** After how many Tasks a worker is replaced in any case: their numbers have 31 bits in shared memory. */
+const MOST_NUMBERS = 2 ** 30;
+
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
 
@@ -171,7 +174,7 @@ export class PoolWorker implements ConnectionOwner {
     mostTasks: number,
   ) {
     this.#owner = owner;
-    this.#mostTasks = mostTasks;
+    this.#mostTasks = Math.min(mostTasks, MOST_NUMBERS);
     this.#connection = connect(this);
     const { sharesMemory, holdsProgram } = this.#connection;
     this.#idle = new Idle(
@@ -344,6 +347,7 @@ export class PoolWorker implements ConnectionOwner {
     }, transfer);
     this.#chunks.add(run);
     this.#watchBatches();
+    if (this.#lastSent >= this.#mostTasks) this.retire();
   }
 
   /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
