@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { ChunkedItems, ItemListener } from "./chunked_items.ts";
+import type { JobState } from "./job_state.ts";
 import type { JobHandler, Outcome, Task } from "./task.ts";
 
 /** Is told, once, what became of a Task. */
@@ -23,9 +25,20 @@ export interface KeepingTask extends Task {
 /** As `run` of a handler. */
 export type AcceptTask = (task: KeepingTask, settled: Settled) => void;
 
+/**
+ * Takes in the items of one `hi.map` that are like that of the job `first`, which took
+ * `duration` ms; `undefined` if each has to be a job.
+ */
+export type AcceptItems = (
+  first: JobState,
+  duration: number,
+  listener: ItemListener,
+) => ChunkedItems | undefined;
+
 interface Way {
   readonly accept: AcceptTask;
   readonly run: JobHandler["run"];
+  readonly acceptItems: AcceptItems;
 }
 
 const ways = new WeakMap<JobHandler, Way>();
@@ -35,12 +48,24 @@ export function provideDirectWay(
   handler: JobHandler,
   run: JobHandler["run"],
   accept: AcceptTask,
+  acceptItems: AcceptItems = () => undefined,
 ): void {
-  ways.set(handler, { accept, run });
+  ways.set(handler, { accept, run, acceptItems });
 }
 
 /** How a handler takes Tasks in; `undefined` if only by `run`. */
 export function directWayOf(handler: JobHandler): AcceptTask | undefined {
+  return wayOf(handler)?.accept;
+}
+
+/** How a handler takes in items of `hi.map`; `undefined` if each has to be a job. */
+export function itemsWayOf(
+  handler: JobHandler | null,
+): AcceptItems | undefined {
+  return handler === null ? undefined : wayOf(handler)?.acceptItems;
+}
+
+function wayOf(handler: JobHandler): Way | undefined {
   const way = ways.get(handler);
-  return way?.run === handler.run ? way?.accept : undefined;
+  return way?.run === handler.run ? way : undefined;
 }

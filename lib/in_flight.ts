@@ -28,6 +28,16 @@ export function inFlightFor(state: JobState): Execution | undefined {
   return executions.get(state.definition)?.byIdentity.get(state.identity!);
 }
 
+/** Whether a job of the function with this identity may join an execution. */
+export function isInFlight(
+  definition: FunctionDefinition,
+  identity: string,
+): boolean {
+  const own = executions.get(definition)?.byIdentity;
+  // To look for a text that is new takes longer than to count.
+  return own !== undefined && own.size > 0 && own.has(identity);
+}
+
 /** Lets identical jobs join an execution, the newest of them. */
 export function addInFlight(execution: Execution): void {
   const { definition, identity } = execution;

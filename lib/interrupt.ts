@@ -14,6 +14,7 @@ import {
   interruptionReason,
   isElsewhere,
   outstanding,
+  outstandingItems,
 } from "./outstanding.ts";
 import { cancel } from "./scheduler.ts";
 import { warn } from "./warn.ts";
@@ -82,14 +83,17 @@ function take(signal: Signal): void {
     });
   }
   const jobs = outstanding.list();
+  const items = [...outstandingItems];
+  const count = items.reduce((sum, { size }) => sum + size, jobs.length);
   const again = isScript() ? " (once more to end at once)" : "";
   warn(
     `${signal}: ${
-      jobs.length === 1 ? "1 job is" : `${jobs.length} jobs are`
+      count === 1 ? "1 job is" : `${count} jobs are`
     } cancelled${again}`,
   );
   // A job goes before those that it waits for: it has not failed through them.
   for (const job of jobs.reverse()) cancel(job, reason);
+  for (const some of items) some.cancel(reason);
 }
 
 /** The signal came when there was nothing to cancel. */

@@ -52,6 +52,17 @@ class Outstanding {
 /** The jobs that wait or run; a job comes after those that it waits for. */
 export const outstanding: Outstanding = new Outstanding();
 
+/** Items of one `hi.map` that are no jobs of their own. */
+export interface OutstandingItems {
+  /** How many wait or run. */
+  readonly size: number;
+  /** Cancels them. */
+  cancel(reason: unknown): void;
+}
+
+/** All such items that wait or run. */
+export const outstandingItems: Set<OutstandingItems> = new Set();
+
 /** What listens for signals while jobs run outside of this process's own event loop. */
 interface Watcher {
   begin(): void;

@@ -74,7 +74,7 @@ import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
-import type { ConsoleLine, Outcome } from "./task.ts";
+import type { ConsoleLine, Outcome, Task } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import {
   contributionOf,
@@ -83,7 +83,7 @@ import {
 } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
-import type { LeafDigests } from "./value/encoded.ts";
+import type { EncodedValue, LeafDigests } from "./value/encoded.ts";
 import { type LeafMarks, LentLeaf } from "./value/lent_leaf.ts";
 import { keyParts } from "./value/parts.ts";
 import { smallArguments, smallKey } from "./value/small.ts";
@@ -189,6 +189,23 @@ export function submitEncoded(
   }
   watchSignal(state);
   afterUpstream(state);
+}
+
+/**
+ * Takes in a job that its handler has already: an item of `hi.map`, which counts in its
+ * scope. Returns its Task, and whom to tell what becomes of it.
+ */
+export function takeOver(
+  state: JobState,
+  list: EncodedValue,
+): [Task, Settled] {
+  state.snapshot = { list, upstream: [] };
+  noteSeen(state);
+  const args = decodeValue(list, { root: "args" }) as unknown[];
+  setIdentity(state, identify(state, args, new Map(), () => undefined));
+  const execution = enlist(state);
+  execution.goElsewhere();
+  return [execution, settled as Settled];
 }
 
 function enter(state: JobState): void {

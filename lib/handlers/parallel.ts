@@ -141,6 +141,7 @@ export class ParallelJobHandler implements JobHandler {
       this,
       ParallelJobHandler.prototype.run,
       (task, settled) => this.#accept(task, settled),
+      (...given) => this.#pool?.openItems(...given),
     );
   }
 

@@ -110,18 +110,32 @@ export class Invocation implements RunningJob {
     this.#start = performance.now();
     let result: unknown;
     try {
-      result = runAs(this, called, fn, values);
-      if (result instanceof Promise) {
-        result.then(
-          (value) => this.#finish(value),
-          (error) => this.#end(error),
-        );
-        return;
-      }
+      result = runAs(this, callFunction, fn, values);
     } catch (error) {
-      return this.#end(error);
+      return this.threw(error);
     }
-    this.#finish(result);
+    this.returned(result);
+  }
+
+  /** Takes over a call that was begun without it, at that time and at that of `performance.now()`, and that may have ended. */
+  takeOver(startedAt: number, start: number, hasEnded: boolean): void {
+    this.#startedAt = startedAt;
+    this.#start = start;
+    this.#settled = hasEnded;
+  }
+
+  /** The call has given this. */
+  returned(result: unknown): void {
+    if (!(result instanceof Promise)) return this.#finish(result);
+    result.then(
+      (value) => this.#finish(value),
+      (error) => this.#end(error),
+    );
+  }
+
+  /** The call has thrown this. */
+  threw(error: unknown): void {
+    this.#end(error);
   }
 
   /** Whether the function was called. */
@@ -320,7 +334,8 @@ function noTime(): Timing {
   return { startedAt: Date.now(), duration: 0 };
 }
 
-function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
+/** The arguments of a Task. Throws as `decodeValue` does. */
+export function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
   const { bytes } = list;
   const few = bytes.length <= SMALL_BYTES
     ? readSmallArguments(bytes, 0, bytes.length)
@@ -343,7 +358,7 @@ function trimmed(values: unknown[]): unknown[] {
 }
 
 /** What a call gives. The `then` of a thenable, a Job for instance, is the user's code: it is called where this is. */
-function called(
+export function callFunction(
   fn: (...args: never[]) => unknown,
   values: unknown[],
 ): unknown {

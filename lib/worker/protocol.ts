@@ -88,6 +88,26 @@ export interface BatchMessage {
   readonly last?: RunMessage | undefined;
 }
 
+/**
+ * To the worker: call this function for each of these items, one after the other. What it has not begun can be
+ * taken back through the flag that they share; it answers with `chunkDone` when it has come to the end of them. An
+ * item is a Task whose number is that of the chunk, plus 1 for the first item, 2 for the second and so on.
+ */
+export interface ChunkMessage {
+  readonly type: "chunk";
+  readonly chunk: number;
+  /** The chunk whose turn comes before, if that is still here. */
+  readonly after: number | undefined;
+  readonly name: string;
+  readonly version: string;
+  readonly code: WireCode;
+  /** The cell of the flag, which counts from {@linkcode Flag}.ITEMS on those that have begun. */
+  readonly flag: number;
+  /** Where the argument list of each item ends in `bytes`. */
+  readonly ends: Uint32Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 /** To the worker: the function of this number, for Tasks that come through shared memory (see `requests.ts`). */
 export interface FunctionMessage {
   readonly type: "function";
@@ -110,6 +130,8 @@ export const Flag = {
   TIMED_OUT: 3,
   /** The sender has taken it back, to give it to another worker. */
   RECALLED: 4,
+  /** Of a chunk: no item has begun; with each that does it is one more. */
+  ITEMS: 16,
 } as const;
 
 /** To the worker: stop this; answered at once with `acknowledged` by a worker that is not busy. */
@@ -200,6 +222,7 @@ export type ToWorker =
   | BeginMessage
   | RunMessage
   | BatchMessage
+  | ChunkMessage
   | FunctionMessage
   | CancelMessage
   | RecallMessage
@@ -245,6 +268,12 @@ export interface DoneMessage {
   readonly lost?: boolean;
   /** The worker must not get another Task: something of this one may still be running in it. */
   readonly retire?: boolean;
+}
+
+/** From the worker: it takes up no more items of a chunk, and those that it has are done. Says as much as `results`. */
+export interface ChunkDoneMessage {
+  readonly type: "chunkDone";
+  readonly chunk: number;
 }
 
 /**
@@ -348,6 +377,7 @@ export type FromWorker =
   | StartedMessage
   | EventMessage
   | DoneMessage
+  | ChunkDoneMessage
   | WarningMessage
   | OutgrownMessage
   | RefusedMessage

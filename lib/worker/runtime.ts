@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type RunningJob, runningJob } from "../current.ts";
+import { runAs, type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
 import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
@@ -17,12 +17,17 @@ import {
 } from "../remote_jobs.ts";
 import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { takeUnseen } from "../unseen_failures.ts";
+import { jobKey } from "../value/contribution.ts";
+import { decodeValue } from "../value/decode.ts";
 import type { Leaf } from "../value/encoded.ts";
-import { readSmallArguments, smallKey, textOf } from "../value/small.ts";
+import { readSmallArguments, smallResult, SmallValue } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
 import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
+import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
 import {
+  callFunction,
+  decodeArguments,
   type Ending,
   type ExecutedJob,
   type Host,
@@ -33,6 +38,7 @@ import { linkTo } from "./nested_link.ts";
 import { type IdleMemory, isAbove } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
+  type ChunkMessage,
   type DoneMessage,
   type EventMessage,
   Flag,
@@ -66,12 +72,14 @@ const TIME_TOGETHER = 1;
 const MOST_TOGETHER = 64;
 
 /** Executes the Tasks that a worker is given. */
-export class WorkerRuntime implements ScriptWatcher {
+export class WorkerRuntime implements ScriptWatcher, ItemHost {
   readonly #send: Send;
   readonly #modules = new ModuleLoader((what) => this.#warn(what));
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   readonly #functions = new Map<number, FunctionMessage>();
+  /** The chunks that are here, until their last item has left. */
+  readonly #chunks = new Map<number, Promise<void>>();
   #flags: Int32Array | undefined;
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
@@ -79,6 +87,8 @@ export class WorkerRuntime implements ScriptWatcher {
   #results: Results | undefined;
   /** By which the program is told of results. */
   #bell: Bell | undefined;
+  /** When the last item has ended, or something else: the next one begins with that. */
+  #now = 0;
   /** How many results the program was not told of, and how long their functions took, in ms. */
   #untold = 0;
   #untoldTime = 0;
@@ -109,6 +119,9 @@ export class WorkerRuntime implements ScriptWatcher {
         return;
       case "batch":
         this.#runBatch(unpackBatch(message));
+        return;
+      case "chunk":
+        this.#takeChunk(message);
         return;
       case "function":
         this.#functions.set(message.fn, message);
@@ -147,8 +160,9 @@ export class WorkerRuntime implements ScriptWatcher {
   }
 
   /** Fails the job to which an error belongs that nobody has caught. */
-  stray(error: unknown, job: RunningJob | undefined = this.#onlyJob()): void {
+  stray(error: unknown, owner: RunningJob | undefined = this.#onlyJob()): void {
     if (error instanceof JobExitError) return;
+    const job = owner instanceof LightItem ? owner.invocation : owner;
     if (!(job instanceof Invocation)) {
       return this.#warn(
         "an error outside of any job was ignored in a worker",
@@ -181,7 +195,8 @@ export class WorkerRuntime implements ScriptWatcher {
    * @throws {JobExitError} always, so that the code which asked for the end stops.
    */
   exit(call: string): never {
-    const job = runningJob() ?? this.#onlyJob();
+    const owner = runningJob() ?? this.#onlyJob();
+    const job = owner instanceof LightItem ? owner.invocation : owner;
     const error = new JobExitError(
       `${whoIs(job)} called ${call} in a worker: return or throw instead`,
     );
@@ -246,18 +261,112 @@ export class WorkerRuntime implements ScriptWatcher {
     this.#tell();
   }
 
-  /** Takes up a Task, unless this worker is not to. */
-  #run(message: RunMessage, together = false): WorkerRun | undefined {
-    const { task, code, name, version } = message;
-    if (this.#retire || !this.#begin(message)) {
-      this.#send({ type: "skipped", task }, []);
+  /** Takes up a chunk, after the one whose turn comes before. */
+  async #takeChunk(message: ChunkMessage): Promise<void> {
+    const { chunk, after } = message;
+    const before = after === undefined ? undefined : this.#chunks.get(after);
+    const running = before === undefined
+      ? this.#runChunk(message)
+      : before.then(() => this.#runChunk(message));
+    this.#chunks.set(chunk, running);
+    await running;
+    this.#chunks.delete(chunk);
+  }
+
+  /** Takes up the items of a chunk, until its sender takes the rest back. */
+  async #runChunk(chunk: ChunkMessage): Promise<void> {
+    const { flag, ends } = chunk;
+    let fn = this.#find(chunk);
+    this.#now = performance.now();
+    for (let i = 0; i < ends.length; i++) {
+      if (this.#retire || !beginItem(this.#flags!, flag, i)) break;
+      const item = new ChunkItem(chunk, i);
+      const run = fn === undefined
+        ? this.#begun(item, true)
+        : this.#callItem(item, fn, this.#now);
+      if (run !== undefined && !run.hasLeft) {
+        this.#tell();
+        await run.leaving();
+        fn = this.#find(chunk);
+        this.#now = performance.now();
+      }
+    }
+    this.#untold = 0;
+    this.#untoldTime = 0;
+    this.#send({ type: "chunkDone", chunk: chunk.chunk }, []);
+  }
+
+  /** Calls a function for an item, at this time; gives its Task, if it has become one. */
+  #callItem(
+    message: ChunkItem,
+    fn: UserFunction,
+    start: number,
+  ): WorkerRun | undefined {
+    const values = message.values ?? listOf(message);
+    // It fails, as a job does.
+    if (values === undefined) return this.#begun(message, true);
+    const item = new LightItem(message, start, this);
+    let result: unknown;
+    try {
+      result = runAs(item, callFunction, fn, values);
+    } catch (error) {
+      item.invocation.threw(error);
       return undefined;
     }
-    const run = new WorkerRun(message, this.#flags, this, together);
-    this.#runs.set(task, run);
-    const fn = code.kind === "module"
+    this.#now = performance.now();
+    if (item.isPlain && this.#itemDone(item, result)) return undefined;
+    item.invocation.returned(result);
+    return this.#runs.get(message.task);
+  }
+
+  /** Writes the result of an item into shared memory, if it is one of a few bytes; whether it did. */
+  #itemDone(item: LightItem, result: unknown): boolean {
+    const text = smallResult(result);
+    if (text === undefined) return false;
+    const duration = this.#now - item.start;
+    const { message: { task } } = item;
+    const value = new SmallValue(text);
+    if (!this.#results!.write(task, value, undefined, 0, duration)) {
+      return false;
+    }
+    item.hasEnded = true;
+    this.#written(duration, true);
+    return true;
+  }
+
+  spellOut(item: LightItem): Invocation {
+    const { message, start, hasEnded } = item;
+    const run = new WorkerRun(message, this.#flags, this, true);
+    const startedAt = Math.floor(performance.timeOrigin + start);
+    run.takeOver(startedAt, start, hasEnded);
+    if (!hasEnded) this.#runs.set(message.task, run);
+    return run.invocation;
+  }
+
+  /** The function of Tasks, where that can be said at once. */
+  #find(
+    { code, name, version }: Pick<RunMessage, "code" | "name" | "version">,
+  ): UserFunction | undefined {
+    return code.kind === "module"
       ? this.#modules.find(code.url, name, version)
       : undefined;
+  }
+
+  /** Takes up a Task, unless this worker is not to. */
+  #run(message: RunMessage, together = false): WorkerRun | undefined {
+    if (this.#retire || !this.#begin(message)) {
+      this.#send({ type: "skipped", task: message.task }, []);
+      return undefined;
+    }
+    return this.#begun(message, together);
+  }
+
+  /** Calls the function of a Task that this worker has taken up. */
+  #begun(message: RunMessage, together: boolean): WorkerRun {
+    const { task } = message;
+    const run = new WorkerRun(message, this.#flags, this, together);
+    this.#runs.set(task, run);
+    const fn = this.#find(message);
     if (fn !== undefined) run.start(fn);
     else {
       this.#load(message).then(
@@ -352,13 +461,18 @@ export class WorkerRuntime implements ScriptWatcher {
         duration,
       )
     ) return false;
+    this.#written(duration, run.together);
+    return true;
+  }
+
+  /** A result was written, after so many ms. */
+  #written(duration: number, together: boolean): void {
     this.#untold++;
     this.#untoldTime += duration;
     if (
-      !run.together || this.#untold >= MOST_TOGETHER ||
+      !together || this.#untold >= MOST_TOGETHER ||
       this.#untoldTime >= TIME_TOGETHER
     ) this.#tell();
-    return true;
   }
 
   /** Tells the program of the results that it was not told of. */
@@ -538,6 +652,13 @@ class WorkerRun implements ExecutedJob, Host {
     return this.#message.digest;
   }
 
+  /** Takes over a call as its invocation does. */
+  takeOver(startedAt: number, start: number, hasEnded: boolean): void {
+    this.#isTold = hasEnded;
+    this.hasLeft = hasEnded;
+    this.invocation.takeOver(startedAt, start, hasEnded);
+  }
+
   settle(ending: Ending): void {
     this.#output?.flush();
     this.#isTold = true;
@@ -560,15 +681,18 @@ class WorkerRun implements ExecutedJob, Host {
     const { key, name, version, list: { bytes, leaves } } = this.#message;
     if (key !== undefined) return key;
     if (leaves.length > 0) return this.#lateKey ??= lateKey(this.#message);
-    return smallKey(name, version, textOf(bytes, 0, bytes.length)).toHex();
+    // Of an item the bytes may be no key: the order of the keys of an object is in them.
+    const args = decodeValue({ bytes, leaves: NO_VALUES }) as unknown[];
+    return jobKey(name, version, args).toHex();
   }
 
   start(fn: UserFunction): void {
-    if (this.#message instanceof RequestedRun) {
-      const { values } = this.#message;
+    const message = this.#message;
+    if (message instanceof RequestedRun || message instanceof ChunkItem) {
+      const { values } = message;
       if (values !== undefined) return this.invocation.call(fn, values);
     }
-    const { task, importTimeout, list, upstream } = this.#message;
+    const { task, importTimeout, list, upstream } = message;
     if (importTimeout !== undefined) {
       this.#runtime.send({ type: "imported", task });
     }
@@ -645,6 +769,15 @@ function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
     else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
   }
   return sum;
+}
+
+/** The arguments of an item; `undefined` if they cannot be decoded. */
+function listOf({ list }: ChunkItem): unknown[] | undefined {
+  try {
+    return decodeArguments({ list: fromWire(list), upstream: NO_VALUES });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Who did something, for people. */

@@ -5,7 +5,7 @@
  */
 
 import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
-import type { CodeReference } from "../task.ts";
+import type { CodeReference, Task } from "../task.ts";
 import type { RepeatedLeaves } from "../value/repeated_leaves.ts";
 import { SharedLeaf } from "../value/shared_leaf.ts";
 import { SmallValue } from "../value/small.ts";
@@ -82,6 +82,14 @@ export function codeToWire(
   return code.kind === "module"
     ? code
     : { ...code, values: toWire(code.values, transfer) };
+}
+
+/** A function as it is sent. */
+export function functionToWire(
+  { name, version, code }: Pick<Task, "name" | "version" | "code">,
+  transfer: ArrayBuffer[],
+): { name: string; version: string; code: WireCode } {
+  return { name, version, code: codeToWire(code, transfer) };
 }
 
 /** The code of a function as it has come. */

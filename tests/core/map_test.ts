@@ -7,6 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as hi from "../../mod.ts";
+import { temporaryFolder } from "../house/run.ts";
 import { add, countCalls } from "../parallel/fixtures/functions.ts";
 
 const square = hi.func("map_test_square", "1", (x: number) => x * x);
@@ -218,6 +219,28 @@ Deno.test("an error of the source ends the iteration", async () => {
       "source",
     );
   }
+});
+
+Deno.test("results that are there come before what the source throws", async () => {
+  await using folder = await temporaryFolder();
+  await using jobCache = new hi.JobCache({ path: folder.path });
+  function* broken() {
+    yield* [1, 2, 3];
+    throw new RangeError("source");
+  }
+  await hi.config({ jobCache }, async () => {
+    await Promise.all(square.map([1, 2, 3]));
+    const seen: number[] = [];
+    await assertRejects(
+      async () => {
+        const options = { concurrency: 3, chunk: 1 };
+        for await (const x of hi.map(square, broken(), options)) seen.push(x);
+      },
+      RangeError,
+      "source",
+    );
+    assertEquals(seen, [1, 4, 9]);
+  });
 });
 
 Deno.test("an item that is no data ends the iteration", async () => {

@@ -11,12 +11,12 @@
  */
 
 import { Queue } from "../../queue.ts";
-import type { PoolRun } from "./pool_run.ts";
+import type { QueuedRun } from "./pool_run.ts";
 
 /** The Tasks that wait for a slot, by depth, and how many have one. */
 export class DepthQueue {
   readonly #slots: number;
-  readonly #queues: Queue<PoolRun>[] = [];
+  readonly #queues: Queue<QueuedRun>[] = [];
   #size = 0;
   #running = 0;
   /** Those of them that no job has submitted. */
@@ -34,17 +34,17 @@ export class DepthQueue {
   }
 
   /** All that wait. */
-  items(): PoolRun[] {
+  items(): QueuedRun[] {
     return this.#queues.flatMap((queue) => queue.items());
   }
 
   /** The Task that comes next. */
-  get first(): PoolRun | undefined {
+  get first(): QueuedRun | undefined {
     return this.#queues.at(-1)?.first;
   }
 
   /** Whether there is a slot for a Task. */
-  hasSlotFor(run: PoolRun): boolean {
+  hasSlotFor(run: QueuedRun): boolean {
     if (this.#running >= this.#slots) return false;
     // One that was in a worker already may be what a job waits for.
     return run.task.depth > 0 || run.sent > 0 || this.#paused === 0 ||
@@ -52,13 +52,13 @@ export class DepthQueue {
   }
 
   /** Adds a Task behind those of its depth and priority. */
-  push(run: PoolRun): void {
+  push(run: QueuedRun): void {
     run.place = this.#at(run.task.depth).push(run, run.task.priority);
     this.#size++;
   }
 
   /** Adds a Task before those of its depth and priority. */
-  unshift(run: PoolRun): void {
+  unshift(run: QueuedRun): void {
     run.place = this.#at(run.task.depth).unshift(
       run,
       run.task.priority,
@@ -67,37 +67,37 @@ export class DepthQueue {
   }
 
   /** Takes a Task out, if it still waits. */
-  remove(run: PoolRun): void {
+  remove(run: QueuedRun): void {
     if (!this.#queues[run.task.depth]?.remove(run.place)) return;
     this.#size--;
     while (this.#queues.at(-1)?.size === 0) this.#queues.pop();
   }
 
   /** A Task has taken a slot. */
-  started({ slotDepth }: PoolRun): void {
+  started({ slotDepth }: QueuedRun): void {
     this.#running++;
     if (slotDepth === 0) this.#outermost++;
   }
 
   /** A Task has given its slot back. */
-  freed({ slotDepth }: PoolRun): void {
+  freed({ slotDepth }: QueuedRun): void {
     this.#running--;
     if (slotDepth === 0) this.#outermost--;
   }
 
   /** A Task has given its slot up, as it waits for others. */
-  paused(run: PoolRun): void {
+  paused(run: QueuedRun): void {
     this.freed(run);
     this.#paused++;
   }
 
   /** A Task that has waited has a slot again, even if there was none. */
-  resumed(run: PoolRun): void {
+  resumed(run: QueuedRun): void {
     this.started(run);
     this.#paused--;
   }
 
-  #at(depth: number): Queue<PoolRun> {
+  #at(depth: number): Queue<QueuedRun> {
     while (this.#queues.length <= depth) this.#queues.push(new Queue());
     return this.#queues[depth]!;
   }

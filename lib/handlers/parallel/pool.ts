@@ -10,15 +10,22 @@
  */
 
 import { runOutside } from "../../current.ts";
-import type { KeepingTask, Settled } from "../../direct_handler.ts";
+import { chunkedItems } from "../../chunked_items.ts";
+import type {
+  AcceptItems,
+  KeepingTask,
+  Settled,
+} from "../../direct_handler.ts";
 import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
+import type { ItemChunk } from "../../item_chunk.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
-import { PoolRun } from "./pool_run.ts";
+import { ChunkRun, type WaitingTask } from "./chunk_run.ts";
+import { PoolRun, type QueuedRun } from "./pool_run.ts";
 import { namesOf, PoolWorker } from "./pool_worker.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { startError } from "./start_error.ts";
@@ -59,6 +66,8 @@ export class Pool implements PoolWorkerOwner {
   readonly #arriving = new Set<PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
+  /** Items of `hi.map` that wait or run and are no Tasks of their own. */
+  readonly #chunkRuns = new Set<ChunkRun>();
   #processes: Processes | undefined;
   /** What the last Task got that runs in a process. */
   #lastNeeds: Needs | undefined;
@@ -90,8 +99,7 @@ export class Pool implements PoolWorkerOwner {
   accept(task: Task | KeepingTask, settled: Settled): void {
     const run = new PoolRun(task, settled);
     if (this.#closing !== undefined) return run.fail(closedError(task));
-    if ("kept" in task) task.kept = run;
-    else this.#runs.set(task, run);
+    this.#keep(run);
     if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
     if (this.#processes !== undefined) return this.#admitAs(run);
     this.#arriving.add(run);
@@ -99,6 +107,44 @@ export class Pool implements PoolWorkerOwner {
       () => this.#admitAs(run),
       (error) => this.#refuse(run, error),
     );
+  }
+
+  /** Takes in the items of one `hi.map`, which are like those of the job `first`; `undefined` if each has to be a Task. */
+  openItems: AcceptItems = (first, duration, listener) => {
+    // Each item would need a process, or count by itself.
+    const isPlain = this.#isolation !== "process" &&
+      this.#maxJobsPerWorker === Infinity &&
+      this.#maxMemoryPerWorker === Infinity;
+    if (!isPlain) return undefined;
+    const runner = {
+      slots: this.#slots,
+      accept: (chunk: ItemChunk) => this.#acceptItems(chunk),
+      withdraw: (chunk: ItemChunk) => this.#withdrawItems(chunk),
+    };
+    return chunkedItems(first, duration, runner, listener);
+  };
+
+  /** Runs items of `hi.map` when a worker is free. */
+  #acceptItems(chunk: ItemChunk): void {
+    const run = new ChunkRun(chunk, 0, chunk.count);
+    if (this.#closing !== undefined) return this.#refuseItems(run, closedError);
+    this.#chunkRuns.add(run);
+    this.#waiting.push(run);
+    this.#schedule();
+  }
+
+  /** Takes out what has not begun of a chunk; what runs of it becomes a Task. */
+  #withdrawItems(chunk: ItemChunk): void {
+    for (const run of this.#chunkRuns) {
+      if (run.chunk === chunk) this.#withdraw(run);
+    }
+  }
+
+  /** Takes items out; those that have not begun are returned. */
+  #withdraw(run: ChunkRun): ChunkRun | undefined {
+    this.#waiting.remove(run);
+    this.#chunkRuns.delete(run);
+    return run.worker === undefined ? run : run.worker.withdrawItems(run);
   }
 
   // Loaded with the first Task that needs them: a pool of threads does without.
@@ -173,10 +219,16 @@ export class Pool implements PoolWorkerOwner {
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
     this.#closing = Promise.withResolvers();
+    for (const run of this.#chunkRuns) {
+      const rest = this.#withdraw(run);
+      if (rest !== undefined) this.#refuseItems(rest, closedError);
+    }
     const workers = [...this.#workers];
+    const waiting = [...this.#waiting.items()]
+      .filter((run) => run instanceof PoolRun);
     const runs = [
       ...this.#arriving,
-      ...this.#waiting.items(),
+      ...waiting,
       ...workers.flatMap((worker) => worker.runs),
     ];
     for (const run of runs) this.#cancel(run, closedError(run.task));
@@ -195,12 +247,31 @@ export class Pool implements PoolWorkerOwner {
     else this.#runs.delete(task);
   }
 
-  returned(run: PoolRun): void {
+  returned(run: QueuedRun): void {
+    if (run instanceof ChunkRun) this.#chunkRuns.add(run);
     this.#waiting.unshift(run);
     this.#schedule();
   }
 
-  freed(run: PoolRun): void {
+  itemsLeft(run: ChunkRun): void {
+    this.#chunkRuns.delete(run);
+  }
+
+  itemAsRun({ chunk }: ChunkRun, index: number): PoolRun {
+    const [task, settled] = chunk.becomeJob(index);
+    const run = new PoolRun(task, settled);
+    this.#keep(run);
+    return run;
+  }
+
+  /** From now on a Task is known to be here. */
+  #keep(run: PoolRun): void {
+    const { task }: { task: Task | KeepingTask } = run;
+    if ("kept" in task) task.kept = run;
+    else this.#runs.set(task, run);
+  }
+
+  freed(run: QueuedRun): void {
     this.#waiting.freed(run);
     this.#schedule();
   }
@@ -268,17 +339,59 @@ export class Pool implements PoolWorkerOwner {
   #fill(): void {
     while (true) {
       const run = this.#waiting.first;
-      if (run === undefined || !this.#waiting.hasSlotFor(run)) return;
+      if (run === undefined) return;
+      if (!this.#waiting.hasSlotFor(run)) return this.#giveAhead();
       try {
         const worker = this.#workerFor(run);
-        if (worker === undefined) return;
+        if (worker === undefined) return this.#giveAhead();
+        if (run instanceof ChunkRun) {
+          this.#giveItems(run, worker);
+          continue;
+        }
         if (worker.give(this.#takeTogether(run, worker))) {
           this.#waiting.started(run);
         }
       } catch (error) {
         this.#waiting.remove(run);
-        this.#refuse(run, error);
+        if (run instanceof ChunkRun) this.#refuseItems(run, () => error);
+        else this.#refuse(run, error);
       }
+    }
+  }
+
+  /** Gives items to workers that have such already, as long as these come next. */
+  #giveAhead(): void {
+    for (const worker of this.#usable) {
+      const run = this.#waiting.first;
+      if (!(run instanceof ChunkRun)) return;
+      const after = worker.lastItems;
+      if (after === undefined || !worker.suits(run.needs)) continue;
+      if (!worker.has(run.task.code)) continue;
+      this.#waiting.remove(run);
+      worker.giveItems(run, after);
+    }
+  }
+
+  /** Gives items to a worker: all of them if it has the code of their function, else one as a Task of its own. */
+  #giveItems(run: ChunkRun, worker: PoolWorker): void {
+    this.#waiting.remove(run);
+    if (worker.has(run.task.code)) {
+      worker.giveItems(run);
+      return this.#waiting.started(run);
+    }
+    this.#chunkRuns.delete(run);
+    const rest = run.splitAt(run.begin + 1);
+    if (rest !== undefined) this.returned(rest);
+    const first = this.itemAsRun(run, run.begin);
+    if (worker.give([first])) this.#waiting.started(first);
+  }
+
+  /** Each of these items fails. */
+  #refuseItems(run: ChunkRun, why: (task: Task) => unknown): void {
+    this.#chunkRuns.delete(run);
+    for (const index of run.open()) {
+      const item = this.itemAsRun(run, index);
+      this.#refuse(item, why(item.task));
     }
   }
 
@@ -296,7 +409,8 @@ export class Pool implements PoolWorkerOwner {
     yield first;
     for (let taken = 1; taken < most && !timed; taken++) {
       const next = this.#waiting.first;
-      if (next?.task.code !== code || next.task.timed) return;
+      if (!(next instanceof PoolRun)) return;
+      if (next.task.code !== code || next.task.timed) return;
       if (!worker.suits(next.needs)) return;
       this.#waiting.remove(next);
       next.slotDepth = first.slotDepth;
@@ -304,7 +418,7 @@ export class Pool implements PoolWorkerOwner {
     }
   }
 
-  #workerFor({ task, needs }: PoolRun): PoolWorker | undefined {
+  #workerFor({ task, needs }: QueuedRun): PoolWorker | undefined {
     let idle: PoolWorker | undefined;
     let shared: PoolWorker | undefined;
     let useless: PoolWorker | undefined;
@@ -350,7 +464,7 @@ export class Pool implements PoolWorkerOwner {
     return count;
   }
 
-  #start(task: Task, needs: Needs): PoolWorker {
+  #start(task: WaitingTask, needs: Needs): PoolWorker {
     let worker: PoolWorker;
     try {
       worker = new PoolWorker(

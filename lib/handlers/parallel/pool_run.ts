@@ -10,12 +10,16 @@ import type { SmallValue } from "../../value/small.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
 import type { QueuePlace } from "../../queue.ts";
+import type { ChunkRun } from "./chunk_run.ts";
 import type { Needs } from "./connection.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
-/** Tasks that came to a worker together. */
+/** What waits for a slot. */
+export type QueuedRun = PoolRun | ChunkRun;
+
+/** Tasks and items that came to a worker together. */
 export interface Batch {
-  /** How many of them are still there. */
+  /** How many of them are still there: Tasks, and items that are none by message. */
   left: number;
 }
 
@@ -25,7 +29,7 @@ export class PoolRun {
   /** What it needs of its worker. */
   needs: Needs = IN_WORKER;
   /** Its place in the queue, while it waits. */
-  place: QueuePlace<PoolRun> | undefined;
+  place: QueuePlace<QueuedRun> | undefined;
   /** Its worker, while it runs. */
   worker: PoolWorker | undefined;
   /** That with which it came to its worker. */
@@ -103,6 +107,6 @@ export class PoolRun {
 }
 
 /** What most Tasks need. */
-const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
+export const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);

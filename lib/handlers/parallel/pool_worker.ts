@@ -14,7 +14,7 @@ import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { CodeReference, TaskArguments } from "../../task.ts";
-import { LEAF_BYTES } from "../../value/encoded.ts";
+import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { encodeThrown } from "../../value/thrown.ts";
 import {
@@ -33,7 +33,7 @@ import {
   PROTOCOL_VERSION,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import { moveToWire } from "../../worker/wire.ts";
+import { fromWire, functionToWire, moveToWire } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -46,16 +46,21 @@ import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
-import type { Batch, PoolRun } from "./pool_run.ts";
+import type { ChunkRun } from "./chunk_run.ts";
+import type { Batch, PoolRun, QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
 import { runMessage, type Unnumbered } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { TaskFlags } from "./task_flags.ts";
+import { WorkerChunks } from "./worker_chunks.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
+
+/** After how many Tasks a worker is replaced in any case: their numbers have 31 bits in shared memory. */
+const MOST_NUMBERS = 2 ** 30;
 
 /** How long a worker may take to end a cancelled job, or to answer, in ms. */
 const GRACE = 50;
@@ -81,6 +86,8 @@ export class PoolWorker implements ConnectionOwner {
   /** The way of what is a few bytes long, where memory is shared. */
   readonly #quick: QuickWay | undefined;
   readonly #running = new Map<number, PoolRun>();
+  /** Items that travel together, as long as they are no Tasks of their own. */
+  readonly #chunks = new WorkerChunks();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #stopping = new Map<number, PoolRun>();
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
@@ -125,7 +132,7 @@ export class PoolWorker implements ConnectionOwner {
     mostMemory: number,
   ) {
     this.#owner = owner;
-    this.#mostTasks = mostTasks;
+    this.#mostTasks = Math.min(mostTasks, MOST_NUMBERS);
     this.#connection = connect(this);
     const { sharesMemory, holdsProgram } = this.#connection;
     this.#idle = new Idle(
@@ -182,6 +189,11 @@ export class PoolWorker implements ConnectionOwner {
   cannotRun(code: CodeReference): boolean {
     return this.#refused.size > 0 && code.kind === "module" &&
       this.#refused.has(code.url);
+  }
+
+  /** Whether it has that code. */
+  has(code: CodeReference): boolean {
+    return this.#imports.has(code);
   }
 
   /** Whether it takes nothing until it has answered: it was sent much that was taken back, and has not come to it. */
@@ -261,8 +273,54 @@ export class PoolWorker implements ConnectionOwner {
     return true;
   }
 
+  /** The items behind which the worker can be given more, so that it does not have to wait for them. */
+  get lastItems(): ChunkRun | undefined {
+    if (this.#load !== 1 || this.#chunks.size !== 1 || this.full) {
+      return undefined;
+    }
+    const [run] = this.#chunks;
+    // Behind one that does not get on nothing would.
+    return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
+  }
+
+  /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
+  giveItems(run: ChunkRun, after?: ChunkRun): void {
+    if (this.#isEmpty) this.#hold(true);
+    run.worker = this;
+    if (after === undefined) {
+      this.#load++;
+      run.batch = { left: 1 };
+    } else {
+      run.batch = after.batch!;
+      run.batch.left++;
+    }
+    run.sent = ++this.#lastSent;
+    this.#lastSent += run.end - run.begin;
+    const transfer: ArrayBuffer[] = [];
+    this.#post({
+      type: "chunk",
+      chunk: run.sent,
+      after: after?.sent,
+      ...functionToWire(run.task, transfer),
+      flag: this.#flags.sendChunk(run.sent),
+      ...run.chunk.argumentsOf(run.begin, run.end),
+    }, transfer);
+    this.#chunks.add(run);
+    this.#progress.watch();
+    if (this.#lastSent >= this.#mostTasks) this.retire();
+  }
+
+  /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
+  withdrawItems(run: ChunkRun): ChunkRun | undefined {
+    const rest = this.#takeBackItems(run);
+    this.#takeResults();
+    this.#makeTasks(run);
+    return rest;
+  }
+
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
+    this.#recallItems();
     if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
       this.#stopping.set(run.sent, run);
       const timedOut = reason instanceof JobTimeoutError;
@@ -326,6 +384,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #take(message: FromWorker): void {
+    if (this.#chunks.size > 0 && "task" in message && this.#itemSays(message)) {
+      return;
+    }
     switch (message.type) {
       case "hello":
         this.#ready = true;
@@ -341,6 +402,8 @@ export class PoolWorker implements ConnectionOwner {
         return this.#endIfDone();
       case "done":
         return this.#done(message);
+      case "chunkDone":
+        return this.#chunkDone(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -414,6 +477,11 @@ export class PoolWorker implements ConnectionOwner {
     if (quick === undefined || this.#gone) return;
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
+      const items = this.#chunks.runOf(task);
+      if (items !== undefined) {
+        this.#itemDone(items, task, value, duration);
+        continue;
+      }
       const run = this.#ended(task);
       if (run === undefined) continue;
       this.#settled(run, duration);
@@ -468,6 +536,103 @@ export class PoolWorker implements ConnectionOwner {
     this.#owner.roomFreed();
   }
 
+  /** An item has its result. */
+  #itemDone(
+    run: ChunkRun,
+    task: number,
+    value: EncodedValue,
+    duration: number,
+  ): void {
+    this.#progress.note();
+    const index = task - run.sent - 1 + run.begin;
+    if (run.chunk.settle(index, value, duration)) this.#itemLeft(run);
+  }
+
+  /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
+  #itemSays(message: FromWorker & { readonly task: number }): boolean {
+    if (this.#chunks.runOf(message.task) === undefined) return false;
+    this.#takeResults();
+    const run = this.#chunks.runOf(message.task);
+    const index = run?.indexOf(message.task);
+    if (run === undefined || !run.chunk.isOpen(index!)) return false;
+    if (
+      message.type === "done" && message.status === "finished" &&
+      !message.retire
+    ) {
+      const { task, value, timing } = message;
+      this.#itemDone(run, task, fromWire(value), timing.duration);
+      return true;
+    }
+    this.#makeTask(run, index!);
+    return false;
+  }
+
+  /** An item becomes a Task of its own, that is running here. */
+  #makeTask(run: ChunkRun, index: number): void {
+    const item = this.#owner.itemAsRun(run, index);
+    item.worker = this;
+    item.batch = run.batch;
+    item.batch!.left++;
+    item.sent = run.sent + 1 + index - run.begin;
+    this.#running.set(item.sent, item);
+    this.#flags.lend(item.sent, run.sent);
+    item.task.started();
+    this.#itemLeft(run);
+  }
+
+  #makeTasks(run: ChunkRun): void {
+    for (const index of run.open()) this.#makeTask(run, index);
+  }
+
+  #makeAllTasks(): void {
+    for (const run of this.#chunks) this.#makeTasks(run);
+  }
+
+  /** Takes back the items that have not begun. */
+  #recallItems(): void {
+    const rests = [...this.#chunks].map((run) => this.#takeBackItems(run));
+    // Each goes to the front of the queue: the last one first.
+    for (const rest of rests.reverse()) {
+      if (rest !== undefined) this.#owner.returned(rest);
+    }
+  }
+
+  #takeBackItems(run: ChunkRun): ChunkRun | undefined {
+    const begun = this.#flags.takeBackItems(run.sent);
+    const rest = begun === undefined
+      ? undefined
+      : run.splitAt(run.begin + begun);
+    if (run.isDone) this.#leaveItems(run);
+    return rest;
+  }
+
+  /** The worker takes up no more items of a chunk. */
+  #chunkDone(chunk: number): void {
+    this.#takeResults();
+    const run = this.#chunks.get(chunk);
+    const rest = run && this.#takeBackItems(run);
+    if (rest !== undefined) this.#owner.returned(rest);
+    this.#release(chunk);
+  }
+
+  #itemLeft(run: ChunkRun): void {
+    run.leave();
+    if (run.isDone) this.#leaveItems(run);
+  }
+
+  /** No item of these is left that is no Task. */
+  #leaveItems(run: ChunkRun): void {
+    const { batch } = run;
+    if (batch === undefined) return;
+    this.#chunks.delete(run);
+    run.batch = undefined;
+    run.worker = undefined;
+    this.#owner.itemsLeft(run);
+    this.#leaveBatch(run, batch);
+    // Others may be given to it ahead.
+    if (batch.left > 0) this.#owner.roomFreed();
+  }
+
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
   #leave(run: PoolRun): void {
     const { batch } = run;
@@ -478,6 +643,10 @@ export class PoolWorker implements ConnectionOwner {
     this.#running.delete(run.sent);
     this.#imports.leave(run);
     run.worker = undefined;
+    this.#leaveBatch(run, batch);
+  }
+
+  #leaveBatch(run: QueuedRun, batch: Batch): void {
     if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
@@ -488,7 +657,10 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Takes back what the worker has not begun; of a process that comes with an answer. */
   #recall(): void {
-    if (this.#connection.sharesMemory) return this.#return(this.#unbegun());
+    if (this.#connection.sharesMemory) {
+      this.#recallItems();
+      return this.#return(this.#unbegun());
+    }
     const tasks = [...this.#running.values()]
       .filter((run) => !this.#paused.has(run)).map(({ sent }) => sent);
     // What it has kept it has begun.
@@ -543,7 +715,9 @@ export class PoolWorker implements ConnectionOwner {
   /** Takes the rest of a batch back if it does not get on. */
   #takeBackRest(): boolean {
     this.#takeResults();
-    if (this.#running.size - this.#paused.size <= this.#load) return false;
+    if (
+      this.#running.size - this.#paused.size + this.#chunks.size <= this.#load
+    ) return false;
     const { hasStopped } = this.#progress;
     if (hasStopped) this.#recall();
     return !hasStopped;
@@ -607,6 +781,7 @@ export class PoolWorker implements ConnectionOwner {
 
   #neighboursGraceOver(): void {
     this.#takeResults();
+    this.#makeAllTasks();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
     this.#endBusyOrNot();
@@ -643,8 +818,11 @@ export class PoolWorker implements ConnectionOwner {
     this.#stopping.clear();
     this.retire();
     // A worker that never was ready would not be so the next time either.
-    if (this.#ready) this.#return(this.#unbegun());
-    else if (end.killed) this.#giveBack();
+    if (this.#ready) {
+      this.#recallItems();
+      this.#return(this.#unbegun());
+    } else if (end.killed) this.#giveBack();
+    this.#makeAllTasks();
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;

@@ -4,17 +4,22 @@
  * @module
  */
 
-import type { PoolRun } from "./pool_run.ts";
+import type { ChunkRun } from "./chunk_run.ts";
+import type { PoolRun, QueuedRun } from "./pool_run.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
 /** What a worker tells its pool. */
 export interface PoolWorkerOwner {
   /** A Task has its Outcome. */
   settled(run: PoolRun): void;
-  /** A Task was not begun here and has to go elsewhere. */
-  returned(run: PoolRun): void;
+  /** A Task, or items, were not begun here and have to go elsewhere. */
+  returned(run: QueuedRun): void;
   /** A slot is free again. */
-  freed(run: PoolRun): void;
+  freed(run: QueuedRun): void;
+  /** Items have no business here any more. */
+  itemsLeft(run: ChunkRun): void;
+  /** An item is to be a Task of its own. */
+  itemAsRun(run: ChunkRun, index: number): PoolRun;
   /** A Task waits for jobs that it has submitted; its slot is free. */
   paused(run: PoolRun): void;
   /** Such a Task goes on, or has ended, and has its slot again. */

@@ -18,6 +18,8 @@ export class TaskFlags {
   readonly #cells: Int32Array;
   readonly #free: number[];
   readonly #cellOf = new Map<number, number>();
+  /** Tasks that were items of a chunk, and have the cell of that. */
+  readonly #lent = new Set<number>();
 
   readonly #isShared: boolean;
   readonly #length: number;
@@ -41,7 +43,7 @@ export class TaskFlags {
     return Math.max(
       0,
       Math.min(
-        this.#length + this.#paused - this.#cellOf.size,
+        this.#length + this.#paused + this.#lent.size - this.#cellOf.size,
         this.#free.length + this.#cells.length - this.#used,
       ),
     );
@@ -83,6 +85,32 @@ export class TaskFlags {
         Flag.SENT;
   }
 
+  /**
+   * Gives a chunk the flag that all its items share and returns the index of its cell.
+   *
+   * @throws {RangeError} if there is no room.
+   */
+  sendChunk(chunk: number): number {
+    const cell = this.send(chunk);
+    Atomics.store(this.#cells, cell, Flag.ITEMS);
+    return cell;
+  }
+
+  /** Takes the items of a chunk back that the worker has not begun; how many it has, `undefined` if that was done before. */
+  takeBackItems(chunk: number): number | undefined {
+    const cell = this.#cellOf.get(chunk)!;
+    const before = Atomics.exchange(this.#cells, cell, Flag.RECALLED);
+    if (before >= Flag.ITEMS) return before - Flag.ITEMS;
+    Atomics.store(this.#cells, cell, before);
+    return undefined;
+  }
+
+  /** An item of a chunk has become a Task: it is told to stop through the flag that it has. */
+  lend(task: number, chunk: number): void {
+    this.#cellOf.set(task, this.#cellOf.get(chunk)!);
+    this.#lent.add(task);
+  }
+
   /** Tells the function itself, which may be computing. */
   tell(task: number, what: FlagValue): void {
     const cell = this.#cellOf.get(task);
@@ -94,6 +122,6 @@ export class TaskFlags {
     const cell = this.#cellOf.get(task);
     if (cell === undefined) return;
     this.#cellOf.delete(task);
-    this.#free.push(cell);
+    if (!this.#lent.delete(task)) this.#free.push(cell);
   }
 }

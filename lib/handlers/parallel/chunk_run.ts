@@ -1,0 +1,92 @@
+/**
+ * Items of `hi.map` on their way through the pool, many at a time.
+ *
+ * @module
+ */
+
+import type { ItemChunk } from "../../item_chunk.ts";
+import type { QueuePlace } from "../../queue.ts";
+import type { Task } from "../../task.ts";
+import { type Batch, IN_WORKER, type QueuedRun } from "./pool_run.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+
+/** What the pool wants to know of items that wait. */
+export type WaitingTask = Pick<
+  Task,
+  "name" | "version" | "code" | "timed" | "depth" | "priority"
+>;
+
+/** Some items of a chunk, one after the other, where they are. */
+export class ChunkRun {
+  readonly chunk: ItemChunk;
+  /** The first of them. */
+  readonly begin: number;
+  /** What they have in common. */
+  readonly task: WaitingTask;
+  readonly needs = IN_WORKER;
+  /** Their place in the queue, while they wait. */
+  place: QueuePlace<QueuedRun> | undefined;
+  /** Their worker, while it has them. */
+  worker: PoolWorker | undefined;
+  /** With what they came to their worker, and what of them has become Tasks. */
+  batch: Batch | undefined;
+  /** Their number among all that their worker was sent; more than 0 if they were in a worker before. */
+  sent = 0;
+  /** How deep they stand: no job has submitted them. */
+  readonly slotDepth = 0;
+  /** Whether others were taken back that came with them. */
+  isShortened = false;
+  #end: number;
+  /** How many have neither a result nor a Task of their own. */
+  #left: number;
+
+  /** The items of a chunk from `begin` to before `end`. */
+  constructor(chunk: ItemChunk, begin: number, end: number) {
+    this.chunk = chunk;
+    this.begin = begin;
+    this.#end = end;
+    this.#left = end - begin;
+    const { definition: { name, version, code }, options: { priority } } =
+      chunk.items;
+    this.task = { name, version, code, priority, depth: 0, timed: false };
+  }
+
+  /** Before which item they end. */
+  get end(): number {
+    return this.#end;
+  }
+
+  /** Whether each of them has a result or is a Task of its own. */
+  get isDone(): boolean {
+    return this.#left === 0;
+  }
+
+  /** The items that are still open. */
+  *open(): Generator<number> {
+    for (let i = this.begin; i < this.#end; i++) {
+      if (this.chunk.isOpen(i)) yield i;
+    }
+  }
+
+  /** The item with that number among all that its worker was sent; `undefined` if it is none of these. */
+  indexOf(task: number): number | undefined {
+    const index = this.begin + task - this.sent - 1;
+    return index >= this.begin && index < this.#end ? index : undefined;
+  }
+
+  /** One of them has a result, or is a Task of its own. */
+  leave(): void {
+    this.#left--;
+  }
+
+  /** Parts with those from `index` on; `undefined` if there are none. */
+  splitAt(index: number): ChunkRun | undefined {
+    if (index >= this.#end) return undefined;
+    const rest = new ChunkRun(this.chunk, index, this.#end);
+    rest.sent = this.sent;
+    this.#left -= this.#end - index;
+    this.#end = index;
+    this.isShortened = true;
+    return rest;
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Where the items of `hi.map` come from.
+ *
+ * @module
+ */
+
+/** Takes the items. */
+export interface ItemTaker {
+  /** Takes one. */
+  add(item: unknown): void;
+  /** That was all for now; whether more may come before long. */
+  added(more: boolean): void;
+  /** There is something to look at. */
+  readonly wake: () => void;
+}
+
+/** The items: at most one is asked for at a time. */
+export class MapSource {
+  /** Whether it has no more items, or nobody wants them. */
+  isDone = false;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #isAsync: boolean;
+  readonly #taker: ItemTaker;
+  readonly #here: <R>(body: () => R) => R;
+  #isWaiting = false;
+  #left = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  /** Gives the items to `taker`, in the context that `here` calls in. */
+  constructor(
+    items: Iterable<unknown> | AsyncIterable<unknown>,
+    taker: ItemTaker,
+    here: <R>(body: () => R) => R,
+  ) {
+    this.#here = here;
+    this.#isAsync = Symbol.asyncIterator in items;
+    this.#iterator = Symbol.asyncIterator in items
+      ? items[Symbol.asyncIterator]()
+      : items[Symbol.iterator]();
+    this.#taker = taker;
+  }
+
+  /** Takes up to `count` items; those of an asynchronous source come later. */
+  take(count: number): void {
+    if (count === 0 && this.#left === 0) return;
+    this.#left = Math.max(this.#left, count);
+    if (this.#isAsync) return this.#ask();
+    if (this.#left === 0 || this.isDone || this.#failure !== undefined) return;
+    // Once for all of them, as it takes longer than all the rest.
+    this.#here(() => {
+      try {
+        while (this.#left > 0 && !this.isDone) this.#took(this.#nextNow());
+      } catch (error) {
+        this.#failure = { error };
+      }
+      this.#taker.added(false);
+    });
+  }
+
+  /** Throws what the source has thrown, or why an item cannot be taken. */
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Tells the source that nobody wants more of it. */
+  async close(): Promise<void> {
+    if (this.isDone) return;
+    this.isDone = true;
+    const closing = this.#iterator.return?.();
+    if (!this.#isWaiting) await closing;
+    // It has been asked for an item that may never come.
+    else Promise.resolve(closing).catch(() => {});
+  }
+
+  #nextNow(): IteratorResult<unknown> {
+    try {
+      return (this.#iterator as Iterator<unknown>).next();
+    } catch (error) {
+      this.isDone = true;
+      throw error;
+    }
+  }
+
+  #ask(): void {
+    if (this.#isWaiting || this.isDone || this.#left === 0) return;
+    this.#isWaiting = true;
+    (this.#iterator as AsyncIterator<unknown>).next().then(
+      (next) => {
+        this.#isWaiting = false;
+        if (this.isDone) return;
+        this.#here(() => {
+          this.#took(next);
+          this.#taker.added(!this.isDone);
+        });
+        this.#ask();
+      },
+      (error) => this.#fail(error),
+    ).catch((error) => this.#fail(error)).finally(this.#taker.wake);
+  }
+
+  #fail(error: unknown): void {
+    this.#isWaiting = false;
+    this.isDone = true;
+    this.#failure = { error };
+  }
+
+  #took({ done, value }: IteratorResult<unknown>): void {
+    if (done) this.isDone = true;
+    else {
+      this.#left--;
+      this.#taker.add(value);
+    }
+  }
+}

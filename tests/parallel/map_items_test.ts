@@ -1,0 +1,416 @@
+// Items of hi.map over quick functions travel together and are no jobs; nobody is to notice.
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import * as hi from "../../mod.ts";
+import { temporaryFolder } from "../house/run.ts";
+import * as f from "./fixtures/item_functions.ts";
+import { inPool, runProgram } from "./pool.ts";
+
+function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
+/** Numbers with something else among them, when it is known that they are quick. */
+function numbersWith<T>(wish: T, count = 1_000, at = 700): (number | T)[] {
+  return numbers(count).map((x) => x === at ? wish : x);
+}
+
+async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
+  for (const item of items) yield await item;
+}
+
+/** Resolves when there is such a file. */
+async function appears(folder: string, name: string): Promise<void> {
+  const watcher = Deno.watchFs(folder);
+  const isThere = () =>
+    [...Deno.readDirSync(folder)].some((e) => e.name === name);
+  if (isThere()) return watcher.close();
+  for await (const _ of watcher) if (isThere()) break;
+}
+
+for (const ordered of [true, false]) {
+  for (const source of ["at hand", "asynchronous"]) {
+    const how = ordered ? "in order" : "as they are there";
+    Deno.test(`each item is run once, and the results come ${how}: ${source}`, () =>
+      inPool({ numWorkers: 2 }, async () => {
+        const items = numbers(3_000);
+        const given = source === "at hand" ? items : later(items);
+        const results = await Array.fromAsync(
+          hi.map(f.counted, given, { ordered }),
+        );
+        const calls = new Map<string, number>();
+        const seen = results.map((result) => {
+          const [worker, call, x] = result.split(" ");
+          calls.set(worker!, Math.max(calls.get(worker!) ?? 0, Number(call)));
+          return Number(x);
+        });
+        if (!ordered) seen.sort((a, b) => a - b);
+        assertEquals(seen, items);
+        const all = [...calls.values()].reduce((sum, count) => sum + count, 0);
+        assertEquals([calls.size, all], [2, 3_000]);
+      }));
+  }
+}
+
+Deno.test("quick items that are equal are each run, as nothing is looked up for them", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const items = Array(2_000).fill(1);
+    const results = await Array.fromAsync(hi.map(f.counted, items));
+    assert(new Set(results).size > 1_500, `${new Set(results).size} calls`);
+    assertEquals(results.length, 2_000);
+  }));
+
+Deno.test("an item that throws ends the iteration with its error, after the results before it", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const seen: unknown[] = [];
+    const error = await assertRejects(
+      async () => {
+        for await (const x of hi.map(f.odd, numbersWith("throw"))) seen.push(x);
+      },
+      RangeError,
+      "out of luck",
+    );
+    assertEquals([error.cause, seen], ["an item", numbers(700)]);
+    assertMatch(error.stack!, /item_functions\.ts:\d+/);
+  }));
+
+for (
+  const [wish, error] of [
+    ["exit", hi.JobExitError],
+    ["function", hi.UnsupportedValueError],
+  ] as const
+) {
+  Deno.test(`an item that wishes for "${wish}" ends the iteration with a ${error.name}, and costs nobody else`, () =>
+    inPool({ numWorkers: 1 }, async () => {
+      const seen: unknown[] = [];
+      await assertRejects(
+        async () => {
+          for await (const x of hi.map(f.odd, numbersWith(wish))) seen.push(x);
+        },
+        error,
+      );
+      assertEquals(seen, numbers(700));
+      const again = await Array.fromAsync(hi.map(f.odd, numbers(1_000)));
+      assertEquals(again, numbers(1_000));
+    }));
+}
+
+Deno.test("items and results of every kind come through, in order", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    const wish = { b: 2, a: "x" };
+    const job = hi.run("pool_add", 40, 2) as hi.Job<number>;
+    const given: [number | f.Wish | hi.Job<number>, unknown][] = [
+      [wish, "x2"],
+      ["large", new Uint8Array(100_000).fill(7)],
+      ["nothing", undefined],
+      ["progress", undefined],
+      ["nested", 23],
+      [job, 42],
+      [NaN, NaN],
+      [-0.5, -0.5],
+    ];
+    const items = numbers(2_000).map((x) =>
+      x > 500 && x < 1_500 ? x % given.length : -1
+    );
+    for (const ordered of [true, false]) {
+      const results = await Array.fromAsync(hi.map(
+        f.odd,
+        items.map((i, x) => i < 0 ? x : given[i]![0]) as number[],
+        { ordered },
+      ));
+      const expected = items.map((i, x) => i < 0 ? x : given[i]![1]);
+      if (ordered) assertEquals(results, expected);
+      else {
+        const sorted = (values: unknown[]) =>
+          values.map((x) => Deno.inspect(x)).sort();
+        assertEquals(sorted(results), sorted(expected));
+      }
+    }
+  }));
+
+Deno.test("an item that is no data ends the iteration among quick ones too", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const items = numbersWith(() => 1) as number[];
+    await assertRejects(
+      () => Array.fromAsync(hi.map(f.odd, items)),
+      hi.UnsupportedValueError,
+    );
+  }));
+
+Deno.test("what an item prints is shown with the name of its function, as that of a job", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      import * as hi from "hither";
+      let late: Promise<void> | undefined;
+      const f = hi.func("talks", "1", (x: number) => {
+        if (x >= 600 && x < 603) console.log("this is", x);
+        if (x === 700) {
+          late = new Promise((resolve) =>
+            setTimeout(() => {
+              console.error("late");
+              resolve();
+            }, 0)
+          );
+        }
+        return x === 1_999 ? late!.then(() => x) : x;
+      });
+      if (import.meta.main) {
+        await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+        const items = Array.from({ length: 2_000 }, (_, i) => i);
+        let sum = 0;
+        for await (const x of hi.map(f.with({ jobHandler }), items)) sum += x;
+        console.log(sum);
+      }
+    `,
+  });
+  assertEquals(
+    [code, stdout, stderr],
+    [
+      0,
+      "[talks] this is 600\n[talks] this is 601\n[talks] this is 602\n1999000\n",
+      "[talks] late\n",
+    ],
+  );
+});
+
+Deno.test("an item knows its job: name, version, key and signal", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const items: unknown[] = numbers(500).map((x) =>
+      x % 2 === 0 ? x : { b: x, a: [`${x}`] }
+    );
+    items.push(undefined);
+    const results = await Array.fromAsync(hi.map(f.knows, items));
+    for (const i of [400, 401, 500]) {
+      const job = f.knows.run(items[i]);
+      await job;
+      assertEquals(
+        results[i],
+        `items_knows 1 false ${job.key!.slice(0, 32)}`,
+      );
+    }
+  }));
+
+Deno.test("items of an asynchronous function run one after the other in a worker", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    const results = await Array.fromAsync(hi.map(f.alone, numbers(2_000)));
+    assertEquals(new Set(results), new Set([1]));
+    assertEquals(results.length, 2_000);
+  }));
+
+for (const how of ["computes", "waits"] as const) {
+  for (const end of ["the signal", "leaving the loop"]) {
+    Deno.test(`an item that ${how} hears of ${end}, and nothing behind it is run`, async () => {
+      await using folder = await temporaryFolder({ calls: "" });
+      await inPool({ numWorkers: 1 }, async () => {
+        const controller = new AbortController();
+        const items = numbersWith(how, 1_000, 700).map((x) =>
+          [folder.path, x] as [string, number | typeof how]
+        );
+        const results = hi.map(f.told, items, { signal: controller.signal });
+        for (let i = 0; i < 700; i++) await results.next();
+        const there = appears(folder.path, how);
+        const stopped = appears(folder.path, "stopped true");
+        if (end === "the signal") {
+          const next = results.next();
+          await there;
+          controller.abort(new RangeError("enough"));
+          await assertRejects(() => next, RangeError, "enough");
+        } else {
+          await there;
+          await results.return();
+        }
+        await stopped;
+        const calls = Deno.readTextFileSync(`${folder.path}/calls`).trim();
+        assertEquals(calls.split("\n"), [...numbers(700).map(String), how]);
+      });
+    });
+  }
+}
+
+Deno.test("one item that never ends holds up no other", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    const results = hi.map(f.odd, numbersWith("never", 3_000), {
+      ordered: false,
+    });
+    const seen = new Set<unknown>();
+    for await (const x of results) {
+      seen.add(x);
+      if (seen.size === 2_999) break;
+    }
+    assertEquals(seen.size, 2_999);
+  }));
+
+Deno.test("an item that fails is tried again like any job", async () => {
+  await using folder = await temporaryFolder({ calls: "" });
+  await inPool({ numWorkers: 2 }, async () => {
+    const items = numbersWith("fails" as const).map((x) =>
+      [folder.path, x] as [string, number | "fails"]
+    );
+    const results = await Array.fromAsync(
+      hi.map(f.second.with({ retry: 2 }), items),
+    );
+    assertEquals(results as unknown[], numbersWith("again"));
+  });
+});
+
+for (const crashRetries of [0, 1]) {
+  Deno.test(
+    `of a worker that dies the item that ran is ${
+      crashRetries ? "run again" : "lost"
+    }, and no other is run twice`,
+    async () => {
+      await using folder = await temporaryFolder({ calls: "" });
+      const workers: Worker[] = [];
+      using _ = noting(workers);
+      await inPool({ numWorkers: 1 }, async () => {
+        const items = numbersWith("hangs" as const).map((x) =>
+          [folder.path, x] as [string, number | "hangs"]
+        );
+        const hangs = appears(folder.path, "hangs");
+        const fn = f.second.with({ crashRetries });
+        const results = Array.fromAsync(hi.map(fn, items));
+        const ended = Promise.allSettled([results]);
+        await hangs;
+        // A message that makes no sense is the end of a worker.
+        workers[0]!.dispatchEvent(
+          new MessageEvent("message", { data: { type: "warning" } }),
+        );
+        const [result] = await ended;
+        if (result.status === "rejected") {
+          assertEquals(crashRetries, 0);
+          assertInstanceOf(result.reason, hi.WorkerLostError);
+          assertStringIncludes(result.reason.message, "items_second 1");
+        } else assertEquals(result.value as unknown[], numbersWith("again"));
+        const calls = Deno.readTextFileSync(`${folder.path}/calls`).trim();
+        const called = calls.split("\n");
+        assertEquals(new Set(called).size, called.length);
+        if (crashRetries > 0) assertEquals(called.length, 999);
+      });
+    },
+  );
+}
+
+/** Notes the web workers that start meanwhile. */
+function noting(workers: Worker[]): Disposable {
+  const original = globalThis.Worker;
+  globalThis.Worker = class extends original {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      workers.push(this);
+    }
+  };
+  return {
+    [Symbol.dispose]() {
+      globalThis.Worker = original;
+    },
+  };
+}
+
+Deno.test("an endless source is asked only for what may be outstanding, and results keep coming", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    for (const [concurrency, ordered] of [[10, true], [300, false]] as const) {
+      let taken = 0;
+      let seen = 0;
+      const naturals = async function* () {
+        for (let n = 0;; n++) {
+          taken++;
+          yield n;
+        }
+      };
+      for await (
+        const _ of hi.map(f.odd, naturals(), { concurrency, ordered })
+      ) {
+        seen++;
+        assert(taken <= seen + concurrency, `${taken} taken, ${seen} seen`);
+        if (seen === 5_000) break;
+      }
+    }
+  }));
+
+Deno.test("hi.wait counts items as jobs", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    const counts = await hi.config({}, async () => {
+      await Array.fromAsync(hi.map(f.odd, numbersWith("nested")));
+      return await hi.wait();
+    });
+    const none = { cached: 0, error: 0, cancelled: 0 };
+    assertEquals(counts, { total: 1_001, finished: 1_001, ...none });
+    const broken = await hi.config({}, async () => {
+      const results = hi.map(f.odd, numbersWith("throw", 5_000));
+      await Promise.allSettled([Array.fromAsync(results)]);
+      return await hi.wait();
+    });
+    const { total, finished, error, cancelled } = broken;
+    assertEquals([error, finished + cancelled + 1], [1, total]);
+    assert(finished >= 700 && total < 5_000, Deno.inspect(broken));
+  }));
+
+Deno.test("a handler that is disposed ends the iteration with a HandlerClosedError", async () => {
+  const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+  const results = hi.map(f.odd.with({ jobHandler }), numbersWith("never"));
+  for (let i = 0; i < 700; i++) await results.next();
+  const next = assertRejects(
+    () => results.next(),
+    hi.HandlerClosedError,
+    "items_odd 1",
+  );
+  await jobHandler[Symbol.asyncDispose]();
+  await next;
+  const late = hi.map(f.odd.with({ jobHandler }), [1]);
+  await assertRejects(() => late.next(), hi.HandlerClosedError);
+});
+
+Deno.test("a handler that is disposed fails items that wait behind a job", async () => {
+  const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+  const fn = f.odd.with({ jobHandler, crashRetries: 0 });
+  function* naturals() {
+    for (let n = 0;; n++) yield n;
+  }
+  const results = hi.map(fn, naturals());
+  for (let i = 0; i < 3_000; i++) await results.next();
+  const never = fn.run("never");
+  const rest = assertRejects(
+    () => Array.fromAsync(results),
+    hi.HandlerClosedError,
+  );
+  for await (const event of never) {
+    if (event.type === "status" && event.status === "running") break;
+  }
+  // Nothing more comes from the only worker.
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  await jobHandler[Symbol.asyncDispose]();
+  await rest;
+  await assertRejects(() => never.then(), hi.HandlerClosedError);
+});
+
+Deno.test("Ctrl-C cancels items as it cancels jobs", async () => {
+  const { code, stdout, stderr } = await runProgram({
+    "main.ts": `
+      import * as hi from "hither";
+      const f = hi.func("f", "1", (x: number) =>
+        x === 5_000 ? new Promise<number>(() => {}) : x);
+      if (import.meta.main) {
+        await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+        const items = Array.from({ length: 5_500 }, (_, i) => i);
+        try {
+          for await (const x of hi.map(f.with({ jobHandler }), items)) {
+            if (x === 4_999) Deno.kill(Deno.pid, "SIGINT");
+          }
+        } catch (error) {
+          console.log(error.name, error.cause.message);
+        }
+      }
+    `,
+  });
+  assertEquals(
+    [code, stdout],
+    [130, "JobCancelledError Interrupted by SIGINT\n"],
+  );
+  assertMatch(stderr, /^hither: SIGINT: 500 jobs are cancelled/);
+});
