@@ -138,7 +138,7 @@ Deno.test("shared memory comes through once, and again after it was forgotten", 
   kept.forget();
   assertEquals(resolved[2]!.shared.detached, true);
   const again = kept.resolve(read[3]!);
-  assertEquals(new Uint8Array(again.shared), new Uint8Array(shared));
+  assertEquals([...new Uint8Array(again.shared)], [...new Uint8Array(shared)]);
 });
 
 const run: RunMessage = {
