@@ -4,9 +4,11 @@
  * @module
  */
 
+import { SmallValue } from "../value/small.ts";
+import type { UnpackedRun } from "./batch.ts";
 import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE, SMALL } from "./frames.ts";
 import { keptReference } from "./kept.ts";
-import type { DoneMessage, RunMessage } from "./protocol.ts";
+import type { DoneMessage } from "./protocol.ts";
 import { type Page, TaskWriter, writeResult } from "./short_messages.ts";
 
 const encoder = new TextEncoder();
@@ -36,12 +38,12 @@ export class FrameWriter {
    * the first, and each large array as it is.
    */
   write(message: object): Uint8Array[] {
-    return this.#short(message as RunMessage | DoneMessage) ??
+    return this.#short(message as UnpackedRun | DoneMessage) ??
       this.#any(message);
   }
 
   #short(
-    message: RunMessage | DoneMessage,
+    message: UnpackedRun | DoneMessage,
   ): [Uint8Array<ArrayBuffer>] | undefined {
     let length = 0;
     if (message.type === "run") {
@@ -89,6 +91,10 @@ export class FrameWriter {
     if (value instanceof Uint8Array) {
       arrays.push(value);
       return { [REFERENCE]: arrays.length - 1 };
+    }
+    if (value instanceof SmallValue) {
+      const { bytes, leaves } = value;
+      return this.#withReferences({ bytes, leaves }, arrays);
     }
     if (value instanceof SharedArrayBuffer) {
       return this.#withReferences(this.#keep(value), arrays);

@@ -9,6 +9,8 @@
  * @module
  */
 
+import { SMALL_BYTES, SmallValue, textOf } from "../value/small.ts";
+import { sizeOf, type UnpackedRun } from "./batch.ts";
 import type { DoneMessage, RunMessage } from "./protocol.ts";
 
 /** Longer ones travel as any other message, in bytes. */
@@ -48,14 +50,14 @@ export class TaskWriter {
   readonly #written = new WeakMap<object, Called & { bytes: Uint8Array }>();
 
   /** Writes a Task from `at` on, where there is room for it; returns its length, 0 if it has to travel as any other message. */
-  write(message: RunMessage, { bytes, view }: Page, at: number): number {
+  write(message: UnpackedRun, { bytes, view }: Page, at: number): number {
     const { key, code, list, upstream, importTimeout } = message;
     if (code.kind !== "module" || upstream.length > 0) return 0;
     if (list.leaves.length > 0) return 0;
     if (key !== undefined && key.length !== KEY) return 0;
     const called = this.#called(message);
     const length = TASK.REST + called.length + (key?.length ?? 0) +
-      list.bytes.length;
+      sizeOf(list);
     if (length > LONGEST) return 0;
     const bits = (message.digest ? IS_DIGEST : 0) |
       (message.timed ? IS_TIMED : 0) |
@@ -72,11 +74,15 @@ export class TaskWriter {
     if (key !== undefined) {
       end += encoder.encodeInto(key, bytes.subarray(end)).written;
     }
-    bytes.set(list.bytes, end);
+    if (!(list instanceof SmallValue)) bytes.set(list.bytes, end);
+    else {
+      const { text } = list;
+      for (let i = 0; i < text.length; i++) bytes[end + i] = text.charCodeAt(i);
+    }
     return length;
   }
 
-  #called({ name, version, code }: RunMessage): Uint8Array {
+  #called({ name, version, code }: Called): Uint8Array {
     const last = this.#written.get(code);
     if (last?.name === name && last.version === version) return last.bytes;
     const bytes = encoder.encode(JSON.stringify([name, version, code]));
@@ -187,7 +193,9 @@ export function readResult(bytes: Uint8Array<ArrayBuffer>): DoneMessage {
     type: "done",
     task: view.getUint32(RESULT.NUMBER, true),
     status: "finished",
-    value: { bytes: bytes.slice(RESULT.REST, end), leaves: [] },
+    value: end - RESULT.REST > SMALL_BYTES
+      ? { bytes: bytes.slice(RESULT.REST, end), leaves: [] }
+      : new SmallValue(textOf(bytes, RESULT.REST, end)),
     timing: {
       startedAt: view.getFloat64(RESULT.STARTED, true),
       duration: view.getFloat64(RESULT.DURATION, true),

@@ -61,7 +61,9 @@ export function moveToWire(
 }
 
 /** A value as it has come. */
-export function fromWire({ bytes, leaves, files }: WireValue): EncodedValue {
+export function fromWire(value: WireValue): EncodedValue {
+  if (value instanceof SmallValue) return value;
+  const { bytes, leaves, files } = value;
   const own = leaves.length === 0
     ? NO_LEAVES
     : leaves.map((leaf) =>

@@ -5,6 +5,7 @@ import { FrameWriter } from "../../lib/worker/frame_writer.ts";
 import { Kept } from "../../lib/worker/kept.ts";
 import type { DoneMessage, RunMessage } from "../../lib/worker/protocol.ts";
 import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
+import { SmallValue } from "../../lib/value/small.ts";
 
 function toFrame(message: object): Uint8Array[] {
   return new FrameWriter().write(message);
@@ -177,6 +178,21 @@ Deno.test("short tasks come out of frames as they went in, also those of several
   );
 });
 
+Deno.test("arguments that are kept as characters come out of frames as their bytes, whatever travels with them", () => {
+  const list = new SmallValue("\x82\x01\x18\xff");
+  const bytes = Uint8Array.of(130, 1, 24, 255);
+  const [short] = readAll(join(toFrame({ ...run, list })), 9);
+  assertEquals(new TaskReader().read((short as ShortTask).bytes), {
+    ...run,
+    list: { bytes, leaves: [] },
+  });
+  const { key: _, importTimeout: __, ...sent } = run;
+  const upstream = [run.list];
+  assertEquals(readAll(join(toFrame({ ...sent, list, upstream })), Infinity), [
+    { ...sent, list: { bytes, leaves: [] }, upstream },
+  ]);
+});
+
 for (
   const [what, given] of [
     ["many bytes", { list: { bytes: new Uint8Array(3_000), leaves: [] } }],
@@ -221,7 +237,17 @@ Deno.test("results come out of frames as they went in, short or not", () => {
       },
     },
   ];
-  assertEquals(readAll(join(given.flatMap((it) => toFrame(it))), 7_000), given);
+  const read = readAll(join(given.flatMap((it) => toFrame(it))), 7_000);
+  assertEquals(
+    (read as DoneMessage[]).map((it) => ({
+      ...it,
+      // A short one is kept as characters.
+      value: it.value instanceof SmallValue
+        ? { bytes: it.value.bytes, leaves: [] }
+        : it.value,
+    })),
+    given,
+  );
 });
 
 Deno.test("what somebody else has written into the pipe is noticed", () => {

@@ -73,6 +73,7 @@ export class Pool implements PoolWorkerOwner {
   #lastNeeds: Needs | undefined;
   #loading: Promise<void> | undefined;
   #scheduled = false;
+  #ask: () => void = () => {};
   #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
@@ -88,6 +89,7 @@ export class Pool implements PoolWorkerOwner {
     this.#maxJobsPerWorker = options.maxJobsPerWorker;
     this.#maxMemoryPerWorker = options.maxMemoryPerWorker;
     installConsole();
+    runOutside(() => this.#fillWhenAsked());
   }
 
   /** How many workers could not be stopped. */
@@ -326,13 +328,28 @@ export class Pool implements PoolWorkerOwner {
     if (this.#scheduled || this.#waiting.size === 0) return;
     if (this.#closing !== undefined) return;
     this.#scheduled = true;
-    // What is started here does not belong to whoever happened to be the first to ask.
-    runOutside(() =>
-      queueMicrotask(() => {
-        this.#scheduled = false;
-        this.#fill();
-      })
-    );
+    this.#ask();
+  }
+
+  /**
+   * Gives Tasks to workers in a turn of its own, each time that it is asked to. What is
+   * started here does not belong to whoever happened to be the first to ask: this goes
+   * on in the context in which the pool was made, and to change that for each Task takes
+   * longer than to run a short one.
+   */
+  async #fillWhenAsked(): Promise<never> {
+    let asked = this.#asking();
+    while (true) {
+      await asked;
+      // Before the first Task is given: that may bring about the next.
+      asked = this.#asking();
+      this.#scheduled = false;
+      this.#fill();
+    }
+  }
+
+  #asking(): Promise<void> {
+    return new Promise((resolve) => this.#ask = resolve);
   }
 
   /** Gives Tasks to workers as long as there are both. */

@@ -263,8 +263,13 @@ export class PoolWorker implements ConnectionOwner {
         task: run.sent,
         flag: run.flag,
       }));
-      const packed = spelt.length === 1 ? packOne(spelt[0]!) : packBatch(spelt);
-      this.#post(packed, transfer);
+      if (spelt.length > 1) this.#post(packBatch(spelt), transfer);
+      else {
+        const [one] = spelt;
+        // Into a pipe the characters go as they are.
+        const isPiped = !this.#connection.sharesMemory;
+        this.#post(isPiped ? one! : packOne(one!), transfer);
+      }
     }
     if (given.length > 1) this.#progress.watch();
     const now = performance.now();
