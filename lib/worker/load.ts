@@ -61,11 +61,11 @@ export class ModuleLoader {
 
   /** The function, where that can be said at once. */
   find(url: string, name: string, version: string): UserFunction | undefined {
-    // While a module is being imported, what it has defined may not work yet.
-    if (this.#current?.wantsResults === false) return undefined;
     const state = this.#imports.get(url)?.state;
     // What it has defined would find the rest of its module undone.
     if (state === "failed" || state === "hung") return undefined;
+    // While a module is being imported, what it has defined may not work yet.
+    if (state !== "loaded" && this.#isImporting()) return undefined;
     return findFunction(name, version)?.fn;
   }
 
@@ -92,7 +92,10 @@ export class ModuleLoader {
       if (module?.state === "hung") {
         throw importTimeoutError(url, name, version, importTimeout);
       }
-      if (module !== undefined && module.state !== "loading") {
+      if (
+        module !== undefined && module.state !== "loading" &&
+        !this.#isImporting()
+      ) {
         throw notFound(url, name, version, module.state === "parked");
       }
       if (module === undefined) {
@@ -129,6 +132,10 @@ export class ModuleLoader {
     setTimeout(() => {
       if (module.state === "loading") then(module);
     }, 0);
+  }
+
+  #isImporting(): boolean {
+    return this.#current?.wantsResults === false;
   }
 
   #hasWaiting(): boolean {

@@ -61,6 +61,11 @@ export class ChunkRun {
     return this.#left === 0;
   }
 
+  /** How many of them have neither. */
+  get left(): number {
+    return this.#left;
+  }
+
   /** The items that are still open. */
   *open(): Generator<number> {
     for (let i = this.begin; i < this.#end; i++) {

@@ -344,7 +344,14 @@ export class Pool implements PoolWorkerOwner {
       // Before the first Task is given: that may bring about the next.
       asked = this.#asking();
       this.#scheduled = false;
-      this.#fill();
+      try {
+        this.#fill();
+      } catch (error) {
+        // It is told as any error that nobody expects, and others still get their Tasks.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   }
 

@@ -18,9 +18,24 @@ import type { PoolWorker } from "./pool_worker.ts";
 export type QueuedRun = PoolRun | ChunkRun;
 
 /** Tasks and items that came to a worker together. */
-export interface Batch {
+export class Batch {
   /** How many of them are still there: Tasks, and items that are none by message. */
   left: number;
+  /** How many Tasks and items of it have ended. */
+  steps = 0;
+  /** How many had when somebody looked last. */
+  #seen = -1;
+
+  constructor(left: number) {
+    this.left = left;
+  }
+
+  /** Whether nothing has ended since this was asked last. */
+  hasStopped(): boolean {
+    const before = this.#seen;
+    this.#seen = this.steps;
+    return this.steps === before;
+  }
 }
 
 /** A Task, where it is, and what it has printed. */

@@ -47,7 +47,7 @@ import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import { Patience } from "./patience.ts";
 import type { ChunkRun } from "./chunk_run.ts";
-import type { Batch, PoolRun, QueuedRun } from "./pool_run.ts";
+import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
@@ -203,6 +203,8 @@ export class PoolWorker implements ConnectionOwner {
 
   /** How many Tasks with that code may come in one batch, if all of it is to take `time` ms at most. */
   room(code: CodeReference, time: number): number {
+    // What is taken back was counted: then a worker would end too soon.
+    if (this.#mostTasks < MOST_NUMBERS) return 1;
     const many = Math.max(1, this.#durations.callsIn(time, code));
     return Math.min(
       many,
@@ -246,7 +248,7 @@ export class PoolWorker implements ConnectionOwner {
     }
     const [first] = given;
     if (first === undefined) return false;
-    const batch: Batch = { left: given.length };
+    const batch = new Batch(given.length);
     for (const run of given) {
       run.worker = this;
       this.#running.set(run.sent, run);
@@ -294,7 +296,7 @@ export class PoolWorker implements ConnectionOwner {
     run.worker = this;
     if (after === undefined) {
       this.#load++;
-      run.batch = { left: 1 };
+      run.batch = new Batch(1);
     } else {
       run.batch = after.batch!;
       run.batch.left++;
@@ -496,9 +498,9 @@ export class PoolWorker implements ConnectionOwner {
 
   /** A Task has ended in the worker; `undefined` if nobody waits for it. */
   #ended(task: number, retire = false): PoolRun | undefined {
-    this.#progress.note();
     this.#noteImported(task);
     const run = this.#running.get(task);
+    if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
     this.#release(task);
     this.#stopped(task, retire);
@@ -548,7 +550,7 @@ export class PoolWorker implements ConnectionOwner {
     value: EncodedValue,
     duration: number,
   ): void {
-    this.#progress.note();
+    run.batch!.steps++;
     const index = task - run.sent - 1 + run.begin;
     if (run.chunk.settle(index, value, duration)) this.#itemLeft(run);
   }
@@ -594,8 +596,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** Takes back the items that have not begun. */
-  #recallItems(): void {
-    const rests = [...this.#chunks].map((run) => this.#takeBackItems(run));
+  #recallItems(batches?: ReadonlySet<Batch>): void {
+    const rests = [...this.#chunks].filter((run) => isOf(batches, run))
+      .map((run) => this.#takeBackItems(run));
     // Each goes to the front of the queue: the last one first.
     for (const rest of rests.reverse()) {
       if (rest !== undefined) this.#owner.returned(rest);
@@ -660,17 +663,21 @@ export class PoolWorker implements ConnectionOwner {
     this.#owner.freed(run);
   }
 
-  /** Takes back what the worker has not begun; of a process that comes with an answer. */
-  #recall(): void {
+  /** Takes back what the worker has not begun, of all batches or of these; of a process that comes with an answer. */
+  #recall(batches?: ReadonlySet<Batch>): void {
     if (this.#connection.sharesMemory) {
-      this.#recallItems();
-      return this.#return(this.#unbegun());
+      this.#recallItems(batches);
+      return this.#return(this.#unbegun(batches));
     }
     const tasks = [...this.#running.values()]
-      .filter((run) => !this.#paused.has(run)).map(({ sent }) => sent);
-    // What it has kept it has begun.
-    if (tasks.length === 0 || this.#lastRecalled === this.#lastSent) return;
-    this.#lastRecalled = this.#lastSent;
+      .filter((run) => !this.#paused.has(run) && isOf(batches, run))
+      .map(({ sent }) => sent);
+    if (tasks.length === 0) return;
+    if (batches === undefined) {
+      // What it has kept it has begun.
+      if (this.#lastRecalled === this.#lastSent) return;
+      this.#lastRecalled = this.#lastSent;
+    }
     this.#post({ type: "recall", tasks });
   }
 
@@ -686,8 +693,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** What a worker had not begun when it was lost: a process runs the Tasks of each batch in turn, and tells of each at once. */
-  #unbegun(): PoolRun[] {
-    const there = [...this.#running.values()];
+  #unbegun(batches?: ReadonlySet<Batch>): PoolRun[] {
+    const there = [...this.#running.values()]
+      .filter((run) => isOf(batches, run));
     if (this.#connection.sharesMemory) {
       return there.filter(({ sent }) =>
         this.#flags.takeBack(sent, Flag.RECALLED)
@@ -717,15 +725,20 @@ export class PoolWorker implements ConnectionOwner {
     }
   }
 
-  /** Takes the rest of a batch back if it does not get on. */
+  /** Takes back the rest of each batch that does not get on; whether to go on looking. */
   #takeBackRest(): boolean {
     this.#takeResults();
-    if (
-      this.#running.size - this.#paused.size + this.#chunks.size <= this.#load
-    ) return false;
-    const { hasStopped } = this.#progress;
-    if (hasStopped) this.#recall();
-    return !hasStopped;
+    const sizes = new Map<Batch, number>();
+    const count = (batch: Batch, many: number) =>
+      sizes.set(batch, (sizes.get(batch) ?? 0) + many);
+    for (const run of this.#running.values()) {
+      if (!this.#paused.has(run)) count(run.batch!, 1);
+    }
+    for (const run of this.#chunks) count(run.batch!, run.left);
+    const together = [...sizes.keys()].filter((batch) => sizes.get(batch)! > 1);
+    const stopped = together.filter((batch) => batch.hasStopped());
+    if (stopped.length > 0) this.#recall(new Set(stopped));
+    return together.length > 0;
   }
 
   /** The code of a Task has been imported, or could not be. */
@@ -874,6 +887,13 @@ export class PoolWorker implements ConnectionOwner {
 
 function argumentsOf(list: SmallValue): TaskArguments {
   return { list, upstream: [] };
+}
+
+function isOf(
+  batches: ReadonlySet<Batch> | undefined,
+  { batch }: QueuedRun,
+): boolean {
+  return batches === undefined || batch !== undefined && batches.has(batch);
 }
 
 /** The functions of Tasks, each once, for messages. */

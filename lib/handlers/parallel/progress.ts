@@ -1,17 +1,15 @@
 /**
- * Whether a worker gets on with what it was given.
+ * When to look whether a worker gets on with what it was given.
  *
  * @module
  */
 
-/** After how long without progress the rest of a batch is taken back, in ms. */
+/** After how long without progress the rest of a batch is taken back at the earliest, in ms. */
 const PATIENCE = 5;
 
-/** Looks at a worker that has a batch, as long as it gets on. */
+/** Looks at a worker that has a batch, as long as that is needed. */
 export class Progress {
   readonly #look: () => boolean;
-  #steps = 0;
-  #before = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Calls `look` from time to time, until it returns `false`. */
@@ -19,20 +17,9 @@ export class Progress {
     this.#look = look;
   }
 
-  /** Whether nothing has ended since the last look, or since it was begun to look. */
-  get hasStopped(): boolean {
-    return this.#steps === this.#before;
-  }
-
-  /** A Task has ended. */
-  note(): void {
-    this.#steps++;
-  }
-
   /** Begins to look, unless it has. */
   watch(): void {
     if (this.#timer !== undefined) return;
-    this.#before = this.#steps;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#look()) this.watch();
