@@ -57,7 +57,7 @@ const LEAF_PAGES = 1, INNER_PAGES = 4;
 const MARGIN_BYTES = 1_048_576;
 
 /** The part of a cache, and the most, that is freed at once beyond need, so that it is seldom to be done: a sample costs the same for few victims and for many. */
-const BATCH_PART = 1 / 16, BATCH_BYTES = 262_144;
+const BATCH_PART = 1 / 20, BATCH_BYTES = 262_144;
 
 /** The least that is deleted at once: less is hardly a page. */
 const LEAST_BYTES = 2 * PAGE_BYTES;
@@ -187,16 +187,17 @@ export class Evictor {
     const range = idRange(database);
     if (range === undefined) return [];
     const { first, last } = range;
-    // A record may come twice: its second deletion does nothing.
-    const seen = new Map<number, SqliteCandidate>();
+    const seen: SqliteCandidate[] = [];
     for (let run = 0; run < runs; run++) {
       const at = (run + Math.random()) / runs * (last - first + 1);
       const from = first + Math.floor(at) - RUN_ROWS / 2;
-      for (const candidate of candidatesFrom(database, from, RUN_ROWS)) {
-        seen.set(candidate.id, candidate);
-      }
+      // No record comes twice.
+      const next = (seen.at(-1)?.id ?? from - 1) + 1;
+      seen.push(
+        ...candidatesFrom(database, Math.max(from, next), RUN_ROWS),
+      );
     }
-    return [...seen.values()];
+    return seen;
   }
 
   /** Deletes blobs that no record refers to; the bytes freed. */
