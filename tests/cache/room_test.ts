@@ -171,13 +171,13 @@ testBoth(
     const maxSize = 400_000;
     await using cache = await openCache(layout, { maxSize });
     const { jobCache } = cache;
-    const lengths = [10, 3_700, 100, 3_950, 300, 30_000, 4_030, 7_000, 2_100];
+    const lengths = [10, 3_990, 100, 2_100, 4_040, 30_000, 300, 7_900];
     await hi.config({ jobCache }, async () => {
-      for (let n = 0; n < 600; n++) {
-        const length = lengths[n % lengths.length]!;
+      for (let n = 0; n < 480; n++) {
+        const length = lengths[Math.floor(n / 20) % lengths.length]!;
         // The row of a function holds its version.
-        const version = `${layout} ${n} `.padEnd(20_000, ".");
-        const fn = n % 100 === 50
+        const version = `${layout} ${n} `.padEnd(60_000, ".");
+        const fn = n % 100 === 47
           ? hi.func("room_new", version, (text: string) => text)
           : small;
         await fn.run(`${n}`.padEnd(length, "."));
