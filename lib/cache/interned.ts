@@ -37,6 +37,11 @@ class InternedTable {
     this.#columns = columns;
   }
 
+  /** The number of texts that are known to be there. */
+  get size(): number {
+    return this.#ids.size;
+  }
+
   /** The texts of a number; `undefined` if their row is gone or damaged. */
   texts(id: number): readonly string[] | undefined {
     return this.#texts.get(id) ?? this.read(id);
@@ -109,6 +114,7 @@ export class Interned {
   readonly #infos = new Map<number, FunctionInfo>();
   #functionIds = new WeakMap<FunctionInfo, number>();
   #here: number | undefined;
+  #added = 0;
 
   constructor(database: CacheDatabase) {
     this.#database = database;
@@ -124,6 +130,11 @@ export class Interned {
       "host",
       "versions",
     ]);
+  }
+
+  /** A number that grows when functions, or snapshots of code, may have come into the database. */
+  get added(): number {
+    return this.#added;
   }
 
   /** The function of a number, always the same object; `undefined` if it is lost. */
@@ -170,6 +181,7 @@ export class Interned {
     const known = this.#functionIds.get(info);
     if (known !== undefined) return known;
     const { name, version, source, module, code, label } = info;
+    const { size } = this.#functions;
     const id = this.#functions.id([
       name,
       version,
@@ -180,7 +192,8 @@ export class Interned {
     ]);
     if (snapshot !== undefined && code !== "") {
       putSnapshot(this.#database, code, snapshot);
-    }
+      this.#added++;
+    } else if (this.#functions.size > size) this.#added++;
     this.#functionIds.set(info, id);
     if (!this.#infos.has(id)) this.#infos.set(id, info);
     return id;

@@ -22,11 +22,10 @@ export interface SqliteCandidate extends Candidate {
   readonly isUsed: boolean;
 }
 
-/** Whether a body refers to blobs, in SQL. */
-export const REFERS_TO_BLOBS = `substr(body, 9, 1) NOT IN (${
-  NO_BLOBS.map((flags) => `x'${flags.toString(16).padStart(2, "0")}'`)
-    .join(", ")
-})`;
+/** Whether a body refers to blobs, in SQL; `instr` is faster than a list of bytes. */
+export const REFERS_TO_BLOBS = `instr(x'${
+  Uint8Array.from(NO_BLOBS).toHex()
+}', substr(body, 9, 1)) = 0`;
 
 // Hundreds are read to delete one, so keys and bodies, which are slow to read, are left out.
 const COLUMNS = `records.id, fn, stored_at, duration, day,

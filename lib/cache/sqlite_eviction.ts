@@ -43,14 +43,24 @@ const RUNS = 8, RUN_ROWS = 64, BEST = 256;
 /** Samples without a victim after which all records are gone through. */
 const MAX_VAIN = 8;
 
-/** Pages that a record may take beside its own bytes: its leaf, and splits in both trees. */
-const SPLIT_PAGES = 4;
+/** Bytes of a row beside its body and details, at most, and those that a page of a large row holds. */
+const ROW_BYTES = 200, PAYLOAD_BYTES = PAGE_BYTES - 4;
+
+/**
+ * Pages that records may take beside those of their rows. Each may split a leaf of the
+ * index of keys. A page above the leaves holds dozens of them, so few of those are split
+ * between two looks.
+ */
+const LEAF_PAGES = 1, INNER_PAGES = 4;
 
 /** The most that is kept free for what other programs store between two looks. */
 const MARGIN_BYTES = 1_048_576;
 
-/** The most that is freed at once beyond need, so that it is seldom to be done. */
-const BATCH_BYTES = 262_144;
+/** The part of a cache, and the most, that is freed at once beyond need, so that it is seldom to be done: a sample costs the same for few victims and for many. */
+const BATCH_PART = 1 / 20, BATCH_BYTES = 262_144;
+
+/** The least that is deleted at once: less is hardly a page. */
+const LEAST_BYTES = 2 * PAGE_BYTES;
 
 /** Stores after which it is tried again where all that is left is pinned. */
 const PATIENCE = 1_024;
@@ -66,11 +76,12 @@ export class Evictor {
   readonly #limits: Limits;
   readonly #home: BlobHome;
   readonly #warn: (message: string) => void;
-  #vain = 0;
   /** The size at the last look, and the most that own stores can have added. */
   #size = Infinity;
   #grown = 0;
   #stores = 0;
+  /** What had come into the database beside records by then. */
+  #added = 0;
   #hand = 0;
   #patience = 0;
   readonly evicted: Evicted = { records: 0, blobs: 0 };
@@ -99,22 +110,25 @@ export class Evictor {
     const { maxSize = Infinity } = this.#limits;
     this.#stores++;
     this.#patience--;
-    this.#grown += (Math.ceil(bytes / PAGE_BYTES) + SPLIT_PAGES) * PAGE_BYTES;
+    const rowPages = Math.ceil((bytes + ROW_BYTES) / PAYLOAD_BYTES);
+    this.#grown += (rowPages + LEAF_PAGES) * PAGE_BYTES;
     if (
-      !hasBlobs && this.#stores < LOOK_EVERY &&
-      this.#size + this.#grown <= maxSize
+      !hasBlobs && opened.interned.added === this.#added &&
+      this.#stores < LOOK_EVERY &&
+      this.#size + this.#grown + INNER_PAGES * PAGE_BYTES <= maxSize
     ) return true;
     if (this.#limits.maxAge !== undefined) {
       this.expire(opened, this.#stores * HAND_ROWS);
     }
     this.#stores = 0;
     this.#grown = 0;
+    this.#added = opened.interned.added;
     if (maxSize === Infinity) return true;
     this.#size = usedBytes(opened.database);
     const margin = Math.min(maxSize / 16, MARGIN_BYTES);
     if (this.#size <= maxSize - margin) return true;
     if (this.#patience > 0 && this.#size <= maxSize) return true;
-    const batch = Math.min(maxSize / 32, BATCH_BYTES);
+    const batch = Math.min(maxSize * BATCH_PART, BATCH_BYTES);
     const own = idOf(opened.database, key);
     this.#size = this.#makeRoom(opened, maxSize - margin - batch, own);
     return this.#size <= maxSize || this.#giveUp(opened, own, maxSize);
@@ -139,27 +153,24 @@ export class Evictor {
     target: number,
     spared: number | undefined,
   ): number {
-    this.#vain = 0;
     let size = usedBytes(opened.database);
-    while (size > target && this.#evictSome(opened, size - target, spared)) {
+    let victims: SqliteCandidate[] = [];
+    for (let vain = 0; size > target;) {
+      const excess = size - target;
+      if (this.sweepUnused(opened) < excess) {
+        // Where pages stay as they lost only some rows, the rest of a sample goes on.
+        if (victims.length === 0) {
+          victims = vain < MAX_VAIN
+            ? this.#best(opened, spared)
+            : this.#next(opened, spared);
+          if (victims.length === 0 && vain++ === MAX_VAIN) break;
+        }
+        const wanted = Math.max(excess, LEAST_BYTES);
+        victims = victims.slice(this.delete(opened, victims, wanted));
+      }
       size = usedBytes(opened.database);
     }
     return size;
-  }
-
-  /** Evicts what frees at most about so much; whether it is worth to go on. */
-  #evictSome(
-    opened: Opened,
-    excess: number,
-    spared?: number,
-  ): boolean {
-    if (this.sweepUnused(opened) >= excess) return true;
-    const sample = this.#vain < MAX_VAIN
-      ? this.#best(opened, spared)
-      : this.#next(opened, spared);
-    if (sample.length === 0) return this.#vain++ < MAX_VAIN;
-    this.delete(opened, sample, excess);
-    return true;
   }
 
   /** The best victims of a sample. */
@@ -171,21 +182,22 @@ export class Evictor {
     return victims.slice(0, BEST).map(({ candidate }) => candidate);
   }
 
-  /** The records of so many runs of neighbours at random. */
+  /** The records of so many runs of neighbours at random, one in each part of the cache, as runs that overlap tell less. */
   sample({ database }: Opened, runs: number): SqliteCandidate[] {
     const range = idRange(database);
     if (range === undefined) return [];
     const { first, last } = range;
-    // A record may come twice: its second deletion does nothing.
-    const seen = new Map<number, SqliteCandidate>();
+    const seen: SqliteCandidate[] = [];
     for (let run = 0; run < runs; run++) {
-      const from = first + Math.floor(Math.random() * (last - first + 1)) -
-        RUN_ROWS / 2;
-      for (const candidate of candidatesFrom(database, from, RUN_ROWS)) {
-        seen.set(candidate.id, candidate);
-      }
+      const at = (run + Math.random()) / runs * (last - first + 1);
+      const from = first + Math.floor(at) - RUN_ROWS / 2;
+      // No record comes twice.
+      const next = (seen.at(-1)?.id ?? from - 1) + 1;
+      seen.push(
+        ...candidatesFrom(database, Math.max(from, next), RUN_ROWS),
+      );
     }
-    return [...seen.values()];
+    return seen;
   }
 
   /** Deletes blobs that no record refers to; the bytes freed. */
@@ -231,6 +243,7 @@ export class Evictor {
     victims: readonly SqliteCandidate[],
     wanted = Infinity,
   ): number {
+    if (victims.length === 0) return 0;
     const doomed: SqliteCandidate[] = [];
     for (let i = 0, freed = 0; i < victims.length && freed < wanted; i++) {
       doomed.push(victims[i]!);

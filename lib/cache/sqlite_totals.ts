@@ -11,6 +11,7 @@
  */
 
 import type { CacheDatabase } from "./database.ts";
+import { PAGE_BYTES } from "./schema.ts";
 
 /** The name of a sum. */
 export type Total = "saved" | "blob_bytes" | "unused_bytes" | "recounts";
@@ -59,8 +60,7 @@ function databaseBytes(database: CacheDatabase): number {
     Number(
       database.statement(`PRAGMA ${database.schema}.${name}`).get()?.[name],
     );
-  return (pragma("page_count") - pragma("freelist_count")) *
-    pragma("page_size");
+  return (pragma("page_count") - pragma("freelist_count")) * PAGE_BYTES;
 }
 
 /** What a cache holds, counted without walking it. */

@@ -51,6 +51,7 @@ const kept = hi.func(
   "1",
   (n: number) => new Uint8Array(200_000).fill(n + 100),
 );
+const small = hi.func("room_small", "1", (text: string) => text);
 const first = hi.func("room_first", "1", (x: Uint8Array) => x[0]!);
 const sum = hi.func(
   "room_sum",
@@ -161,6 +162,30 @@ testBoth(
       }
     });
     assert(jobCache.stats().blobs >= 3);
+  },
+);
+
+testBoth(
+  "Small records and new functions take a cache beyond maxSize at no time",
+  async (layout) => {
+    const maxSize = 400_000;
+    await using cache = await openCache(layout, { maxSize });
+    const { jobCache } = cache;
+    const lengths = [10, 3_990, 100, 2_100, 4_040, 30_000, 300, 7_900];
+    await hi.config({ jobCache }, async () => {
+      for (let n = 0; n < 480; n++) {
+        const length = lengths[Math.floor(n / 20) % lengths.length]!;
+        // The row of a function holds its version.
+        const version = `${layout} ${n} `.padEnd(60_000, ".");
+        const fn = n % 100 === 47
+          ? hi.func("room_new", version, (text: string) => text)
+          : small;
+        await fn.run(`${n}`.padEnd(length, "."));
+        const bytes = cache.bytes();
+        assert(bytes <= maxSize, `${bytes} bytes after ${n + 1} stores`);
+      }
+    });
+    assert(jobCache.stats().bytes > maxSize / 2);
   },
 );
 
