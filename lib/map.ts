@@ -36,8 +36,8 @@ export interface MapOptions {
   readonly concurrency?: number | undefined;
   /**
    * How many items are taken in one go. Handlers send quick jobs together that were
-   * submitted together; each item has a key of its own all the same. From the start
-   * half of what may be outstanding.
+   * submitted together; each item has a key of its own all the same. From the start,
+   * and at most, half of what may be outstanding.
    */
   readonly chunk?: number | undefined;
   /** Whether results come in the order of the items, as from the start, or as they are there. */
@@ -57,7 +57,7 @@ export interface MapOptions {
  * only where one is needed: equal ones among them are each run, while equal jobs that
  * are outstanding share one run.
  *
- * The first error ends the iteration; then, and when the loop is left, the jobs
+ * The error that is there first ends the iteration; then, and when the loop is left, the jobs
  * that are outstanding are cancelled and the source is closed.
  *
  * @param fn The function; use `fn.with(...)` for options of its jobs.

@@ -82,7 +82,8 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     if (this.#failed !== undefined || this.#stopped !== undefined) return 0;
     const most = this.#concurrency ?? Math.max(this.#window, this.#chunk ?? 1);
     const room = most - this.#size;
-    const chunk = Math.min(most, this.#chunk ?? Math.ceil(most / 2));
+    // Some that take long must not hold up the others.
+    const chunk = Math.min(Math.ceil(most / 2), this.#chunk ?? Infinity);
     return room < chunk ? 0 : room;
   }
 

@@ -33,10 +33,11 @@ export class MapSource {
     here: <R>(body: () => R) => R,
   ) {
     this.#here = here;
-    this.#isAsync = Symbol.asyncIterator in items;
-    this.#iterator = Symbol.asyncIterator in items
-      ? items[Symbol.asyncIterator]()
-      : items[Symbol.iterator]();
+    // A string is no object.
+    this.#isAsync = Symbol.asyncIterator in Object(items);
+    this.#iterator = this.#isAsync
+      ? (items as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+      : (items as Iterable<unknown>)[Symbol.iterator]();
     this.#taker = taker;
   }
 

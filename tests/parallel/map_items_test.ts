@@ -414,3 +414,33 @@ Deno.test("Ctrl-C cancels items as it cancels jobs", async () => {
   );
   assertMatch(stderr, /^hither: SIGINT: 500 jobs are cancelled/);
 });
+
+for (
+  const [where, pool, options] of [
+    ["in one of two workers", { numWorkers: 2 }, {}],
+    ["in a worker with two places", { numWorkers: 1, jobsPerWorker: 2 }, {}],
+    ["where all travel together", { numWorkers: 2 }, {
+      chunk: 50,
+      concurrency: 50,
+    }],
+  ] as const
+) {
+  Deno.test(`an item that never ends holds up none behind it: ${where}`, () =>
+    inPool(pool, async () => {
+      await Array.fromAsync(hi.map(f.odd, numbers(1_000)));
+      const seen: unknown[] = [];
+      const items = numbersWith("never" as const, 1_000, 970);
+      const how = { ...options, ordered: false };
+      for await (const result of hi.map(f.odd, items, how)) {
+        seen.push(result);
+        if (seen.length === 999) break;
+      }
+      assertEquals(new Set(seen), new Set(items.filter((x) => x !== "never")));
+    }));
+}
+
+Deno.test("the characters of a text are items", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    const results = await Array.fromAsync(hi.map(f.same, "hello"));
+    assertEquals(results, ["h", "e", "l", "l", "o"]);
+  }));

@@ -153,3 +153,9 @@ Deno.test("a process is configured as the program is, also by a file beside its 
   });
   assertEquals([code, stdout], [0, "function function\n"], stderr);
 });
+
+Deno.test("jobs with a limit of memory share no process at a time", () =>
+  inPool({ numWorkers: 1, jobsPerWorker: 3 }, async () => {
+    const limited = f.neighbours.with({ memory: 2 ** 29 });
+    assertEquals(await Promise.all(limited.map([1, 2, 3])), [1, 1, 1]);
+  }));

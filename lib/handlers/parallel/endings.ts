@@ -20,7 +20,7 @@ export function endingFrom(message: DoneMessage, run: PoolRun): Ending {
     told(message);
 }
 
-/** Why a job has not ended whose worker has: `suspects` is how many may have been the cause. */
+/** Why a job has not ended whose worker has: `suspects` is how many may have been the cause, none if it had not begun. */
 export function lostWorkerError(
   who: string,
   { memory }: Needs,
@@ -40,7 +40,9 @@ export function lostWorkerError(
       } bytes: ${reason}`,
     )
     : new WorkerLostError(
-      `The worker that ran ${who} has ended: ${reason}`,
+      suspects === 0
+        ? `The worker that was to run ${who} has ended before it began: ${reason}`
+        : `The worker that ran ${who} has ended: ${reason}`,
       { suspects },
     );
 }

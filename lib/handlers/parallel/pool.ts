@@ -462,7 +462,8 @@ export class Pool implements PoolWorkerOwner {
         // Where few jobs wait, few are held up when they could go on.
         if (!(idle && idle.paused <= worker.paused)) idle = worker;
       } else if (
-        worker.load < this.#jobsPerWorker &&
+        // Who takes too much memory, of several jobs, nobody could say.
+        worker.load < this.#jobsPerWorker && needs.memory === undefined &&
         !(shared && shared.load <= worker.load)
       ) {
         shared = worker;

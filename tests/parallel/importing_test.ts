@@ -1,0 +1,35 @@
+// Functions of a module that a worker has imported, while it imports another one.
+import { assertEquals } from "@std/assert";
+import { runProgram } from "./pool.ts";
+
+for (const isolation of ["worker", "process"]) {
+  Deno.test(`a function that is there is called while another module is imported (${isolation})`, async () => {
+    const { code, stdout, stderr } = await runProgram({
+      "quick.ts": `
+        import * as hi from "hither";
+        export const quick = hi.func("quick", "1", (n: number) => n + 1);
+      `,
+      "slow.ts": `
+        import * as hi from "hither";
+        if (!import.meta.main) await new Promise((resolve) => setTimeout(resolve, 100));
+        export const slow = hi.func("slow", "1", (n: number) => n + 2);
+      `,
+      "main.ts": `
+        import * as hi from "hither";
+        import { quick } from "./quick.ts";
+        import { slow } from "./slow.ts";
+        await using jobHandler = new hi.ParallelJobHandler({
+          numWorkers: 1,
+          jobsPerWorker: 2,
+          isolation: "${isolation}",
+        });
+        await hi.config({ jobHandler, jobCache: null }, async () => {
+          await quick.run(0);
+          const jobs = [slow.run(1), quick.run(2), quick.run(3)];
+          console.log((await Promise.all(jobs)).join(" "));
+        });
+      `,
+    });
+    assertEquals([code, stdout], [0, "3 3 4\n"], stderr);
+  });
+}
