@@ -437,6 +437,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
   ): void {
     // Another program has put it back since it was looked at.
     if (!damage.present && this.#blobs.isThere(reference)) return;
+    // Or has deleted the record, and the blob with it: a miss like others.
+    const isDeleted = !damage.present &&
+      this.#keeper.attempt(() =>
+        infoOf(this.#records.path(key.toHex())) === undefined
+      );
+    if (isDeleted) return;
     if (this.#keeper.open() !== "writable") {
       this.#keeper.warn(path, `${path} ${damage.message}: its job is run`);
       return;

@@ -193,3 +193,25 @@ testBoth(
     assert(/16000\d\d bytes .* maxSize is 1000000/.test(warnings.lines[0]!));
   },
 );
+
+testBoth(
+  "A hit that another program deletes before it is read is run again without a word",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const options = { path: folder.path, layout };
+    await using other = new hi.JobCache(options);
+    await hi.config({ jobCache: other }, () => large.run(3, 50_000));
+    using warnings = captureWarnings();
+    await using jobCache = new hi.JobCache(options);
+    await hi.config({ jobCache }, async () => {
+      const job = large.run(3, 50_000);
+      await hi.wait();
+      assert(job.cached);
+      runs = 0;
+      other.clear();
+      assertEquals((await job)[7], 3);
+      assertEquals(runs, 1);
+    });
+    assertEquals(warnings.lines, []);
+  },
+);
