@@ -314,17 +314,21 @@ export class FileStore implements RecordStore, Catalog, Depot {
     const { maxSize, maxAge } = this.#options;
     const cache = this.#maintain("collect garbage in");
     const { collectPortable } = await import("./portable_collect.ts");
-    const { report, needed } = await this.#keeper.told(
+    const limits = {
+      maxSize: options.maxSize ?? maxSize,
+      maxAge: options.maxAge ?? maxAge,
+    };
+    const { report, counted, needed } = await this.#keeper.told(
       "collect garbage in",
-      collectPortable(cache, {
-        ...options,
-        maxSize: options.maxSize ?? maxSize,
-        maxAge: options.maxAge ?? maxAge,
+      collectPortable(cache, { ...options, ...limits }, (bytes) => {
+        this.#totals.add(-bytes, 0);
+        // Should this end in between, nobody is to delete more for what is gone.
+        this.#totals.tryWrite();
       }),
     );
     this.#keeper.change(
       "collect garbage in",
-      () => this.#totals.reset(report.left),
+      () => this.#totals.reset(counted),
     );
     const limit = options.maxSize ?? maxSize;
     // What others are about to store, or left behind, goes when it is old.
@@ -433,6 +437,12 @@ export class FileStore implements RecordStore, Catalog, Depot {
   ): void {
     // Another program has put it back since it was looked at.
     if (!damage.present && this.#blobs.isThere(reference)) return;
+    // Or has deleted the record, and the blob with it: a miss like others.
+    const isDeleted = !damage.present &&
+      this.#keeper.attempt(() =>
+        infoOf(this.#records.path(key.toHex())) === undefined
+      );
+    if (isDeleted) return;
     if (this.#keeper.open() !== "writable") {
       this.#keeper.warn(path, `${path} ${damage.message}: its job is run`);
       return;

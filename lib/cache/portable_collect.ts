@@ -2,10 +2,12 @@
  * `gc` of the portable layout: marks what the records need, and sweeps the rest.
  *
  * 1. All records are read: what each is worth, and which blobs and snapshots it names.
- * 2. Those that are too old go, then the worst until the rest fits.
+ * 2. Those that are too old go, then the worst until the rest fits; with each its
+ *    blobs, so that who is killed leaves hardly any behind.
  * 3. Blobs and snapshots that no record names go, unless somebody wrote or found
  *    them less than the grace period before 1 began: they are a running writer's.
- * 4. What is left is the new total.
+ * 4. What is left is the new total, without the blobs that 3 spared and that nobody
+ *    wrote or found since: no record goes in their place.
  *
  * @module
  */
@@ -18,6 +20,9 @@ import { score } from "./victims.ts";
 import { Work } from "./work.ts";
 
 const GRACE_MS = 3_600_000;
+
+/** Each time that so much of a cache is freed, that is noted. */
+const NOTED_PART = 1 / 64;
 
 /** What is remembered of a record. */
 interface Marked {
@@ -35,21 +40,27 @@ interface Marked {
 interface Named {
   readonly bytes: number;
   records: number;
-  /** Whether the last record that named it was deleted just now. */
-  freed: boolean;
 }
 
-/** What `gc` deleted, and the bytes of the pinned records with their blobs. */
+/** What `gc` came to. */
 export interface PortableCollectReport {
   readonly report: CollectReport;
+  /** Bytes that count for the limit from now on. */
+  readonly counted: number;
+  /** Bytes of the pinned records with their blobs. */
   readonly needed: number;
 }
 
-/** Deletes what is over the limits, and what nothing refers to. */
+/**
+ * Deletes what is over the limits, and what nothing refers to.
+ *
+ * @param noteFreed Is told from time to time how many bytes were freed of those that count for the limit.
+ */
 export async function collectPortable(
   { files, records, blobs, blobFiles, pins }: Evictable,
   { maxSize = Infinity, maxAge = Infinity, grace = GRACE_MS, ...options }:
     CollectOptions,
+  noteFreed: (bytes: number) => void,
 ): Promise<PortableCollectReport> {
   blobs.recallAll();
   const begun = Date.now();
@@ -66,9 +77,7 @@ export async function collectPortable(
       for (const { sha256, byteLength } of own) {
         const known = named.get(sha256);
         if (known !== undefined) known.records++;
-        else {
-          named.set(sha256, { bytes: byteLength, records: 1, freed: false });
-        }
+        else named.set(sha256, { bytes: byteLength, records: 1 });
         bytes += byteLength;
       }
       marked.push({
@@ -88,6 +97,8 @@ export async function collectPortable(
   let total = 0;
   for (const { size } of marked) total += size;
   for (const { bytes } of named.values()) total += bytes;
+  const noted = total * NOTED_PART;
+  let unnoted = 0;
   marked.sort((a, b) => score(b, begun) - score(a, begun));
   const report = { records: 0, blobs: 0, bytes: 0 };
   const kept: Marked[] = [];
@@ -99,31 +110,40 @@ export async function collectPortable(
     }
     if (!remove(records.path(record.hex))) continue;
     report.records++;
-    report.bytes += record.size;
+    let freed = record.size;
     total -= record.size;
     for (const digest of record.blobs) {
       const blob = named.get(digest)!;
       if (--blob.records > 0) continue;
-      blob.freed = true;
       total -= blob.bytes;
+      // It is nobody's now, unless it was found again meanwhile.
+      const bytes = blobs.delete(digest, begun - 1);
+      if (bytes > 0) report.blobs++;
+      freed += bytes;
+    }
+    report.bytes += freed;
+    unnoted += freed;
+    if (unnoted > noted) {
+      noteFreed(unnoted);
+      unnoted = 0;
     }
     await work.step();
   }
 
-  let left = 0;
+  let left = 0, spared = 0;
   for (const { size } of kept) left += size;
   for (const { digest, path } of blobFiles.files()) {
     const use = named.get(digest);
     const info = infoOf(path);
     if (info === undefined) continue;
-    // What a record named until now is nobody's, unless it was found again meanwhile.
-    const before = use?.freed ? begun - 1 : begun - grace;
     const isUsed = use !== undefined && use.records > 0;
-    const freed = isUsed || !isSettled(info, before)
+    const freed = isUsed || !isSettled(info, begun - grace)
       ? 0
-      : blobs.delete(digest, before);
-    if (freed === 0) left += info.size;
-    else {
+      : blobs.delete(digest, begun - grace);
+    if (freed === 0) {
+      left += info.size;
+      if (!isUsed && isSettled(info, begun - 1)) spared += info.size;
+    } else {
       report.blobs++;
       report.bytes += freed;
     }
@@ -147,7 +167,7 @@ export async function collectPortable(
   work.finish();
   const needed = kept.filter(({ pinned }) => pinned)
     .reduce((sum, { bytes }) => sum + bytes, 0);
-  return { report: { ...report, left }, needed };
+  return { report: { ...report, left }, counted: left - spared, needed };
 }
 
 /** Whether nobody has written or found a file after a time. */

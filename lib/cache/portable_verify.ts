@@ -57,18 +57,30 @@ export async function verifyPortable(
   for (const hex of keys) {
     const path = records.path(hex);
     try {
-      const file = records.read(hex);
-      if (file === undefined) continue;
+      const bytes = files.read(path);
+      if (bytes === undefined) continue;
+      const file = records.decode(hex, bytes);
       report.records++;
       report.bytes += infoOf(path)?.size ?? 0;
       let isBad = file.details() === undefined;
+      const gone: string[] = [];
       for (const { sha256 } of blobsOfRecord(file)) {
         unused.delete(sha256);
         // It may have been written since we looked.
         const known = states.get(sha256);
         const state = known === "whole" ? known : await check(sha256);
-        if (state === "gone" && known !== "damaged") missing.add(sha256);
-        if (state !== "whole") isBad = true;
+        if (state === "gone" && known !== "damaged") gone.push(sha256);
+        else if (state !== "whole") isBad = true;
+      }
+      if (!isBad && gone.length === 0) continue;
+      // With a record that was deleted or replaced since it was read, its blobs may go.
+      const now = files.read(path);
+      if (now === undefined || !equal(now, bytes)) continue;
+      for (const digest of gone) {
+        // Written anew, or moved away by somebody who looks whether it is needed.
+        if (infoOf(blobs.path(digest)) ?? blobs.recall(digest)) continue;
+        missing.add(digest);
+        isBad = true;
       }
       if (!isBad) continue;
       report.badRecords++;
@@ -109,4 +121,8 @@ async function stateOf(
     const state = error instanceof Deno.errors.NotFound ? "gone" : "damaged";
     return { state, bytes };
   }
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

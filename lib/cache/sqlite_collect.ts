@@ -1,12 +1,13 @@
 /**
  * `gc` of a cache in a database. In this order:
  *
- * 1. Records that were not used for longer than `maxAge` are deleted.
- * 2. Victims are deleted until the cache takes no more than `maxSize`; their blobs go
- *    at once.
- * 3. References to blobs are counted anew, and wrong counts put right.
- * 4. Blobs that no record refers to any more go, and files that no row names, if nobody
- *    wrote them for the time of grace: those of a writer that is there now.
+ * 1. References to blobs are counted anew, wrong counts put right, and blobs that no
+ *    record refers to deleted, so that they cost no records.
+ * 2. Records that were not used for longer than `maxAge` are deleted.
+ * 3. Victims are deleted until the cache takes no more than `maxSize`. Blobs of deleted
+ *    records go at once.
+ * 4. Blobs that others ceased to refer to meanwhile go, and files that no row names, if
+ *    nobody wrote them for the time of grace: those of a writer that is there now.
  * 5. Snapshots and uses of records that are gone go.
  * 6. The file shrinks if much of it is free.
  *
@@ -66,6 +67,9 @@ export async function collect(
     : new Shrinker(evictor, maxSize);
   const patiently = <R>(action: Parameters<typeof store.change<R>>[0]): R =>
     store.change((opened) => opened.database.patiently(() => action(opened)));
+  // What no record needs must not cost records.
+  await recountReferences(store, work);
+  let blobs = await collectUnused(store, work);
   change((database) => database.useLargeCache(true));
   try {
     if (maxAge !== undefined) {
@@ -79,10 +83,9 @@ export async function collect(
   } finally {
     change((database) => database.useLargeCache(false));
   }
-  await recountReferences(store, work);
   const isOld = ({ mtime }: Deno.FileInfo): boolean =>
     Date.now() - (mtime?.getTime() ?? 0) >= grace;
-  let blobs = evictor.evicted.blobs;
+  blobs += evictor.evicted.blobs;
   blobs += await collectUnused(store, work);
   blobs += await collectFiles(store, work, isOld);
   store.blobs.removeStale();

@@ -62,6 +62,9 @@ const BATCH_PART = 1 / 20, BATCH_BYTES = 262_144;
 /** The least that is deleted at once: less is hardly a page. */
 const LEAST_BYTES = 2 * PAGE_BYTES;
 
+/** Records whose blobs go right behind them: who is killed in between leaves no more. */
+const WITH_BLOBS = 64;
+
 /** Stores after which it is tried again where all that is left is pinned. */
 const PATIENCE = 1_024;
 
@@ -156,8 +159,8 @@ export class Evictor {
     let size = usedBytes(opened.database);
     let victims: SqliteCandidate[] = [];
     for (let vain = 0; size > target;) {
-      const excess = size - target;
-      if (this.sweepUnused(opened) < excess) {
+      const excess = size - target - this.sweepUnused(opened);
+      if (excess > 0) {
         // Where pages stay as they lost only some rows, the rest of a sample goes on.
         if (victims.length === 0) {
           victims = vain < MAX_VAIN
@@ -251,9 +254,16 @@ export class Evictor {
     }
     // Neighbours one after the other: their pages are merged once.
     doomed.sort((a, b) => a.id - b.id);
-    const unused = database.transact(() => deleteRecords(database, doomed));
-    this.evicted.records += doomed.length;
-    if (unused.length > 0) {
+    const plain = doomed.filter(({ refers }) => !refers);
+    if (plain.length > 0) {
+      database.transact(() => deleteRecords(database, plain));
+      this.evicted.records += plain.length;
+    }
+    const others = doomed.filter(({ refers }) => refers);
+    for (let i = 0; i < others.length; i += WITH_BLOBS) {
+      const some = others.slice(i, i + WITH_BLOBS);
+      const unused = database.transact(() => deleteRecords(database, some));
+      this.evicted.records += some.length;
       this.evicted.blobs += sweepBlobs(database, unused, this.#home).count;
     }
     return doomed.length;

@@ -52,9 +52,10 @@ export class Shrinker {
   /** Goes through the next records; whether no more are to go, or can. */
   step(opened: Opened): boolean {
     const { database } = opened;
+    // What needs no record to go goes before it is measured how many have to.
+    if (usedBytes(database) > this.#target) this.#evictor.sweepUnused(opened);
     const excess = usedBytes(database) - this.#target;
     if (excess <= 0) return true;
-    if (this.#evictor.sweepUnused(opened) >= excess) return true;
     this.#least ??= this.#leastScore(opened, excess);
     const least = this.#least;
     const seen = candidatesFrom(database, this.#hand + 1, ROWS);

@@ -494,6 +494,13 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
   ): void {
     // Another program has put it back since it was looked at.
     if (!damage.present && this.#blobs.isThere(reference)) return;
+    // Or has deleted the record, and the blob with it: a miss like others.
+    const isDeleted = !damage.present &&
+      this.#keeper.attempt(({ database }) =>
+        database.statement("SELECT 1 FROM records WHERE key = ?").get(key) ===
+          undefined
+      );
+    if (isDeleted) return;
     const opened = this.#keeper.open();
     if (opened === undefined || !opened.database.writable) {
       this.#keeper.warn(path, `${path} ${damage.message}: its job is run`);

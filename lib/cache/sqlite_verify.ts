@@ -86,6 +86,8 @@ class Check {
   readonly #store: Maintained;
   readonly #work: Work;
   readonly #blobs = new Map<string, BlobState>();
+  /** Blobs that records name and that are gone. */
+  readonly #missing = new Set<string>();
   #database: CacheDatabase | undefined;
 
   constructor(store: Maintained, work: Work) {
@@ -115,40 +117,44 @@ class Check {
       database.patiently(() => forgetMissing(database, this.#store))
     );
     await this.#countUnused();
+    this.counts.missingBlobs = this.#missing.size;
   }
 
   async #checkRow(row: Row): Promise<void> {
     this.counts.records++;
     const found = this.#change((opened) => understand(opened, row));
-    if (typeof found === "string") return this.#discard(row, found);
+    if (typeof found === "string") {
+      this.#discard(row, found);
+      return;
+    }
     this.counts.bytes += (row.body as Uint8Array).length +
       (row.details as Uint8Array).length;
     for (const blob of distinctBlobs(found)) {
       const state = this.#blobs.get(blob.sha256) ?? await this.#checkBlob(blob);
       if (state === "sound") continue;
-      return this.#discard(
+      const isDiscarded = this.#discard(
         row,
         `its blob ${blob.sha256} is ${state}`,
         () =>
           state === "damaged" || !isFile(this.#store.folder.blob(blob.sha256)),
       );
+      // With a record that was deleted since its row was read, its blobs may go.
+      if (isDiscarded && state === "missing") this.#missing.add(blob.sha256);
+      return;
     }
   }
 
   async #checkBlob(blob: BlobReference): Promise<BlobState> {
     const path = this.#store.folder.blob(blob.sha256);
     const digest = await this.#digest(path);
+    // Looked for again for each record: it may be written anew.
+    if (digest === undefined) return "missing";
     let state: BlobState = "sound";
-    if (digest === undefined) {
-      state = "missing";
-      this.counts.missingBlobs++;
-    } else {
-      this.counts.blobs++;
-      if (digest !== blob.sha256) {
-        state = "damaged";
-        this.counts.badBlobs++;
-        this.#store.blobs.setAside(blob);
-      }
+    this.counts.blobs++;
+    if (digest !== blob.sha256) {
+      state = "damaged";
+      this.counts.badBlobs++;
+      this.#store.blobs.setAside(blob);
     }
     this.#blobs.set(blob.sha256, state);
     return state;
@@ -178,8 +184,12 @@ class Check {
     return hash.digest("hex");
   }
 
-  /** Deletes a bad record, if it is there still. */
-  #discard(row: Row, what: string, isStill: () => boolean = () => true): void {
+  /** Deletes a bad record, if it is there still; whether it was. */
+  #discard(
+    row: Row,
+    what: string,
+    isStill: () => boolean = () => true,
+  ): boolean {
     const { folder, warn } = this.#store;
     const discarded = this.#change(({ database }) =>
       database.patiently(() =>
@@ -195,11 +205,12 @@ class Check {
         })
       )
     );
-    if (!discarded) return;
+    if (!discarded) return false;
     this.counts.badRecords++;
     warn(
       `a record of the cache in ${folder.path} was moved to ${folder.quarantine}: ${what}`,
     );
+    return true;
   }
 
   async #countUnused(): Promise<void> {

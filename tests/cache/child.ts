@@ -2,6 +2,7 @@
 
 import { DatabaseSync } from "node:sqlite";
 import type { Layout } from "../../lib/cache/folder.ts";
+import { JobCache } from "../../lib/cache/job_cache.ts";
 import { judge, openStore, recordOf } from "./support.ts";
 
 const [given, task = "", path = "", from = "0", to = "0"] = Deno.args;
@@ -48,6 +49,17 @@ switch (task) {
       await store.store(recordOf(n));
       console.log(n);
     }
+  }
+  // Collects what is more than so many bytes, and kills itself as it looks at its signal for the nth time.
+  case "collect": {
+    await using jobCache = new JobCache({ path, layout });
+    const { signal } = new AbortController();
+    let looks = 0;
+    signal.throwIfAborted = () => {
+      if (++looks === Number(to)) Deno.kill(Deno.pid, "SIGKILL");
+    };
+    await jobCache.gc({ maxSize: Number(from), signal });
+    break;
   }
   // Keeps the database for itself until it is told to let go.
   case "hold": {

@@ -117,6 +117,24 @@ testBoth(
   },
 );
 
+testBoth(
+  "What gc deletes in any case costs no records beside it",
+  async (layout) => {
+    await using folder = await makeFolder();
+    await using jobCache = new hi.JobCache({ path: folder.path, layout });
+    await hi.config({ jobCache }, async () => {
+      const jobs = Array.from({ length: 10 }, (_, n) => array.run(n));
+      await hi.wait();
+      const { bytes } = jobCache.stats();
+      for (const job of jobs.slice(0, 5)) jobCache.delete(job);
+      // Room for 4: the blobs of the 5 that were deleted go, and one more record.
+      const report = await jobCache.gc({ maxSize: bytes - 5.5 * 80_000 });
+      assertEquals([report.records, report.blobs], [1, 6]);
+      assertEquals(jobCache.stats().records, 4);
+    });
+  },
+);
+
 let runs = 0;
 const large = hi.func("limits_large", "1", (n: number, length: number) => {
   runs++;
@@ -173,5 +191,27 @@ testBoth(
     });
     assertEquals(warnings.lines.length, 1);
     assert(/16000\d\d bytes .* maxSize is 1000000/.test(warnings.lines[0]!));
+  },
+);
+
+testBoth(
+  "A hit that another program deletes before it is read is run again without a word",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const options = { path: folder.path, layout };
+    await using other = new hi.JobCache(options);
+    await hi.config({ jobCache: other }, () => large.run(3, 50_000));
+    using warnings = captureWarnings();
+    await using jobCache = new hi.JobCache(options);
+    await hi.config({ jobCache }, async () => {
+      const job = large.run(3, 50_000);
+      await hi.wait();
+      assert(job.cached);
+      runs = 0;
+      other.clear();
+      assertEquals((await job)[7], 3);
+      assertEquals(runs, 1);
+    });
+    assertEquals(warnings.lines, []);
   },
 );

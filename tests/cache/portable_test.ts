@@ -6,7 +6,7 @@ import { FileStore } from "../../lib/cache/file_store.ts";
 import type { Limits } from "../../lib/cache/limits.ts";
 import type { NewRecord } from "../../lib/cache/record.ts";
 import { MemoryLeaf } from "../../lib/value/encoded.ts";
-import { runChild } from "./children.ts";
+import { runChild, spawnChild } from "./children.ts";
 import {
   captureWarnings,
   filesOf,
@@ -273,6 +273,54 @@ Deno.test("Collecting keeps what is pinned and what is worth most", async () => 
   assertEquals(left, [0, 1, 5, 6, 7, 8, 9]);
   assert(store.unpin({ kind: "key", value: keyOf(1).toHex() }));
   assertEquals(store.pins(), []);
+});
+
+Deno.test("A gc that is killed leaves hardly a blob without its record, and costs no record later", async () => {
+  await using folder = await makeFolder();
+  const count = 20, killedAfter = 8, each = 68_000;
+  {
+    using store = open(folder.path);
+    for (let n = 0; n < count; n++) await store.store(withLeaf(n, n));
+  }
+  // It looks when it begins, after it has read each record, and after it has deleted each.
+  const looks = 1 + count + killedAfter;
+  const child = spawnChild(
+    ["collect", folder.path, `${each}`, `${looks}`],
+    { layout: "files" },
+  );
+  const { signal } = await child.output();
+  await child.stdin.close();
+  assertEquals(signal, "SIGKILL");
+  const maxSize = (count - killedAfter + 4) * each;
+  using store = open(folder.path, { maxSize });
+  const { records, unusedBlobs } = await store.verify({});
+  assertEquals(records, count - killedAfter);
+  assert(unusedBlobs <= 1, `${unusedBlobs}`);
+  for (const n of [100, 101]) await store.store(withLeaf(n, n));
+  await store.settled();
+  assertEquals(store.stats().records, count - killedAfter + 2);
+});
+
+Deno.test("Blobs of nobody that gc has to spare cost no record", async () => {
+  await using folder = await makeFolder();
+  const count = 10, maxSize = 14 * 68_000;
+  using store = open(folder.path, { maxSize });
+  for (let n = 0; n < count; n++) await store.store(withLeaf(n, n));
+  const minuteAgo = new Date(Date.now() - 60_000);
+  for (let n = 0; n < 20; n++) {
+    const path = blobPath(folder.path, keyOf(1_000 + n).toHex());
+    Deno.mkdirSync(dirname(path), { recursive: true });
+    Deno.writeFileSync(path, new Uint8Array(66_000));
+    Deno.utimeSync(path, minuteAgo, minuteAgo);
+  }
+  const report = await store.collect({});
+  assertEquals([report.records, report.blobs], [0, 0]);
+  assertEquals(report.left, store.stats().bytes);
+  for (const n of [100, 101]) await store.store(withLeaf(n, n));
+  await store.settled();
+  assertEquals(store.stats().records, count + 2);
+  age(`${folder.path}/blobs`, 2 * 3_600_000);
+  assertEquals((await store.collect({})).blobs, 20);
 });
 
 Deno.test("What was not used for long is collected by age; a hit counts as use", async () => {

@@ -1,6 +1,8 @@
 /** `verify` of a database: beside others that write, and where the database itself is damaged. */
 
 import { assert, assertEquals } from "@std/assert";
+import { dirname } from "jsr:@std/path@^1/dirname";
+import { MemoryLeaf } from "../../lib/value/encoded.ts";
 import { TABLE_NAMES } from "../../lib/cache/schema.ts";
 import { JobCache, recordStoreOf } from "../../lib/cache/job_cache.ts";
 import {
@@ -10,6 +12,7 @@ import {
   keyOf,
   makeFolder,
   openStore,
+  randomBytes,
   recordOf,
 } from "./support.ts";
 
@@ -51,6 +54,63 @@ Deno.test("Records that are replaced while they are verified are no damage", asy
     "miss",
     "hit",
   ]);
+});
+
+/** A signal whose nth look, from 0, does something. */
+function signalThat(actions: Readonly<Record<number, () => void>>) {
+  const { signal } = new AbortController();
+  let looks = 0;
+  signal.throwIfAborted = () => actions[looks++]?.();
+  return signal;
+}
+
+Deno.test("Records that go with their blobs while they are verified are no damage (sqlite)", async () => {
+  await using folder = await makeFolder();
+  const { jobCache, store } = open(folder.path);
+  await using _ = jobCache;
+  for (const n of [WITH_BLOB, WITH_BLOB + 10]) await store.store(recordOf(n));
+  using warnings = captureWarnings();
+  using other = openStore(folder.path);
+  // The first row's blob is read by then, and the second row, but not its blob.
+  const first = 1 + TABLE_NAMES.length;
+  const signal = signalThat({ [first]: () => other.clear() });
+  const report = await jobCache.verify({ signal });
+  assertEquals([report.records, report.blobs], [2, 1]);
+  assertEquals([report.badRecords, report.missingBlobs], [0, 0]);
+  assertEquals(warnings.lines, []);
+  assertEquals(judge(store, WITH_BLOB + 10), "miss");
+});
+
+Deno.test("Records that go with their blobs while they are verified are no damage (files)", async () => {
+  await using folder = await makeFolder();
+  await using twin = await makeFolder();
+  const record = recordOf(WITH_BLOB);
+  const leaves = [1, 2].map((n) => new MemoryLeaf(randomBytes(66_000, n)));
+  {
+    using prepared = openStore(twin.path, { layout: "files" });
+    const value = { bytes: Uint8Array.of(1), leaves };
+    await prepared.store({ ...record, outcome: { ...record.outcome, value } });
+  }
+  const jobCache = new JobCache({ path: folder.path, layout: "files" });
+  await using _ = jobCache;
+  await recordStoreOf(jobCache).store(record);
+  using other = openStore(folder.path, { layout: "files" });
+  const signal = signalThat({
+    // The blob of the record is read: another takes its place, with two blobs.
+    1: () => {
+      for (const name of filesOf(twin.path)) {
+        if (!/^(jobs|blobs)/.test(name)) continue;
+        const target = `${folder.path}/${name}`;
+        Deno.mkdirSync(dirname(target), { recursive: true });
+        Deno.copyFileSync(`${twin.path}/${name}`, target);
+      }
+    },
+    // Its first blob is read, and the second is not.
+    2: () => other.clear(),
+  });
+  const report = await jobCache.verify({ signal });
+  assertEquals([report.records, report.blobs], [1, 2]);
+  assertEquals([report.badRecords, report.missingBlobs], [0, 0]);
 });
 
 Deno.test("Verifying a database whose pages are damaged counts what was lost, and keeps the rest", async () => {

@@ -58,7 +58,8 @@ if (import.meta.main) {
     for (const job of jobs) {
       await job.wait().then(
         (result) => console.log(result),
-        (error) => console.log(`${error.name}: ${error.message}`),
+        (error) =>
+          console.log(`${error.name}: ${error.message} [job ${job.key}]`),
       );
     }
   });
