@@ -9,18 +9,14 @@ import { isOfSystem } from "./portable_keeper.ts";
 import { type PortableHome, PortableRoom } from "./portable_room.ts";
 import { processMemo } from "../value/file_digest.ts";
 import { storeBlobs } from "./arrival.ts";
-import type { BlobReference, StoredFile } from "./blob_reference.ts";
-import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import { infoOf } from "./portable_folder.ts";
 import type { Arrival, NewRecord, StoredRecord } from "./record.ts";
 import { encodeRecordFile, type RecordFile } from "./record_file.ts";
 import { blobsOf, type Body } from "./row.ts";
-import { filesOf, valueBytes } from "./stored_value.ts";
-
-/** An encoded value longer than this is a blob, as in the other layout. */
-const DOCUMENT_BYTES = 65_536;
+import { contributionOf, needsBlobs, writeBlobs } from "./stored_body.ts";
+import { valueBytes } from "./stored_value.ts";
 
 /** How often blobs that go at once are written again. */
 const ATTEMPTS = 3;
@@ -54,8 +50,7 @@ export class PortableWriter {
     }
     const { status, value } = record.outcome;
     if (
-      value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
-      filesOf(record).length > 0
+      needsBlobs(record)
     ) {
       return this.#home.keep(this.#storeWithBlobs(record));
     }
@@ -93,7 +88,7 @@ export class PortableWriter {
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
     try {
       for (let attempt = 1;; attempt++) {
-        const body = await this.#writeBlobs(record);
+        const body = await writeBlobs(record, this.#home, processMemo);
         const file = this.#put(record, body);
         if (file === undefined) return undefined;
         if (this.#hasBlobs(body)) {
@@ -154,39 +149,6 @@ export class PortableWriter {
       .every((blob) => infoOf(this.#home.blobs.path(blob)) !== undefined);
   }
 
-  async #writeBlobs(record: NewRecord): Promise<Body> {
-    const { status, value } = record.outcome;
-    for (let evicted = false;; evicted = true) {
-      try {
-        const leaves: BlobReference[] = [];
-        for (const leaf of value.leaves) {
-          leaves.push(await this.#home.blobs.write(leaf));
-        }
-        const document = value.bytes.length > DOCUMENT_BYTES
-          ? await this.#home.blobs.write(new MemoryLeaf(value.bytes))
-          : value.bytes;
-        return {
-          status,
-          contribution: contributionOf(record),
-          leaves,
-          document,
-          files: await this.#storeFiles(filesOf(record)),
-        };
-      } catch (error) {
-        // A file may stand where a folder should be.
-        if (evicted || !this.#home.blobs.evictIntruders()) throw error;
-      }
-    }
-  }
-
-  async #storeFiles(
-    files: readonly FileContent[],
-  ): Promise<StoredFile[] | undefined> {
-    if (files.length === 0) return undefined;
-    const { storeFiles } = await this.#home.loadResultFiles();
-    return await storeFiles(files, this.#home.blobs, processMemo);
-  }
-
   /** Puts a record in its place; `undefined` if somebody has taken over its key. */
   #put(record: NewRecord, body: Body): RecordFile | undefined {
     const { key, fn, outcome, preview, parts, upstream, lease } = record;
@@ -243,8 +205,4 @@ export class PortableWriter {
   #release({ lease }: NewRecord): void {
     if (lease !== undefined) this.#home.leases?.release(lease);
   }
-}
-
-function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
-  return outcome.status === "finished" ? outcome.contribution : undefined;
 }

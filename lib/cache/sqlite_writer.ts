@@ -7,10 +7,8 @@
 
 import { FileChangedError } from "../errors.ts";
 import type { DigestMemo } from "../value/file_digest.ts";
-import { type FileContent, MemoryLeaf } from "../value/encoded.ts";
 import { recordOfArrival, storeBlobs } from "./arrival.ts";
 import { BlobsGoneError, putRow } from "./blob_links.ts";
-import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import type { BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
 import type { DatabaseKeeper } from "./database_keeper.ts";
@@ -25,11 +23,9 @@ import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body, encodeBody, encodeDetails } from "./row.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import type { SqliteLeases } from "./sqlite_leases.ts";
-import { filesOf, refusalOf, valueBytes } from "./stored_value.ts";
+import { contributionOf, needsBlobs, writeBlobs } from "./stored_body.ts";
+import { refusalOf, valueBytes } from "./stored_value.ts";
 import type { PinSet } from "./victims.ts";
-
-/** An encoded value longer than this is a blob: the database is for small things. */
-const DOCUMENT_BYTES = 65_536;
 
 /** How a busy store is tried again, off the hot path: for about ten seconds in all. */
 const RETRY = {
@@ -134,8 +130,7 @@ export class SqliteWriter {
     if (this.#isTooLarge(record)) return undefined;
     const { status, value } = record.outcome;
     if (
-      value.leaves.length > 0 || value.bytes.length > DOCUMENT_BYTES ||
-      filesOf(record).length > 0
+      needsBlobs(record)
     ) {
       return this.#home.keep(this.#storeWithBlobs(record));
     }
@@ -285,7 +280,7 @@ export class SqliteWriter {
     if (opened?.database.writable === false) return void this.#refuse();
     try {
       for (let writes = 0; writes < MAX_WRITES; writes++) {
-        const body = await this.#writeBlobs(record);
+        const body = await writeBlobs(record, this.#home, this.#home.memo);
         const done = this.#insert({ record, body });
         const waited = done === "busy"
           ? await this.#wait({ record, body })
@@ -315,39 +310,6 @@ export class SqliteWriter {
       if (done !== "gone") return done === "stored";
     }
     return false;
-  }
-
-  async #writeBlobs(record: NewRecord): Promise<Body> {
-    const { status, value } = record.outcome;
-    for (let evicted = false;; evicted = true) {
-      try {
-        const leaves: BlobReference[] = [];
-        for (const leaf of value.leaves) {
-          leaves.push(await this.#home.blobs.write(leaf));
-        }
-        const document = value.bytes.length > DOCUMENT_BYTES
-          ? await this.#home.blobs.write(new MemoryLeaf(value.bytes))
-          : value.bytes;
-        return {
-          status,
-          contribution: contributionOf(record),
-          leaves,
-          files: await this.#storeFiles(filesOf(record)),
-          document,
-        };
-      } catch (error) {
-        // A file may stand where a folder should be.
-        if (evicted || !this.#home.blobs.evictIntruders()) throw error;
-      }
-    }
-  }
-
-  async #storeFiles(
-    files: readonly FileContent[],
-  ): Promise<StoredFile[] | undefined> {
-    if (files.length === 0) return undefined;
-    const { storeFiles } = await this.#home.loadResultFiles();
-    return await storeFiles(files, this.#home.blobs, this.#home.memo);
   }
 
   /** Stores a row when the database is free; what came of it. */
@@ -423,8 +385,4 @@ function columnsOf(
     columns.origin,
     details,
   ];
-}
-
-function contributionOf({ outcome }: NewRecord): Uint8Array | undefined {
-  return outcome.status === "finished" ? outcome.contribution : undefined;
 }
