@@ -7,58 +7,37 @@
  * @module
  */
 
-/** How much memory there is, in bytes; a power of two. */
+import { Ring, ringMemory } from "./ring.ts";
+
+/** How much memory there is, in bytes. */
 const CAPACITY = 65_536;
 
-/** Bytes of a length; records begin at multiples of it. */
+/** Bytes of a length. */
 const LENGTH = 4;
-
-/** Where the records begin; before them are the two positions. */
-const START = 64;
-
-/** Counts the bytes that were written, modulo 2 ** 32. */
-const WRITTEN = 0;
-/** Counts the bytes that were read; far from the other, which another thread changes. */
-const READ = 8;
-
-/** In place of a length: nothing is here up to the end of the memory. */
-const NONE = -1;
 
 /** Memory for messages, to be shared. */
 export function inboxMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(START + CAPACITY);
+  return ringMemory(CAPACITY);
 }
 
 /** The messages, seen by one of the two sides. */
 export class Inbox {
-  readonly #positions: Int32Array<SharedArrayBuffer>;
-  readonly #lengths: Int32Array;
-  readonly #bytes: Uint8Array;
+  readonly #ring: Ring;
 
   /** Looks at memory that {@linkcode inboxMemory} has made. */
   constructor(memory: SharedArrayBuffer) {
-    this.#positions = new Int32Array(memory, 0, START / 4);
-    this.#lengths = new Int32Array(memory, START);
-    this.#bytes = new Uint8Array(memory, START);
+    this.#ring = new Ring(memory);
   }
 
   /** Writes a message, unless there is no room for it now; whether it did. */
-  write(bytes: Uint8Array): boolean {
-    const size = (LENGTH + bytes.length + LENGTH - 1) & -LENGTH;
-    let written = Atomics.load(this.#positions, WRITTEN);
-    const free = CAPACITY - (written - Atomics.load(this.#positions, READ) | 0);
-    let at = written & (CAPACITY - 1);
-    const left = CAPACITY - at;
-    if (free < (left < size ? left + size : size)) return false;
-    if (left < size) {
-      this.#lengths[at / LENGTH] = NONE;
-      written = written + left | 0;
-      at = 0;
-    }
-    this.#lengths[at / LENGTH] = bytes.length;
-    this.#bytes.set(bytes, at + LENGTH);
-    Atomics.store(this.#positions, WRITTEN, written + size | 0);
-    Atomics.notify(this.#positions, WRITTEN);
+  write(message: Uint8Array): boolean {
+    const { cells, bytes } = this.#ring;
+    const at = this.#ring.reserve(sizeOf(message.length));
+    if (at === undefined) return false;
+    cells[at / 4] = message.length;
+    bytes.set(message, at + LENGTH);
+    this.#ring.commit();
+    this.#ring.wake();
     return true;
   }
 
@@ -67,9 +46,7 @@ export class Inbox {
     receive: (bytes: Uint8Array<ArrayBuffer>) => void,
   ): Promise<never> {
     while (true) {
-      const read = Atomics.load(this.#positions, READ);
-      // Resolves when something else is written there.
-      await Atomics.waitAsync(this.#positions, WRITTEN, read).value;
+      await this.#ring.filled();
       for (let it = this.#take(); it !== undefined; it = this.#take()) {
         receive(it);
       }
@@ -77,19 +54,18 @@ export class Inbox {
   }
 
   #take(): Uint8Array<ArrayBuffer> | undefined {
-    const written = Atomics.load(this.#positions, WRITTEN);
-    let read = Atomics.load(this.#positions, READ);
-    if (read === written) return undefined;
-    let at = read & (CAPACITY - 1);
-    if (this.#lengths[at / LENGTH] === NONE) {
-      read = read + CAPACITY - at | 0;
-      at = 0;
-    }
-    const length = this.#lengths[at / LENGTH]!;
-    const bytes = new Uint8Array(length);
-    bytes.set(this.#bytes.subarray(at + LENGTH, at + LENGTH + length));
-    const size = (LENGTH + length + LENGTH - 1) & -LENGTH;
-    Atomics.store(this.#positions, READ, read + size | 0);
-    return bytes;
+    const at = this.#ring.next();
+    if (at === undefined) return undefined;
+    const length = this.#ring.cells[at / 4]!;
+    const message = new Uint8Array(length);
+    const start = at + LENGTH;
+    message.set(this.#ring.bytes.subarray(start, start + length));
+    this.#ring.release(sizeOf(length));
+    return message;
   }
+}
+
+/** How much a message takes, in bytes: the next one begins at a multiple of four. */
+function sizeOf(length: number): number {
+  return (LENGTH + length + 3) & ~3;
 }

@@ -11,8 +11,9 @@
  */
 
 import type { SmallValue } from "../value/small.ts";
+import { Ring, ringMemory } from "./ring.ts";
 
-/** How much memory there is, in bytes; a power of two. */
+/** How much memory there is, in bytes. */
 const CAPACITY = 131_072;
 
 /** What a batch begins with, in cells of four bytes. */
@@ -20,17 +21,6 @@ const HEAD = 3;
 
 /** How many cells a Task has. */
 const CELLS = 3;
-
-/** Where the batches begin, in bytes; before them are the two positions. */
-const START = 64;
-
-/** Counts the bytes that were written, modulo 2 ** 32. */
-const WRITTEN = 0;
-/** Counts the bytes that were read; far from the other, which another thread changes. */
-const READ = 8;
-
-/** In place of a function: nothing is here up to the end of the memory. */
-const NONE = -1;
 
 /** A Task that can travel so. */
 export interface Request {
@@ -44,7 +34,7 @@ export interface Request {
 
 /** Memory for Tasks, to be shared. */
 export function requestMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(START + CAPACITY);
+  return ringMemory(CAPACITY);
 }
 
 /** The Tasks of one batch, as they have come. */
@@ -97,15 +87,11 @@ export class RequestBatch {
 
 /** The Tasks on their way, seen by one of the two sides. */
 export class Requests {
-  readonly #positions: Int32Array;
-  readonly #bytes: Uint8Array;
-  readonly #cells: Int32Array;
+  readonly #ring: Ring;
 
   /** Looks at memory that {@linkcode requestMemory} has made. */
   constructor(memory: SharedArrayBuffer) {
-    this.#positions = new Int32Array(memory, 0, START / 4);
-    this.#bytes = new Uint8Array(memory, START);
-    this.#cells = new Int32Array(memory, START);
+    this.#ring = new Ring(memory);
   }
 
   /** Writes a batch, unless there is no room for it now; whether it did. */
@@ -118,17 +104,9 @@ export class Requests {
     const first = bytes;
     for (let i = 0; i < tasks.length; i++) bytes += lists[i]!.text.length;
     const size = (bytes + 7) & ~7;
-    let written = Atomics.load(this.#positions, WRITTEN);
-    const free = CAPACITY - (written - Atomics.load(this.#positions, READ) | 0);
-    let at = written & (CAPACITY - 1);
-    const left = CAPACITY - at;
-    if (free < (left < size ? left + size : size)) return false;
-    const cells = this.#cells;
-    if (left < size) {
-      cells[at / 4 + 1] = NONE;
-      written = written + left | 0;
-      at = 0;
-    }
+    const at = this.#ring.reserve(size);
+    if (at === undefined) return false;
+    const { cells, bytes: memory } = this.#ring;
     let cell = at / 4;
     cells[cell++] = size;
     cells[cell++] = fn;
@@ -139,30 +117,24 @@ export class Requests {
       const { sent, flag, digest } = tasks[i]!;
       const { text } = lists[i]!;
       for (let k = 0; k < text.length; k++) {
-        this.#bytes[start + end++] = text.charCodeAt(k);
+        memory[start + end++] = text.charCodeAt(k);
       }
       cells[cell++] = sent;
       cells[cell++] = flag;
       cells[cell++] = end << 1 | (digest ? 1 : 0);
     }
-    Atomics.store(this.#positions, WRITTEN, written + size | 0);
+    this.#ring.commit();
     return true;
   }
 
   /** Takes the next batch, if there is one. */
   read(): RequestBatch | undefined {
-    const written = Atomics.load(this.#positions, WRITTEN);
-    let read = Atomics.load(this.#positions, READ);
-    if (read === written) return undefined;
-    let at = read & (CAPACITY - 1);
-    if (this.#cells[at / 4 + 1] === NONE) {
-      read = read + CAPACITY - at | 0;
-      at = 0;
-    }
-    const size = this.#cells[at / 4]!;
+    const at = this.#ring.next();
+    if (at === undefined) return undefined;
+    const size = this.#ring.cells[at / 4]!;
     const memory = new ArrayBuffer(size);
-    new Uint8Array(memory).set(this.#bytes.subarray(at, at + size));
-    Atomics.store(this.#positions, READ, read + size | 0);
+    new Uint8Array(memory).set(this.#ring.bytes.subarray(at, at + size));
+    this.#ring.release(size);
     return new RequestBatch(memory);
   }
 }

@@ -1,0 +1,95 @@
+/**
+ * Memory that two threads share, in which one writes records and the other reads
+ * them, round and round. Each record is whole: where one would go over the end of the
+ * memory, it begins at the start.
+ *
+ * @module
+ */
+
+/** Where the records begin; before them are the two positions. */
+const START = 64;
+
+/** Counts the bytes that were written, modulo 2 ** 32. */
+const WRITTEN = 0;
+/** Counts the bytes that were read; far from the other, which another thread changes. */
+const READ = 8;
+
+/** In place of a record, which begins with its length: nothing is here up to the end. */
+const GAP = -1;
+
+/** Memory for so many bytes of records, a power of two, to be shared. */
+export function ringMemory(capacity: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(START + capacity);
+}
+
+/** The records, seen by one of the two sides. A record begins with its length, in four bytes, and at a multiple of four. */
+export class Ring {
+  /** All records, in bytes. */
+  readonly bytes: Uint8Array;
+  /** The same in cells of four bytes. */
+  readonly cells: Int32Array;
+  /** The same for numbers of any kind. */
+  readonly view: DataView;
+  readonly #positions: Int32Array<SharedArrayBuffer>;
+  readonly #capacity: number;
+  /** The position behind the record that is being written, or before the one that is being read. */
+  #position = 0;
+
+  /** Looks at memory that {@linkcode ringMemory} has made. */
+  constructor(memory: SharedArrayBuffer) {
+    this.#positions = new Int32Array(memory, 0, START / 4);
+    this.bytes = new Uint8Array(memory, START);
+    this.cells = new Int32Array(memory, START);
+    this.view = new DataView(memory, START);
+    this.#capacity = this.bytes.length;
+  }
+
+  /** Where a record of so many bytes is to be written; `undefined` if there is no room for it now. */
+  reserve(size: number): number | undefined {
+    let written = Atomics.load(this.#positions, WRITTEN);
+    const used = written - Atomics.load(this.#positions, READ) | 0;
+    let at = written & (this.#capacity - 1);
+    const left = this.#capacity - at;
+    const needed = left < size ? left + size : size;
+    if (this.#capacity - used < needed) return undefined;
+    if (left < size) {
+      this.cells[at / 4] = GAP;
+      written += left;
+      at = 0;
+    }
+    this.#position = written + size | 0;
+    return at;
+  }
+
+  /** The record is written: it can be read from now on. */
+  commit(): void {
+    Atomics.store(this.#positions, WRITTEN, this.#position);
+  }
+
+  /** Where the next record is; `undefined` if there is none. */
+  next(): number | undefined {
+    const read = Atomics.load(this.#positions, READ);
+    if (read === Atomics.load(this.#positions, WRITTEN)) return undefined;
+    const at = read & (this.#capacity - 1);
+    const isGap = this.cells[at / 4] === GAP;
+    this.#position = isGap ? read + this.#capacity - at : read;
+    return isGap ? 0 : at;
+  }
+
+  /** The record of so many bytes has been read: there may be another in its place. */
+  release(size: number): void {
+    Atomics.store(this.#positions, READ, this.#position + size | 0);
+  }
+
+  /** Wakes the other side if it waits for a record. */
+  wake(): void {
+    Atomics.notify(this.#positions, WRITTEN);
+  }
+
+  /** Resolves when there is a record; does not keep the event loop going by itself. */
+  async filled(): Promise<void> {
+    const read = Atomics.load(this.#positions, READ);
+    // Resolves when something else is written there.
+    await Atomics.waitAsync(this.#positions, WRITTEN, read).value;
+  }
+}
