@@ -9,18 +9,9 @@ import { runAs, type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
 import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
-import {
-  nestedMoved,
-  nestedReported,
-  nestedSettled,
-  RemoteJobs,
-} from "../remote_jobs.ts";
-import type { ConsoleLine, TaskEvent } from "../task.ts";
+import { nestedMoved, nestedReported, nestedSettled } from "../remote_jobs.ts";
 import { takeUnseen } from "../unseen_failures.ts";
-import { jobKey } from "../value/contribution.ts";
-import { decodeValue } from "../value/decode.ts";
-import type { Leaf } from "../value/encoded.ts";
-import { readSmallArguments, smallResult, SmallValue } from "../value/small.ts";
+import { smallResult, SmallValue } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
 import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
@@ -29,12 +20,9 @@ import {
   callFunction,
   decodeArguments,
   type Ending,
-  type ExecutedJob,
-  type Host,
   Invocation,
 } from "./execute.ts";
 import { Inbox } from "./inbox.ts";
-import { linkTo } from "./nested_link.ts";
 import { type IdleMemory, isAbove } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
@@ -49,21 +37,21 @@ import {
   type RunMessage,
   type ToWorker,
   type WarningMessage,
-  type WireCode,
-  type WireLeaf,
-  type WireValue,
 } from "./protocol.ts";
+import { RequestedRun } from "./requested_run.ts";
 import { type RequestBatch, Requests } from "./requests.ts";
 import { Results } from "./results.ts";
 import { TaskReader } from "./short_messages.ts";
-import { Output, OutputGate } from "./output.ts";
+import { OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
-import { lateKey } from "./late_key.ts";
 import { SpentMemory } from "./spent_memory.ts";
 import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
-
-/** Sends a message; the buffers in `transfer` move with it. */
-export type Send = (message: FromWorker, transfer: ArrayBuffer[]) => void;
+import {
+  largeBytes,
+  type RunOwner,
+  type Send,
+  WorkerRun,
+} from "./worker_run.ts";
 
 /** How long results of a batch may wait for each other, in ms that its functions took. */
 const TIME_TOGETHER = 1;
@@ -72,7 +60,7 @@ const TIME_TOGETHER = 1;
 const MOST_TOGETHER = 64;
 
 /** Executes the Tasks that a worker is given. */
-export class WorkerRuntime implements ScriptWatcher, ItemHost {
+export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   readonly #send: Send;
   readonly #modules = new ModuleLoader((what) => this.#warn(what));
   readonly #sources = new SourceLoader();
@@ -534,243 +522,6 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   }
 }
 
-/** A Task as it came with others through shared memory. */
-class RequestedRun implements RunMessage {
-  readonly type = "run";
-  readonly task: number;
-  readonly #batch: RequestBatch;
-  readonly #index: number;
-  readonly #fn: FunctionMessage;
-
-  constructor(batch: RequestBatch, index: number, fn: FunctionMessage) {
-    this.task = batch.task(index);
-    this.#batch = batch;
-    this.#index = index;
-    this.#fn = fn;
-  }
-
-  get key(): undefined {
-    return undefined;
-  }
-
-  get name(): string {
-    return this.#fn.name;
-  }
-
-  get version(): string {
-    return this.#fn.version;
-  }
-
-  get code(): WireCode {
-    return this.#fn.code;
-  }
-
-  get list(): WireValue {
-    const { bytes } = this.#batch;
-    const start = this.#batch.start(this.#index);
-    const end = this.#batch.end(this.#index);
-    return { bytes: bytes.subarray(start, end), leaves: NO_VALUES };
-  }
-
-  /** The arguments, if they are as simple as they mostly are. */
-  get values(): unknown[] | undefined {
-    const { bytes } = this.#batch;
-    const start = this.#batch.start(this.#index);
-    return readSmallArguments(bytes, start, this.#batch.end(this.#index));
-  }
-
-  get upstream(): readonly WireValue[] {
-    return NO_VALUES;
-  }
-
-  get digest(): boolean {
-    return this.#batch.digest(this.#index);
-  }
-
-  get timed(): boolean {
-    return false;
-  }
-
-  /** The code is here already. */
-  get importTimeout(): undefined {
-    return undefined;
-  }
-
-  get flag(): number {
-    return this.#batch.flag(this.#index);
-  }
-}
-
-const NO_VALUES: readonly never[] = [];
-
-/** A Task in a worker. */
-class WorkerRun implements ExecutedJob, Host {
-  /** Whether it came with others. */
-  readonly together: boolean;
-  /** Whether the program has heard from the job. */
-  hasSpoken = false;
-  /** Whether this worker is done with it. */
-  hasLeft = false;
-  readonly invocation: Invocation;
-  readonly #message: RunMessage;
-  readonly #flags: Int32Array | undefined;
-  readonly #runtime: WorkerRuntime;
-  #output: Output | undefined;
-  /** Whether its outcome has been sent. */
-  #isTold = false;
-  #remote: RemoteJobs | undefined;
-  #lateKey: string | undefined;
-  #left: (() => void) | undefined;
-
-  constructor(
-    message: RunMessage,
-    flags: Int32Array | undefined,
-    runtime: WorkerRuntime,
-    together: boolean,
-  ) {
-    this.#message = message;
-    this.#flags = flags;
-    this.#runtime = runtime;
-    this.together = together;
-    this.invocation = new Invocation(this, this);
-  }
-
-  /** Its number. */
-  get task(): number {
-    return this.#message.task;
-  }
-
-  get name(): string {
-    return this.#message.name;
-  }
-
-  get version(): string {
-    return this.#message.version;
-  }
-
-  get digest(): boolean {
-    return this.#message.digest;
-  }
-
-  /** Takes over a call as its invocation does. */
-  takeOver(startedAt: number, start: number, hasEnded: boolean): void {
-    this.#isTold = hasEnded;
-    this.hasLeft = hasEnded;
-    this.invocation.takeOver(startedAt, start, hasEnded);
-  }
-
-  settle(ending: Ending): void {
-    this.#output?.flush();
-    this.#isTold = true;
-    this.#remote?.end();
-    this.#runtime.ended(this, ending);
-  }
-
-  /** This worker is done with it. */
-  leave(): void {
-    this.hasLeft = true;
-    this.#left?.();
-  }
-
-  /** Resolves when this worker is done with it, which it is not yet. */
-  leaving(): Promise<void> {
-    return new Promise((resolve) => this.#left = resolve);
-  }
-
-  get key(): string {
-    const { key, name, version, list: { bytes, leaves } } = this.#message;
-    if (key !== undefined) return key;
-    if (leaves.length > 0) return this.#lateKey ??= lateKey(this.#message);
-    // Of an item the bytes may be no key: the order of the keys of an object is in them.
-    const args = decodeValue({ bytes, leaves: NO_VALUES }) as unknown[];
-    return jobKey(name, version, args).toHex();
-  }
-
-  start(fn: UserFunction): void {
-    const message = this.#message;
-    if (message instanceof RequestedRun || message instanceof ChunkItem) {
-      const { values } = message;
-      if (values !== undefined) return this.invocation.call(fn, values);
-    }
-    const { task, importTimeout, list, upstream } = message;
-    if (importTimeout !== undefined) {
-      this.#runtime.send({ type: "imported", task });
-    }
-    if (this.invocation.settled) return;
-    this.invocation.run(fn, {
-      list: fromWire(list),
-      upstream: upstream.map(fromWire),
-    });
-  }
-
-  /** How many bytes of large binary data are among its arguments. */
-  get largeBytes(): number {
-    if (this.#message instanceof RequestedRun) return 0;
-    const { list, upstream } = this.#message;
-    let sum = largeBytes(list.leaves);
-    for (const { leaves } of upstream) sum += largeBytes(leaves);
-    return sum;
-  }
-
-  port(): RemoteJobs {
-    const { task } = this;
-    this.hasSpoken = true;
-    this.#remote = new RemoteJobs(
-      linkTo(this.#runtime.sender, task),
-      this.#message,
-    );
-    if (this.invocation.settled) this.#remote.end();
-    return this.#remote;
-  }
-
-  started(): void {
-    if (!this.#message.timed) return;
-    this.hasSpoken = true;
-    this.#runtime.send({ type: "started", task: this.task });
-  }
-
-  report(event: TaskEvent): void {
-    this.hasSpoken = true;
-    if (event.type === "console") {
-      (this.#output ??= new Output((line) => this.#print(line))).add(
-        event.line,
-      );
-    } else if (!this.invocation.settled) {
-      this.#runtime.report({ type: "event", task: this.task, event });
-    }
-  }
-
-  #print(line: ConsoleLine): void {
-    const { task, name } = this.#message;
-    this.#runtime.report(
-      this.#isTold
-        // The outcome is settled, but what is printed is not lost.
-        ? { type: "warning", line, name }
-        : { type: "event", task, event: { type: "console", line } },
-    );
-  }
-
-  stopReason(): "cancelled" | "timed out" | undefined {
-    if (this.#flags === undefined) return undefined;
-    switch (Atomics.load(this.#flags, this.#message.flag)) {
-      case Flag.CANCELLED:
-        return "cancelled";
-      case Flag.TIMED_OUT:
-        return "timed out";
-    }
-  }
-}
-
-function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
-  let sum = 0;
-  for (let i = 0; i < leaves.length; i++) {
-    const leaf = leaves[i]!;
-    if ("shared" in leaf) sum += leaf.shared.byteLength;
-    else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
-  }
-  return sum;
-}
-
 /** The arguments of an item; `undefined` if they cannot be decoded. */
 function listOf({ list }: ChunkItem): unknown[] | undefined {
   try {
@@ -786,3 +537,5 @@ function whoIs(job: RunningJob | undefined): string {
   const { name, version } = job.context;
   return `${name} ${version}`;
 }
+
+const NO_VALUES: readonly never[] = [];

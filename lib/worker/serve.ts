@@ -9,7 +9,8 @@ import { type RunningJob, runningJob } from "../current.ts";
 import { becomeWorker } from "../role.ts";
 import { installConsole } from "./console.ts";
 import type { ToWorker } from "./protocol.ts";
-import { type Send, WorkerRuntime } from "./runtime.ts";
+import { WorkerRuntime } from "./runtime.ts";
+import type { Send } from "./worker_run.ts";
 
 /** What the global scope of a web worker has beyond that of a program. */
 interface WorkerScope {
