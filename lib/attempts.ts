@@ -7,6 +7,7 @@
 
 import { badFunctionError, isCrash } from "./crashes.ts";
 import { errorText } from "./error_text.ts";
+import { WorkerLostError } from "./errors.ts";
 import type { JobState } from "./job_state.ts";
 import { waitBeforeRetry } from "./retry.ts";
 import { CONSOLE_LIMIT, type ConsoleLine } from "./task.ts";
@@ -48,6 +49,20 @@ export function nextAttemptIn(
     );
     return undefined;
   }
+}
+
+/** Why a job is not tried again whose arguments were moved to where they are lost. */
+export function withoutArguments(
+  { definition: { name, version } }: JobState,
+  { error }: Failure,
+): Error {
+  const suspects = isCrash(error) ? error.suspects : 0;
+  return new WorkerLostError(
+    `${name} ${version} is not tried again as what hi.transfer has moved to its worker is lost with it: leave hi.transfer out, or set retry, for which a copy is kept (${
+      errorText(error)
+    })`,
+    { cause: error, suspects },
+  );
 }
 
 /** The line that parts what the job printed in one attempt from the next. */

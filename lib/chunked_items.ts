@@ -27,6 +27,7 @@ import { storeOf } from "./store_of.ts";
 import { encodeValue } from "./value/encode.ts";
 import { Output } from "./value/output.ts";
 import { smallArguments } from "./value/small.ts";
+import { newTransfers } from "./value/transfer.ts";
 
 /** How long the items of a chunk are to take together, in ms. */
 const TIME_TOGETHER = 2;
@@ -114,6 +115,7 @@ export class ChunkedItems {
     // A slow one would hold up those that travel with it.
     if (this.#most < 2 || interruptionReason() !== undefined) return false;
     const args = item === undefined ? [] : [item];
+    if (typeof item === "object" && newTransfers() !== undefined) return false;
     const text = smallArguments(args);
     if (text !== undefined) {
       if (this.options.cache && isInFlight(this.definition, text)) return false;

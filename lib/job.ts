@@ -86,7 +86,7 @@ export class Job<T> implements PromiseLike<T> {
   /**
    * The key, 64 hexadecimal digits: SHA-256 of name, version and arguments; `undefined` until its arguments are
    * there. Without a cache nobody computes it before you ask, if one of them is an array of 8 MiB or
-   * more: it stays `undefined` if that was written to before.
+   * more: it stays `undefined` if that was written to or moved (`hi.transfer`) before.
    */
   get key(): string | undefined {
     return this.#state.key;
@@ -317,7 +317,7 @@ export class Job<T> implements PromiseLike<T> {
     } catch (error) {
       // Arguments are kept where something of the outcome is in a blob.
       const isLost = error instanceof ResultLostError &&
-        this.#state.snapshot !== undefined;
+        this.#state.mayRunAgain;
       if (!isLost || !this.#state.mayLoseAgain()) return this.#reject!(error);
       runAgain(this.#state, error);
       this.#wait();

@@ -22,6 +22,7 @@ import {
 } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
 import { smallKey, SmallValue } from "./value/small.ts";
+import { isMoved, keepLeaves } from "./value/transfer.ts";
 
 /**
  * Where a job is: `pending` (its arguments are not there yet), `queued`,
@@ -133,6 +134,8 @@ export class JobState {
   hit = false;
   /** Whether somebody waits for the job or has looked at its error. */
   isSeen = false;
+  /** Whether it is an argument of another job. */
+  #isArgument = false;
   /** What runs the job. */
   execution: Execution | undefined;
   /** The jobs before and after it among those that are outstanding. */
@@ -264,6 +267,33 @@ export class JobState {
     return this.outcome !== undefined || this.failure !== undefined;
   }
 
+  /** Whether it can run again: its arguments are kept, and nothing of them was moved to a worker. */
+  get mayRunAgain(): boolean {
+    return this.snapshot !== undefined && !isMoved(this.snapshot.list);
+  }
+
+  /**
+   * It is an argument of another job: nobody is to take its result away.
+   *
+   * @throws {ArgumentChangedError} if somebody has.
+   */
+  becomeArgument(): void {
+    this.#isArgument = true;
+    // What was in the cache nobody takes away.
+    if (this.outcome === undefined || this.hit) return;
+    const { value } = this.outcome;
+    if (!isMoved(value)) return keepLeaves(value);
+    const { name, version } = this.definition;
+    throw new ArgumentChangedError(
+      `The job ${name} ${version} cannot be an argument as hi.transfer has moved its result to whoever asked for it first: pass that result, or ask for it later`,
+    );
+  }
+
+  /** Whether somebody waits for its result, who is the only one that needs it. */
+  get isWantedOnce(): boolean {
+    return this.isAwaited && !this.#isArgument;
+  }
+
   /** Whether other jobs wait for it. */
   get isAwaited(): boolean {
     return this.#settled !== undefined;
@@ -287,6 +317,7 @@ export class JobState {
     if ("outcome" in by) {
       this.outcome = by.outcome;
       this.hit = by.hit;
+      if (this.#isArgument) this.becomeArgument();
       this.status = by.outcome.status;
     } else {
       this.failure = { error: by.failure };

@@ -148,6 +148,7 @@ import "./value/small.ts";
 import "./value/temporal.ts";
 import "./value/text.ts";
 import "./value/thrown.ts";
+import "./value/transfer.ts";
 import "./value/writer.ts";
 import "./wait.ts";
 import "./wait_options.ts";

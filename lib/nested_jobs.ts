@@ -60,6 +60,8 @@ class ProgramJob implements NestedJob {
     this.#listener = listener;
     // The job that submitted it looks at its error.
     state.isSeen = true;
+    // It goes on knowing it by its number, which may stand among other arguments.
+    state.becomeArgument();
     state.listen((event) => {
       if (event.type !== "status") {
         if (this.#watched) listener.reported(event, false);
@@ -112,7 +114,7 @@ class ProgramJob implements NestedJob {
       this.#settle({ status, value, console, timing, key, cached, attempts });
     } catch (error) {
       const isLost = error instanceof ResultLostError &&
-        state.snapshot !== undefined;
+        state.mayRunAgain;
       if (!isLost || !state.mayLoseAgain()) {
         const value = encodeThrown(error);
         return this.#settle({

@@ -23,6 +23,7 @@ import { encodeValue } from "./value/encode.ts";
 import { type EncodedValue, MemoryLeaf } from "./value/encoded.ts";
 import { sha256Hex } from "./value/sha256.ts";
 import { decodeThrown } from "./value/thrown.ts";
+import { newTransfers, TransferredLeaf } from "./value/transfer.ts";
 
 /** A request whose jobs among the arguments go by their numbers. */
 export interface NumberedRequest extends Omit<NestedRequest, "upstream"> {
@@ -202,10 +203,14 @@ export class RemoteJobs implements ProgramPort {
   ): void {
     const travelling = travellingOptions(state.definition, options);
     const upstream: JobState[] = [];
-    const list = withDigests(encodeValue(args, {
+    const transfers = newTransfers();
+    const given = encodeValue(args, {
       root: "args",
+      transfers,
       job: (node) => indexIn(upstream, stateOf(node)),
-    }));
+    });
+    transfers?.take();
+    const list = withDigests(given);
     state.scope.enter();
     if (this.#ended) {
       return cancel(
@@ -302,7 +307,10 @@ function withDigests(value: EncodedValue): EncodedValue {
   if (value.leaves.length === 0) return value;
   const leaves = value.leaves.map((leaf) => {
     const bytes = leaf.peek();
-    return new MemoryLeaf(bytes, leaf.digest ?? sha256Hex(bytes));
+    const digest = leaf.digest ?? sha256Hex(bytes);
+    return leaf instanceof TransferredLeaf
+      ? new TransferredLeaf(bytes, digest, "args")
+      : new MemoryLeaf(bytes, digest);
   });
   return { ...value, leaves };
 }

@@ -19,7 +19,13 @@ import { isDryRun } from "./cache/job_cache.ts";
 import type { StoredRecord } from "./cache/record.ts";
 import { cancelOnAbort } from "./abort.ts";
 import { withUnchangedFiles } from "./argument_files.ts";
-import { type Failure, joinLines, markOf, nextAttemptIn } from "./attempts.ts";
+import {
+  type Failure,
+  joinLines,
+  markOf,
+  nextAttemptIn,
+  withoutArguments,
+} from "./attempts.ts";
 import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
 import { innermostScope, runOutside } from "./current.ts";
 import defer * as declaredReads from "./declared_reads.ts";
@@ -88,6 +94,14 @@ import { type LeafMarks, LentLeaf } from "./value/lent_leaf.ts";
 import { keyParts } from "./value/parts.ts";
 import { smallArguments, smallKey } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
+import {
+  hasTransferred,
+  isMoved,
+  keepLeaves,
+  newTransfers,
+  TransferredLeaf,
+  type Transfers,
+} from "./value/transfer.ts";
 import { warnOnce } from "./warn.ts";
 
 const NOT_YET = new Uint8Array(0);
@@ -119,12 +133,21 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     const job = stateOf(node);
     if (job === undefined) return undefined;
     hasJobs = true;
+    job.becomeArgument();
     const contribution = contributionOfJob(job);
     if (contribution === undefined) complete = false;
     return contribution ?? NOT_YET;
   };
   const marks: LeafMarks | undefined = needsKey(state) ? undefined : new Map();
-  let identity = identify(state, args, digests, contribution, marks);
+  const transfers = newTransfers();
+  let identity = identify(
+    state,
+    args,
+    digests,
+    contribution,
+    marks,
+    transfers,
+  );
   const isMarked = marks !== undefined && marks.size > 0 && !hasJobs;
   if (complete) {
     if (!isMarked && marks !== undefined && marks.size > 0) {
@@ -134,14 +157,17 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     // Marks tell a job from most others, and take a tenth of the time of digests.
     if (isMarked) state.identity = `marks ${identity.key.toHex()}`;
     else setIdentity(state, identity);
-    if (lookUp(state, () => takeSnapshot(state, args, digests))) return;
-    takeSnapshot(state, args, digests, marks ?? new Map());
+    const keep = () => takeSnapshot(state, args, digests, undefined, transfers);
+    if (lookUp(state, keep)) return transfers?.take();
+    takeSnapshot(state, args, digests, marks ?? new Map(), transfers);
+    transfers?.take();
     if (isMarked) setLateKey(state);
     watchSignal(state);
     execute(state);
     return;
   }
-  takeSnapshot(state, args, digests, marks ?? new Map());
+  takeSnapshot(state, args, digests, marks ?? new Map(), transfers);
+  transfers?.take();
   enter(state);
   watchSignal(state);
   afterUpstream(state);
@@ -176,6 +202,8 @@ export function submitEncoded(
   snapshot: ArgumentSnapshot,
 ): void {
   state.snapshot = snapshot;
+  keepForRetry(state);
+  for (const job of snapshot.upstream) job.becomeArgument();
   enter(state);
   try {
     const parent = state.scope.parentOwner;
@@ -254,6 +282,7 @@ function identify(
   digests: LeafDigests,
   job: (node: object) => Uint8Array | undefined,
   marks?: LeafMarks,
+  transfers?: Transfers,
 ): JobIdentity {
   const { name, keyVersion } = functionInfoOf(state);
   const { permissions } = state.options;
@@ -266,7 +295,13 @@ function identify(
   const version = state.reads === undefined
     ? keyVersion
     : `${keyVersion}\0reads ${state.reads.digest}`;
-  return identityOf(name, version, args, { root: "args", job, digests, marks });
+  return identityOf(name, version, args, {
+    root: "args",
+    job,
+    digests,
+    marks,
+    transfers,
+  });
 }
 
 /** Whether the key of a job is looked for, or is more than its function and its arguments. */
@@ -283,7 +318,9 @@ function setLateKey(state: JobState): void {
   const list = {
     bytes,
     leaves: leaves.map((leaf) =>
-      leaf instanceof LentLeaf ? leaf.weakly() : leaf
+      leaf instanceof LentLeaf || leaf instanceof TransferredLeaf
+        ? leaf.weakly()
+        : leaf
     ),
   };
   state.lateKey = () => {
@@ -318,6 +355,7 @@ function takeSnapshot(
   args: readonly unknown[],
   digests: LeafDigests,
   marks?: LeafMarks,
+  transfers?: Transfers,
 ): void {
   if (state.snapshot !== undefined) return;
   const upstream = new Map<JobState, number>();
@@ -326,6 +364,7 @@ function takeSnapshot(
     leaves: "lend",
     digests,
     marks,
+    transfers,
     job(node) {
       const job = stateOf(node);
       if (job === undefined) return undefined;
@@ -335,7 +374,13 @@ function takeSnapshot(
     },
   });
   state.snapshot = { list, upstream: [...upstream.keys()] };
+  keepForRetry(state);
   if (storeOf(state) !== undefined) describe(state, args, digests);
+}
+
+/** What may be tried again needs its arguments until then. */
+function keepForRetry({ options, snapshot }: JobState): void {
+  if (options.retry !== null) keepLeaves(snapshot!.list);
 }
 
 function describe(
@@ -563,6 +608,8 @@ export function promote(state: JobState): void {
 /** Takes a waiting execution out of its queue and begins it as one that waits for no slot. */
 function beginElsewhere(state: JobState, queued: Execution): void {
   if (queued.isStarted || queued.nested) return;
+  // It is in a worker with its arguments, and waits for no slot.
+  if (isMoved(queued.first.snapshot!.list)) return;
   const others = queued.end().filter((other) => other !== state);
   forget(queued);
   queued.handler?.cancel(queued, new Error("Begun in another place"));
@@ -755,9 +802,11 @@ function tryAgainWherePossible(
     noteCrash(execution.definition, failure.error);
   } else if (!failure.lost) noteSurvival(execution.definition);
   const waits: [JobState, number][] = [];
-  for (const state of execution.states) {
+  for (const state of [...execution.states]) {
     const wait = nextAttemptIn(state, failure);
-    if (wait !== undefined) waits.push([state, wait]);
+    if (wait === undefined) continue;
+    if (state.mayRunAgain) waits.push([state, wait]);
+    else fail(state, "error", withoutArguments(state, failure));
   }
   if (waits.length === 0) return;
   for (const [state] of waits) execution.leave(state);
@@ -912,14 +961,20 @@ async function complete(
   forget(execution);
   // What is in blobs need not be in memory as well; it may have to be computed again.
   const inBlobs = record?.hasBlobs ?? false;
-  for (const state of execution.end()) {
+  const states = execution.end();
+  if (states.length > 1) keepLeaves(outcome.value);
+  for (const state of states) {
     if (!inBlobs) state.snapshot = undefined;
+    const isMoving = inBlobs && states.length === 1 && state.isWantedOnce &&
+      hasTransferred(outcome.value);
     const final = !inBlobs
       ? outcome
-      : state.wasLost
+      : state.wasLost || isMoving
       ? memory.withParts(record!.outcome, outcome.value)
       : record!.outcome;
     settleByOutcome(state, final, false);
+    // Whoever waits has it now, and others find it in the cache.
+    if (isMoving) state.outcome = record!.outcome;
   }
 }
 
@@ -965,7 +1020,7 @@ function restartAfterLoss(state: JobState, error: ResultLostError): void {
       read.set(job, memory.inMemory(job.outcome ?? notYet()));
     } catch (loss) {
       lost.set(job, loss);
-      if (job.isSettled && !job.mayLoseAgain()) {
+      if (job.isSettled && !(job.mayRunAgain && job.mayLoseAgain())) {
         return fail(state, "error", error);
       }
     }

@@ -186,6 +186,8 @@ class LocalRun implements Host {
   readonly task: Task;
   place: QueuePlace<LocalRun> | undefined;
   holdsSlot = false;
+  /** The caller is here. */
+  readonly lends = true;
   readonly #sources: () => Promise<SourceLoader>;
   readonly #invocation: Invocation;
   readonly #settle: (outcome: Outcome) => void;

@@ -73,7 +73,7 @@ export class NestedJobs {
     const job = task.submitNested({
       ...message,
       code: codeFromWire(message.code),
-      list: fromWire(message.list),
+      list: fromWire(message.list, "args"),
       upstream: message.upstream.map((id) => this.#jobs.get(id)!),
     }, listener);
     this.#jobs.set(id, job);

@@ -10,6 +10,7 @@ import type { LeafMarks } from "./lent_leaf.ts";
 import { Initial } from "./output.ts";
 import { sha256 } from "./sha256.ts";
 import { SMALL_BYTES, textOf, writeKeyHead } from "./small.ts";
+import type { Transfers } from "./transfer.ts";
 import { type ValueWriter, withWriter } from "./writer.ts";
 
 /** How to find the contribution of a value. */
@@ -22,6 +23,8 @@ export interface ContributionOptions {
   digests?: LeafDigests;
   /** Given where no key is needed, as in `WriterOptions`: the marks of very large leaves are added. */
   marks?: LeafMarks | undefined;
+  /** As in `WriterOptions`. */
+  transfers?: Transfers | undefined;
 }
 
 /**
@@ -87,7 +90,7 @@ export function identityOf(
 }
 
 function deterministic<T>(
-  { root, job, digests, marks }: ContributionOptions,
+  { root, job, digests, marks, transfers }: ContributionOptions,
   defaultRoot: string,
   use: (writer: ValueWriter) => T,
 ): T {
@@ -98,6 +101,7 @@ function deterministic<T>(
     digests,
     marks,
     relative: false,
+    transfers,
   }, use);
 }
 

@@ -22,6 +22,7 @@ import { Initial, Major } from "./output.ts";
 import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
 import { readUtf16, shortText } from "./text.ts";
+import { TransferredLeaf } from "./transfer.ts";
 
 /** How to decode a value. */
 export interface DecodeOptions {
@@ -33,6 +34,8 @@ export interface DecodeOptions {
   digests?: LeafDigests;
   /** Whether leaves may be somebody else's bytes, for looking at. */
   lend?: boolean;
+  /** Gets the buffers that are lent. Given where that is all the same an owner's: what was transferred is not lent then. */
+  lent?: Set<ArrayBuffer> | undefined;
 }
 
 /**
@@ -433,7 +436,11 @@ class Decoder {
         `leaf ${index} with ${leaf.byteLength} bytes instead of ${byteLength}`,
       );
     }
-    const bytes = this.#options.lend ? leaf.peek() : leaf.read();
+    const { lend, lent } = this.#options;
+    const isLent = lend &&
+      (lent === undefined || !(leaf instanceof TransferredLeaf));
+    const bytes = isLent ? leaf.peek() : leaf.read();
+    if (isLent) lent?.add(bytes.buffer);
     if (bytes.byteLength !== byteLength) {
       throw this.#broken(`leaf ${index} with ${bytes.byteLength} bytes`);
     }

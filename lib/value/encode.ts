@@ -12,6 +12,7 @@ import {
 } from "./encoded.ts";
 import { type LeafMarks, LentLeaf, MARKED_BYTES, markOf } from "./lent_leaf.ts";
 import { sha256Hex } from "./sha256.ts";
+import type { Transfers } from "./transfer.ts";
 import { type LeafSource, withWriter } from "./writer.ts";
 
 /** How to encode a value. */
@@ -31,6 +32,10 @@ export interface EncodeOptions {
   leaves?: "copy" | "take" | "lend";
   /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
   relative?: boolean;
+  /** Given where something may be there to be transferred: its leaves get their bytes with `take`. */
+  transfers?: Transfers | undefined;
+  /** Buffers that are somebody else's: they are not transferred, but copied. */
+  lent?: ReadonlySet<ArrayBuffer> | undefined;
 }
 
 /**
@@ -44,15 +49,24 @@ export function encodeValue(
 ): EncodedValue {
   const { root = "value", job, digests, leaves = "copy", relative = false } =
     options;
-  const { marks } = options;
+  const { lent, marks, transfers } = options;
   return withWriter(
-    { root, deterministic: false, job, digests, relative },
+    { root, deterministic: false, job, digests, relative, transfers },
     (writer) => {
       writer.write(value);
+      if (transfers !== undefined) {
+        lent?.forEach((buffer) => transfers.keep(buffer));
+      }
       const encoded = {
         bytes: writer.out.copy(),
         leaves: writer.leaves.map((source) =>
-          leaf(source, leaves, digests, marks)
+          transfers?.hasBuffer(source.bytes.buffer)
+            ? transfers.leaf(
+              source.bytes,
+              digests?.get(source.object),
+              source.path,
+            )
+            : leaf(source, leaves, digests, marks)
         ),
       };
       const { files } = writer;

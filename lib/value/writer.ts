@@ -42,6 +42,7 @@ import { sha256, sha256Hex } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
+import type { Transfers } from "./transfer.ts";
 
 /** What to write, and how. */
 export interface WriterOptions {
@@ -60,6 +61,8 @@ export interface WriterOptions {
   readonly marks?: LeafMarks | undefined;
   /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
   readonly relative: boolean;
+  /** Given where something may be there to be transferred: the buffers of that are added. */
+  readonly transfers?: Transfers | undefined;
 }
 
 /** A large binary leaf that faithful bytes refer to. */
@@ -90,6 +93,9 @@ export class ValueWriter {
 
   #options!: WriterOptions;
   #deterministic = false;
+  #transfers: Transfers | undefined;
+  /** Whether the walk is in something that is to be transferred. */
+  #inTransfer = false;
 
   // Where the walk is. The containers that it is in are known by depth.
   readonly #steps: unknown[] = [];
@@ -114,6 +120,7 @@ export class ValueWriter {
   begin(options: WriterOptions): void {
     this.#options = options;
     this.#deterministic = options.deterministic;
+    this.#transfers = options.transfers;
   }
 
   /** Writes the value behind what `out` has. */
@@ -137,6 +144,7 @@ export class ValueWriter {
     this.#written = undefined;
     this.#encoded = undefined;
     this.#jobless = undefined;
+    this.#transfers = undefined;
     if (this.leaves.length > 0) this.leaves = [];
     if (this.files.length > 0) this.files = [];
   }
@@ -168,11 +176,20 @@ export class ValueWriter {
         return;
       case "object":
         if (value === null) out.byte(Initial.NULL);
+        else if (this.#transfers?.has(value)) this.#given(value, depth);
         else this.#object(value, depth);
         return;
       default:
         throw refusal(value, this.#path(depth));
     }
+  }
+
+  /** An object that is to be transferred. */
+  #given(object: object, depth: number): void {
+    const before = this.#inTransfer;
+    this.#inTransfer = true;
+    this.#object(object, depth);
+    this.#inTransfer = before;
   }
 
   #text(text: string): void {
@@ -330,6 +347,7 @@ export class ValueWriter {
     }
     this.#shared ??= new Set();
     this.#shared.add(object);
+    if (this.#inTransfer) this.#transfers!.add(object);
     this.out.byte(Initial.NULL);
   }
 
@@ -612,6 +630,7 @@ export class ValueWriter {
     } else if (owner !== object) {
       throw sharedBufferRefusal(this.#options.root, this.#path(depth));
     }
+    if (this.#inTransfer) this.#transfers!.addBuffer(buffer);
     const bytes = byteLength < 0
       ? new Uint8Array(buffer)
       : new Uint8Array(buffer, byteOffset, byteLength);
@@ -637,12 +656,18 @@ export class ValueWriter {
     const known = this.#options.digests?.get(object);
     if (known !== undefined) return known;
     const { marks } = this.#options;
+    const isLeaf = bytes.length >= LEAF_BYTES;
+    if (marks !== undefined && isLeaf && this.#inTransfer) {
+      // Nobody else has it or will have it.
+      const number = marks.get(object) ?? this.#transfers!.nextNumber();
+      marks.set(object, number);
+      return number.toString(16).padStart(64, "f");
+    }
     if (marks !== undefined && bytes.length >= MARKED_BYTES) {
       const mark = marks.get(object) ?? markOf(bytes);
       marks.set(object, mark);
       return (mark >>> 0).toString(16).padStart(64, "0");
     }
-    const isLeaf = bytes.length >= LEAF_BYTES;
     let digest = isLeaf ? repeatedLeaves.digestOf(object, bytes) : undefined;
     if (digest === undefined) {
       digest = sha256Hex(bytes);

@@ -11,7 +11,11 @@ import {
   runAs,
   type RunningJob,
 } from "../current.ts";
-import { JobCancelledError, JobTimeoutError } from "../errors.ts";
+import {
+  ArgumentChangedError,
+  JobCancelledError,
+  JobTimeoutError,
+} from "../errors.ts";
 import type { TaskArguments, TaskEvent, Timing } from "../task.ts";
 import { contributionOf } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
@@ -24,6 +28,7 @@ import {
   SmallValue,
 } from "../value/small.ts";
 import { encodeThrown } from "../value/thrown.ts";
+import { newTransfers } from "../value/transfer.ts";
 import { makeConsole } from "./console.ts";
 
 /** What is executed. A Task is one. */
@@ -47,6 +52,8 @@ export interface Host {
   port?(): ProgramPort;
   /** Whether a sender in another thread wants the job to stop, and why. */
   stopReason?(): "cancelled" | "timed out" | undefined;
+  /** Whether large arguments may be somebody else's, as this is where that one is. */
+  readonly lends?: boolean;
   /** Takes how it ended; called once. */
   settle(ending: Ending): void;
 }
@@ -78,6 +85,8 @@ export class Invocation implements RunningJob {
   #settled = false;
   #startedAt = 0;
   #start = 0;
+  /** The buffers that are lent to the function. */
+  #lent: Set<ArrayBuffer> | undefined;
 
   /** Prepares a call. */
   constructor(job: ExecutedJob, host: Host) {
@@ -95,7 +104,8 @@ export class Invocation implements RunningJob {
   run(fn: (...args: never[]) => unknown, args: TaskArguments): void {
     let values: unknown[];
     try {
-      values = decodeArguments(args);
+      if (this.#host.lends) this.#lent = new Set();
+      values = decodeArguments(args, this.#lent);
     } catch (error) {
       return this.fail(error);
     }
@@ -184,7 +194,13 @@ export class Invocation implements RunningJob {
 
   #makeContext(): JobContext {
     const { name, version } = this.#job;
-    const key = (): string => this.#job.key;
+    const key = (): string => {
+      const key: string | undefined = this.#job.key;
+      if (key !== undefined) return key;
+      throw new ArgumentChangedError(
+        `Cannot tell the key of ${name} ${version} as its arguments were written to or moved (hi.transfer) before anybody had asked for it: use a job cache`,
+      );
+    };
     const signal = (): AbortSignal => this.#signal();
     return {
       get key() {
@@ -253,6 +269,7 @@ export class Invocation implements RunningJob {
       );
     }
     const digests = new Map<object, string>();
+    const transfers = newTransfers();
     try {
       if (this.#job.digest) {
         contribution = contributionOf(result, { root: "result", digests });
@@ -263,7 +280,10 @@ export class Invocation implements RunningJob {
         leaves: "copy",
         relative: true,
         digests,
+        transfers,
+        lent: this.#lent,
       });
+      transfers?.take();
     } catch (error) {
       return this.#end(error, true, timing);
     }
@@ -334,18 +354,22 @@ function noTime(): Timing {
   return { startedAt: Date.now(), duration: 0 };
 }
 
-/** The arguments of a Task. Throws as `decodeValue` does. */
-export function decodeArguments({ list, upstream }: TaskArguments): unknown[] {
+/** The arguments of a Task, and the buffers that are lent to its function. Throws as `decodeValue` does. */
+export function decodeArguments(
+  { list, upstream }: TaskArguments,
+  lent?: Set<ArrayBuffer>,
+): unknown[] {
   const { bytes } = list;
   const few = bytes.length <= SMALL_BYTES
     ? readSmallArguments(bytes, 0, bytes.length)
     : undefined;
   if (few !== undefined) return trimmed(few);
   const job = (index: number): unknown =>
-    decodeValue(upstream[index]!, { lend: true, root: "result" });
+    decodeValue(upstream[index]!, { lend: true, lent, root: "result" });
   const values = decodeValue(list, {
     job,
     lend: true,
+    lent,
     root: "args",
   }) as unknown[];
   return trimmed(values);

@@ -15,12 +15,17 @@ import { fromWire } from "./wire.ts";
 /**
  * The key, 64 hexadecimal digits.
  *
- * @throws {ArgumentChangedError} if the function has written to its arguments.
+ * @throws {ArgumentChangedError} if the function has written to its arguments, or they were transferred.
  */
 export function lateKey({ name, version, list }: RunMessage): string {
   for (const leaf of list.leaves) {
-    if ("shared" in leaf || leaf.mark === undefined) continue;
-    if (markOf(leaf.bytes) === leaf.mark) continue;
+    if ("shared" in leaf) continue;
+    if (leaf.mark === undefined && leaf.digest === undefined) {
+      throw new ArgumentChangedError(
+        `Cannot tell the key of ${name} ${version} as nobody hashes what hi.transfer moves: use a job cache, or leave hi.transfer out`,
+      );
+    }
+    if (leaf.mark === undefined || markOf(leaf.bytes) === leaf.mark) continue;
     throw new ArgumentChangedError(
       `Cannot tell the key of ${name} ${version} as it has written to an argument of it: ask for hi.current().key first, or use a job cache`,
     );

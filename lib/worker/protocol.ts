@@ -31,6 +31,8 @@ export type WireLeaf =
     readonly digest?: string | undefined;
     /** CRC-32, where there is no digest. */
     readonly mark?: number | undefined;
+    /** Whether it was transferred, and its sender has it no more. */
+    readonly moved?: boolean | undefined;
   }
   | {
     readonly shared: ArrayBufferLike;
@@ -291,6 +293,8 @@ export interface WarningMessage {
 export interface RefusedMessage {
   readonly type: "refused";
   readonly task: number;
+  /** The leaves of its arguments that the sender has no more, by index. */
+  readonly moved?: readonly WireLeaf[] | undefined;
 }
 
 /** From the worker: it has no Task and stands above the memory that it may keep. */
@@ -302,6 +306,8 @@ export interface OutgrownMessage {
 export interface SkippedMessage {
   readonly type: "skipped";
   readonly task: number;
+  /** As in `RefusedMessage`. */
+  readonly moved?: readonly WireLeaf[] | undefined;
 }
 
 /**

@@ -45,7 +45,7 @@ import { TaskReader } from "./short_messages.ts";
 import { OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
 import { SpentMemory } from "./spent_memory.ts";
-import { fromWire, moveToWire, wholeBuffer } from "./wire.ts";
+import { fromWire, movedLeaves, moveToWire, wholeBuffer } from "./wire.ts";
 import {
   largeBytes,
   type RunOwner,
@@ -343,10 +343,20 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   /** Takes up a Task, unless this worker is not to. */
   #run(message: RunMessage, together = false): WorkerRun | undefined {
     if (this.#retire || !this.#begin(message)) {
-      this.#send({ type: "skipped", task: message.task }, []);
+      this.#notRun("skipped", message);
       return undefined;
     }
     return this.#begun(message, together);
+  }
+
+  /** Says that this worker does not run a Task, and gives back what nobody else has of its arguments. */
+  #notRun(type: "skipped" | "refused", { task, list }: RunMessage): void {
+    const transfer: ArrayBuffer[] = [];
+    const moved = movedLeaves(list, transfer);
+    this.#send(
+      moved === undefined ? { type, task } : { type, task, moved },
+      transfer,
+    );
   }
 
   /** Calls the function of a Task that this worker has taken up. */
@@ -360,7 +370,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
       this.#load(message).then(
         (fn) => {
           if (fn !== REFUSED) return run.start(fn);
-          this.#send({ type: "refused", task }, []);
+          this.#notRun("refused", message);
           this.#leave(run);
         },
         (error) => {

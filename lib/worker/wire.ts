@@ -9,18 +9,24 @@ import type { CodeReference, Task } from "../task.ts";
 import type { RepeatedLeaves } from "../value/repeated_leaves.ts";
 import { SharedLeaf } from "../value/shared_leaf.ts";
 import { SmallValue } from "../value/small.ts";
-import type { WireCode, WireValue } from "./protocol.ts";
+import { TransferredLeaf } from "../value/transfer.ts";
+import type { WireCode, WireLeaf, WireValue } from "./protocol.ts";
+
+/** How what was transferred goes: it moves; a copy of it moves; or it is only looked at until it is sent. */
+export type Handover = "move" | "copy" | "lend";
 
 /**
  * A value as it is sent. Its leaves move: their buffers go into `transfer`.
  *
- * @param repeated Where the receiver is a thread: leaves that it may take from shared memory.
+ * @param repeated Leaves that many have in common, where the receiver takes these from memory where they stay.
+ * @param handover How what was transferred goes.
  * @throws {ArgumentChangedError} and {ResultLostError} as a leaf's `read` does.
  */
 export function toWire(
   value: EncodedValue,
   transfer: ArrayBuffer[],
   repeated?: RepeatedLeaves,
+  handover: Handover = "copy",
 ): WireValue {
   // These are in an array of their own, whose buffer need not exist before it is sent.
   if (value instanceof SmallValue) {
@@ -28,7 +34,10 @@ export function toWire(
   }
   const bytes = wholeBuffer(value.bytes);
   if (value.leaves.length === 0) return { bytes, leaves: NO_LEAVES };
-  const leaves = value.leaves.map((leaf) => {
+  const leaves = value.leaves.map((leaf): WireLeaf => {
+    if (leaf instanceof TransferredLeaf) {
+      return transferred(leaf, transfer, handover);
+    }
     const shared = repeated?.shared(leaf);
     if (shared !== undefined) return { shared, digest: leaf.digest };
     const bytes = leaf.read();
@@ -37,6 +46,18 @@ export function toWire(
     return digest === undefined ? { bytes, mark } : { bytes, digest };
   });
   return { bytes, leaves };
+}
+
+function transferred(
+  leaf: TransferredLeaf,
+  transfer: ArrayBuffer[],
+  handover: Handover,
+): WireLeaf {
+  if (handover === "lend") return { bytes: leaf.lend(), digest: leaf.digest };
+  if (handover === "copy") leaf.keep();
+  const bytes = leaf.read();
+  transfer.push(bytes.buffer);
+  return { bytes, digest: leaf.digest, moved: leaf.isGone };
 }
 
 /** A value as it is sent by whoever made it for nobody else: everything large moves, nothing is copied. */
@@ -55,13 +76,16 @@ export function moveToWire(
   const leaves = value.leaves.map((leaf) => {
     const bytes = wholeBuffer(leaf.peek());
     transfer.push(bytes.buffer);
-    return { bytes, digest: leaf.digest };
+    const { digest } = leaf;
+    return leaf instanceof TransferredLeaf
+      ? { bytes, digest, moved: true }
+      : { bytes, digest };
   });
   return files === undefined ? { bytes, leaves } : { bytes, leaves, files };
 }
 
-/** A value as it has come. */
-export function fromWire(value: WireValue): EncodedValue {
+/** A value as it has come; `root` is how paths in messages begin. */
+export function fromWire(value: WireValue, root = "result"): EncodedValue {
   if (value instanceof SmallValue) return value;
   const { bytes, leaves, files } = value;
   const own = leaves.length === 0
@@ -69,11 +93,36 @@ export function fromWire(value: WireValue): EncodedValue {
     : leaves.map((leaf) =>
       "shared" in leaf
         ? new SharedLeaf(leaf.shared, leaf.digest)
+        : leaf.moved
+        ? new TransferredLeaf(leaf.bytes, leaf.digest, root)
         : new MemoryLeaf(leaf.bytes, leaf.digest)
     );
   return files === undefined
     ? { bytes, leaves: own }
     : { bytes, leaves: own, files };
+}
+
+/** The leaves of a value that its sender has no more, on their way back; `undefined` if there are none. */
+export function movedLeaves(
+  { leaves }: WireValue,
+  transfer: ArrayBuffer[],
+): readonly WireLeaf[] | undefined {
+  let isAny = false;
+  for (const leaf of leaves) {
+    if ("shared" in leaf || !leaf.moved) continue;
+    transfer.push(leaf.bytes.buffer);
+    isAny = true;
+  }
+  return isAny ? leaves : undefined;
+}
+
+/** Gives a value back what was moved with it and has come back unused. */
+export function putBack(value: EncodedValue, moved: readonly WireLeaf[]): void {
+  moved.forEach((wire, i) => {
+    const leaf = value.leaves[i];
+    if ("shared" in wire || !wire.moved) return;
+    if (leaf instanceof TransferredLeaf) leaf.putBack(wire.bytes);
+  });
 }
 
 /** The code of a function as it is sent. */

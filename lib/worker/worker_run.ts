@@ -9,6 +9,7 @@ import type { ConsoleLine, TaskEvent } from "../task.ts";
 import { jobKey } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
 import type { Leaf } from "../value/encoded.ts";
+import { TransferredLeaf } from "../value/transfer.ts";
 import { ChunkItem } from "./chunk.ts";
 import {
   type Ending,
@@ -142,7 +143,7 @@ export class WorkerRun implements ExecutedJob, Host {
     if (this.invocation.settled) return;
     this.invocation.run(fn, {
       list: fromWire(list),
-      upstream: upstream.map(fromWire),
+      upstream: upstream.map((value) => fromWire(value)),
     });
   }
 
@@ -204,11 +205,12 @@ export class WorkerRun implements ExecutedJob, Host {
   }
 }
 
-/** How many bytes of large binary data there are. */
+/** How many bytes of large binary data there are: what was transferred leaves nothing behind. */
 export function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
   let sum = 0;
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i]!;
+    if (leaf instanceof TransferredLeaf) continue;
     if ("shared" in leaf) sum += leaf.shared.byteLength;
     else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
   }

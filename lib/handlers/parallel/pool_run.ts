@@ -6,6 +6,7 @@
 
 import type { Settled } from "../../direct_handler.ts";
 import type { ConsoleLine, Task, TaskEvent } from "../../task.ts";
+import type { EncodedValue } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
@@ -53,6 +54,8 @@ export class PoolRun {
   sent = 0;
   /** The cell of its flag there. */
   flag = 0;
+  /** Its arguments, if some of them were moved to its worker. */
+  moved: EncodedValue | undefined;
   /** How many workers were killed that had it and had not begun. */
   killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */

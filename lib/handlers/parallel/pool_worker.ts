@@ -16,6 +16,7 @@ import { interruptionReason } from "../../outstanding.ts";
 import type { CodeReference, TaskArguments } from "../../task.ts";
 import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
+import { isMoved } from "../../value/transfer.ts";
 import { encodeThrown } from "../../value/thrown.ts";
 import {
   isPlain,
@@ -31,9 +32,16 @@ import {
   Flag,
   type FromWorker,
   PROTOCOL_VERSION,
+  type RefusedMessage,
+  type SkippedMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import { fromWire, functionToWire, moveToWire } from "../../worker/wire.ts";
+import {
+  fromWire,
+  functionToWire,
+  moveToWire,
+  putBack,
+} from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -231,8 +239,9 @@ export class PoolWorker implements ConnectionOwner {
         const args = run.task.arguments();
         const list = this.#quickList(run, args);
         const message = list === undefined
-          ? this.#message(run, args, transfer)
+          ? this.#message(run, args, transfer, given.length === 0)
           : undefined;
+        run.moved = isMoved(args.list) ? args.list : undefined;
         // Last: what is above may throw.
         this.#number(run);
         if (list !== undefined) lists.push(list);
@@ -261,7 +270,8 @@ export class PoolWorker implements ConnectionOwner {
       this.#quick!.send(first.task, given, lists);
     if (!isSent) {
       const spelt = given.map((run, i): UnpackedRun => ({
-        ...messages[i] ?? this.#message(run, argumentsOf(lists.shift()!), []),
+        ...messages[i] ??
+          this.#message(run, argumentsOf(lists.shift()!), [], false),
         task: run.sent,
         flag: run.flag,
       }));
@@ -354,15 +364,20 @@ export class PoolWorker implements ConnectionOwner {
     this.#grace.hold();
   }
 
-  /** The message that gives the worker a Task. Throws as `runMessage` does. */
+  /**
+   * The message that gives the worker a Task. Throws as `runMessage` does. What was transferred moves with a
+   * Task that comes alone: others can be taken back before they begin.
+   */
   #message(
     { task }: PoolRun,
     args: TaskArguments,
     transfer: ArrayBuffer[],
+    isAlone: boolean,
   ): Unnumbered {
-    const { sharesLeaves } = this.#connection;
+    const { sharesMemory, sharesLeaves } = this.#connection;
     const hasCode = this.#imports.has(task.code);
-    return runMessage(task, args, transfer, sharesLeaves, hasCode);
+    const handover = !sharesMemory ? "lend" : isAlone ? "move" : "copy";
+    return runMessage(task, args, transfer, sharesLeaves, handover, hasCode);
   }
 
   /** Gives a Task its number and its flag: not its own id, as it may come to this worker twice, if it was taken back. */
@@ -419,7 +434,7 @@ export class PoolWorker implements ConnectionOwner {
         return this.#recalled(message.tasks);
       case "refused":
       case "skipped":
-        return this.#notRun(message.task, message.type === "refused");
+        return this.#notRun(message);
       case "outgrown":
         return this.retire();
       case "waiting":
@@ -524,12 +539,16 @@ export class PoolWorker implements ConnectionOwner {
     this.#endIfDone();
   }
 
-  #notRun(id: number, refused: boolean): void {
-    this.#release(id);
-    const run = this.#running.get(id);
-    if (run === undefined) return this.#stopped(id);
+  #notRun({ task, type, moved }: RefusedMessage | SkippedMessage): void {
+    this.#release(task);
+    const run = this.#running.get(task);
+    if (run === undefined) return this.#stopped(task);
+    if (run.moved !== undefined) putBack(run.moved, moved ?? []);
+    run.moved = undefined;
     const { code } = run.task;
-    if (refused && code.kind === "module") this.#refused.add(code.url);
+    if (type === "refused" && code.kind === "module") {
+      this.#refused.add(code.url);
+    }
     this.#owner.returned(run);
     this.#leave(run);
   }
@@ -697,8 +716,9 @@ export class PoolWorker implements ConnectionOwner {
     const there = [...this.#running.values()]
       .filter((run) => isOf(batches, run));
     if (this.#connection.sharesMemory) {
-      return there.filter(({ sent }) =>
-        this.#flags.takeBack(sent, Flag.RECALLED)
+      // What was moved to it is not here: that comes back from itself, or is lost.
+      return there.filter(({ sent, moved }) =>
+        moved === undefined && this.#flags.takeBack(sent, Flag.RECALLED)
       );
     }
     const begun = new Set<Batch>();
