@@ -60,8 +60,6 @@ class ProgramJob implements NestedJob {
     this.#listener = listener;
     // The job that submitted it looks at its error.
     state.isSeen = true;
-    // It goes on knowing it by its number, which may stand among other arguments.
-    state.becomeArgument();
     state.listen((event) => {
       if (event.type !== "status") {
         if (this.#watched) listener.reported(event, false);

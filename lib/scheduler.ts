@@ -239,6 +239,8 @@ export function takeOver(
 function enter(state: JobState): void {
   state.scope.enter();
   if (!state.nested) return;
+  // As where a worker knows it by its number: its result may stand among arguments also when it was taken.
+  state.becomeArgument();
   const parent = state.scope.parentOwner;
   if (parent instanceof Execution) parent.adopt(state);
 }

@@ -8,6 +8,7 @@ import * as hi from "../../mod.ts";
 import * as f from "./fixtures/functions.ts";
 import { inPool, runProgram } from "./pool.ts";
 import { makeTask, valueOf } from "./tasks.ts";
+import { receive, withWorkers } from "./workers.ts";
 
 const MESSAGES = [
   "null",
@@ -70,27 +71,3 @@ Deno.test("a message from a worker that cannot be understood costs that worker a
       assertEquals([workers.length, jobHandler.abandoned], [2, 0]);
     })
   ));
-
-/** Calls `body` with a list of all web workers that start meanwhile. */
-async function withWorkers(
-  body: (workers: readonly Worker[]) => Promise<void>,
-): Promise<void> {
-  const original = globalThis.Worker;
-  const workers: Worker[] = [];
-  globalThis.Worker = class extends original {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args);
-      workers.push(this);
-    }
-  };
-  try {
-    await body(workers);
-  } finally {
-    globalThis.Worker = original;
-  }
-}
-
-/** What happens when a worker posts `data`. */
-function receive(worker: Worker, data: unknown): void {
-  worker.dispatchEvent(new MessageEvent("message", { data }));
-}
