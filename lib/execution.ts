@@ -39,6 +39,7 @@ import type {
   TaskPermissions,
 } from "./task.ts";
 import type { EncodedValue, FileContent } from "./value/encoded.ts";
+import { isMoved } from "./value/transfer.ts";
 
 type Timer = ReturnType<typeof setTimeout>;
 
@@ -373,6 +374,11 @@ export class Execution implements Task {
 
   ready(): Promise<void> | undefined {
     return storeOf(this.first)?.storing();
+  }
+
+  /** Whether it is in a worker that has what was transferred of its arguments, and so waits for no slot. */
+  get isMoved(): boolean {
+    return isMoved(this.#snapshot.list);
   }
 
   /** Whether the function has been called. */

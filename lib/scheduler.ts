@@ -96,7 +96,6 @@ import { smallArguments, smallKey } from "./value/small.ts";
 import { previewOf } from "./value/preview.ts";
 import {
   hasTransferred,
-  isMoved,
   keepLeaves,
   newTransfers,
   TransferredLeaf,
@@ -609,9 +608,7 @@ export function promote(state: JobState): void {
 
 /** Takes a waiting execution out of its queue and begins it as one that waits for no slot. */
 function beginElsewhere(state: JobState, queued: Execution): void {
-  if (queued.isStarted || queued.nested) return;
-  // It is in a worker with its arguments, and waits for no slot.
-  if (isMoved(queued.first.snapshot!.list)) return;
+  if (queued.isStarted || queued.nested || queued.isMoved) return;
   const others = queued.end().filter((other) => other !== state);
   forget(queued);
   queued.handler?.cancel(queued, new Error("Begun in another place"));

@@ -9,12 +9,15 @@ export const largeTransport: Question = {
   measure({ quick }) {
     const times = quick ? 5 : 9;
     const rounds = quick ? 3 : 5;
-    const { sum, bareSum, echo, bareEcho } = inTurn(rounds, {
+    const { sum, bareSum, echo, bareEcho, given, bareGiven } = inTurn(rounds, {
       sum: () => numberOf("large_transport.ts", "sum", BYTES, times),
       bareSum: () => numberOf("limit_large_transport.ts", "sum", BYTES, times),
       echo: () => numberOf("large_transport.ts", "echo", BYTES, times),
       bareEcho: () =>
         numberOf("limit_large_transport.ts", "echo", BYTES, times),
+      given: () => numberOf("large_transport.ts", "given", BYTES, times),
+      bareGiven: () =>
+        numberOf("limit_large_transport.ts", "given", BYTES, times),
     });
     const rows: Row[] = [{
       name: "100 MB that the caller keeps to a web worker, its sum back",
@@ -27,6 +30,12 @@ export const largeTransport: Question = {
       unit: "ms",
       measured: echo,
       limit: { name: "one copy, bare transfer there and back", ...bareEcho },
+    }, {
+      name: "100 MB given away to a web worker, read there, and back",
+      unit: "ms",
+      measured: given,
+      limit: { name: "bare transfer there and back", ...bareGiven },
+      promised: "at most 1.3 ×",
     }];
     if (Deno.build.os !== "linux") return rows;
     for (const workers of [2, 4]) {

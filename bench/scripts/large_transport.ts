@@ -1,6 +1,7 @@
 /**
- * A job on a web worker with an array of BYTES that the caller keeps, which gives
- * its sum or the array itself; prints the median ms of ROUNDS.
+ * A job on a web worker with an array of BYTES; prints the median ms of ROUNDS. The
+ * caller keeps the array, and the job gives its sum (`sum`) or the array itself
+ * (`echo`); or both give it away, and the job reads every number of it (`given`).
  */
 
 import * as hi from "@hither/hither";
@@ -16,8 +17,20 @@ const echo = hi.func(
   "1.0.0",
   (array: Float64Array) => array,
 );
+const given = hi.func("bench_large_given", "1.0.0", (array: Float64Array) => {
+  let sum = 0;
+  for (let i = 0; i < array.length; i++) sum += array[i]!;
+  array[1] = sum;
+  return hi.transfer(array);
+});
 
-const array = new Float64Array(Number(bytes) / 8).map((_, i) => i);
+/** A job of that kind. */
+function run(array: Float64Array): hi.Job<Float64Array | number> {
+  if (what === "given") return given.run(hi.transfer(array));
+  return what === "sum" ? sum.run(array) : echo.run(array);
+}
+
+let array = new Float64Array(Number(bytes) / 8).map((_, i) => i);
 const times: number[] = [];
 await using jobHandler = new hi.ParallelJobHandler({
   numWorkers: 1,
@@ -28,11 +41,12 @@ await hi.config({ jobHandler, jobCache: null }, async () => {
   for (let i = -2; i < Number(rounds); i++) {
     array[0] = i;
     const start = performance.now();
-    const result = await (what === "sum" ? sum : echo).run(array);
+    const result = await run(array);
     const time = performance.now() - start;
     if (typeof result !== "number" && result[0] !== i) {
       throw new Error("a wrong result");
     }
+    if (what === "given") array = result as Float64Array<ArrayBuffer>;
     if (i >= 0) times.push(time);
   }
 });

@@ -39,6 +39,24 @@ Deno.test("a Job has the awaited type of what the function returns", async () =>
   assertEquals(result, "abab");
 });
 
+Deno.test("what is given away has the type that it has", async () => {
+  type Numbers = Float64Array<ArrayBuffer>;
+  const halve = hi.func(
+    "types_halve",
+    "1",
+    (array: Numbers) => hi.transfer(array.map((x) => x / 2)),
+  );
+  const job = halve.run(hi.transfer(new Float64Array([4])));
+  sameType<typeof job, hi.Job<Numbers>>(true);
+  const result: Numbers = halve(new Float64Array([2]));
+  assertEquals([(await job)[0], result[0]], [2, 1]);
+  const wrong = () => {
+    // @ts-expect-error what is given away is no other array than before
+    halve.run(hi.transfer(new Int8Array(1)));
+  };
+  assertEquals(typeof wrong, "function");
+});
+
 Deno.test("a plain call keeps the function's own type", () => {
   const result: number = square(3);
   assertEquals(result, 9);

@@ -108,14 +108,17 @@ for (const place of PLACES) {
 
   Deno.test(`jobs that share a result each have one of their own (${place})`, () =>
     inPlace(place, async () => {
+      const [one, other] = await Promise.all([f.makes.run(1), f.makes.run(1)]);
+      one.fill(0);
+      assertEquals([other.length, other[0]], [LENGTH, 1]);
       await using folder = await temporaryFolder();
       await using jobCache = new hi.JobCache({ path: folder.path });
       const jobs = [1, 1].map((x) =>
         f.double.with({ jobCache }).run(hi.transfer(filled(x)))
       );
-      const [one, other] = await Promise.all(jobs);
-      one!.fill(0);
-      assertEquals([other!.length, other![0]], [LENGTH, 2]);
+      const [first, second] = await Promise.all(jobs);
+      first!.fill(0);
+      assertEquals([second!.length, second![0]], [LENGTH, 2]);
     }));
 
   Deno.test(`a result that is given away can be an argument of other jobs (${place})`, () =>
@@ -313,22 +316,29 @@ Deno.test("a job whose process was killed is tried again with its array", async 
   });
 });
 
-Deno.test("an array comes back from a web worker that is replaced before its job began", async () => {
-  await using folder = await temporaryFolder();
-  const file = join(folder.path, "go");
-  await inPool(
-    { numWorkers: 1, jobsPerWorker: 2, isolation: "worker" },
-    async () => {
-      await f.keptLengths.run();
-      const strays = failureOf(f.straysAfter.run(file));
-      const job = f.sum.run(hi.transfer(filled(1)));
-      for await (const event of job) {
-        if (event.type === "status" && event.status === "running") {
-          Deno.writeTextFileSync(file, "");
+for (const how of ["is replaced", "is busy with a job that was cancelled"]) {
+  Deno.test(`an array is not lost in a web worker that ${how} before its job began`, async () => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, "go");
+    await inPool(
+      { numWorkers: 1, jobsPerWorker: 2, isolation: "worker" },
+      async () => {
+        await f.makes.run(1);
+        const exits = how === "is replaced";
+        const blocks = f.blocksUntil.run(file, exits);
+        const job = f.sum.run(hi.transfer(filled(1)));
+        for await (const event of job) {
+          if (event.type === "status" && event.status === "running") {
+            if (!exits) blocks.cancel();
+            Deno.writeTextFileSync(file, "");
+          }
         }
-      }
-      assertInstanceOf(await strays, hi.StrayError);
-      assertEquals(await job, LENGTH);
-    },
-  );
-});
+        assertInstanceOf(
+          await failureOf(blocks),
+          exits ? hi.JobExitError : hi.JobCancelledError,
+        );
+        assertEquals(await job, LENGTH);
+      },
+    );
+  });
+}
