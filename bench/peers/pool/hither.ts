@@ -2,7 +2,8 @@
  * The project's pool. Its variants:
  *
  * - `plain`: `.run()`, in web workers
- * - `process`: the same in processes
+ * - `moved`: the caller gives the array away
+ * - `process`: the same as `plain` in processes
  * - `plain map`, `process map`: `hi.map`
  *
  * `deno run hither.ts variants` prints those that there are.
@@ -17,7 +18,7 @@ const functions: Record<string, hi.HitherFunction<[never], unknown>> = {
   nap: hi.func("peers_nap", "1", (ms: number) => nap(ms)),
   burn: hi.func("peers_burn", "1", (seed: number) => burn(seed)),
   doubled: hi.func("peers_doubled", "1", (array: Float64Array) => {
-    return doubled(array);
+    return hi.transfer(doubled(array));
   }),
   touched: hi.func(
     "peers_touched",
@@ -39,7 +40,10 @@ function open(numWorkers: number, variant: string) {
   const jobHandler = handlerOf(numWorkers, variant);
   hi.setDefaults({ jobHandler, jobCache: null });
   return {
-    run: (task: string, argument: never) => functions[task]!.run(argument),
+    run: (task: string, argument: never) =>
+      functions[task]!.run(
+        variant === "moved" ? hi.transfer(argument) : argument,
+      ),
     ...(variant.endsWith("map")
       ? {
         all: (task: string, items: unknown[]) =>
@@ -66,9 +70,12 @@ async function variants(): Promise<string[]> {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
   }
-  return isolations.flatMap((isolation) =>
-    map === undefined ? [isolation] : [isolation, `${isolation} map`]
-  );
+  return [
+    "moved",
+    ...isolations.flatMap((isolation) =>
+      map === undefined ? [isolation] : [isolation, `${isolation} map`]
+    ),
+  ];
 }
 
 if (import.meta.main) {

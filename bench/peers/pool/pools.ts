@@ -72,6 +72,7 @@ function peer(
 }
 
 export const hither = project("hither", "plain");
+export const hitherMoved = project("hither, given away", "moved");
 export const hitherMap = project("hither, hi.map", "plain map");
 export const hitherProcess = project("hither, processes", "process");
 export const hitherProcessMap = project(

@@ -15,6 +15,7 @@ import {
   dask,
   hither,
   hitherMap,
+  hitherMoved,
   hitherProcess,
   hitherProcessMap,
   joblib,
@@ -127,7 +128,8 @@ const transfer: Contest = {
   rounds: 5,
   limits: [bareMoved, bareCopied],
   own: [
-    { pool: hither, limit: bareCopied, promised: "at most 1.3 ×" },
+    { pool: hitherMoved, limit: bareMoved, promised: "at most 1.3 ×" },
+    { pool: hither, limit: bareCopied },
     { pool: hitherProcess },
   ],
   peers: [
