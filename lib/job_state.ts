@@ -11,6 +11,7 @@ import type { ResolvedOptions } from "./config.ts";
 import type { KeyPart } from "./cache/record.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
 import type { Execution } from "./execution.ts";
+import type { JobChunk } from "./job_chunk.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import { outstanding } from "./outstanding.ts";
 import type { Scope } from "./scope.ts";
@@ -47,6 +48,13 @@ export type JobEvent =
 export interface JobOptions extends ResolvedOptions {
   /** Whether the function's results may be kept and shared. */
   readonly cache: boolean;
+}
+
+/** Whether an option wants more of a job than its result. */
+export function asksMore(options: JobOptions): boolean {
+  return options.timeout !== null || options.queueTimeout !== null ||
+    options.memory !== null || options.limits !== null ||
+    options.permissions !== null || options.signal !== null;
 }
 
 /** The arguments as they were at `.run()`. */
@@ -135,6 +143,12 @@ export class JobState {
   isSeen = false;
   /** What runs the job. */
   execution: Execution | undefined;
+  /** Those with which it waits or runs, as long as it is no Task of its own; then it has no execution. */
+  chunk: JobChunk | undefined;
+  /** Its place among them. */
+  index = 0;
+  /** Whether identical jobs may share its run, although it has no execution; see `in_flight.ts`. */
+  isInFlight = false;
   /** The jobs before and after it among those that are outstanding. */
   earlier: JobState | undefined;
   later: JobState | undefined;

@@ -31,7 +31,7 @@ import {
   ResultLostError,
   UpstreamError,
 } from "./errors.ts";
-import { directWayOf, type Settled } from "./direct_handler.ts";
+import { directWayOf, jobsWayOf, type Settled } from "./direct_handler.ts";
 import { Execution, holdingOf, provideTimeout } from "./execution.ts";
 import {
   explainHook,
@@ -42,6 +42,7 @@ import {
 } from "./explain_hook.ts";
 import {
   type ArgumentSnapshot,
+  asksMore,
   JobState,
   SmallArguments,
   stateOf,
@@ -61,20 +62,15 @@ import {
   storeOutcome,
   thrownBy,
 } from "./outcome.ts";
-import {
-  addInFlight,
-  deleteInFlight,
-  inFlightFor,
-  isNoneInFlight,
-} from "./in_flight.ts";
+import { inFlight } from "./in_flight.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import defer * as memory from "./outcome_in_memory.ts";
-import { interruptionReason, outstanding } from "./outstanding.ts";
+import { interruptionReason, noteElsewhere, outstanding } from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
-import type { ConsoleLine, Outcome, Task } from "./task.ts";
+import type { ConsoleLine, Outcome, Task, Timing } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
 import {
   contributionOf,
@@ -91,6 +87,7 @@ import { previewOf } from "./value/preview.ts";
 import { warnOnce } from "./warn.ts";
 
 const NOT_YET = new Uint8Array(0);
+const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
 
 /**
  * Takes in a job.
@@ -156,8 +153,10 @@ function submitSmall(
   const { name, keyVersion } = functionInfoOf(state);
   const store = storeOf(state);
   state.hasPlainKey = keyVersion === state.definition.version;
-  if (store === undefined && state.hasPlainKey) state.identity = list;
-  else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
+  if (store === undefined && state.hasPlainKey) {
+    state.identity = list;
+    if (runTogether(state)) return;
+  } else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
@@ -168,6 +167,63 @@ function submitSmall(
   keep();
   watchSignal(state);
   execute(state);
+}
+
+/** Lets a job run together with others, if nothing is the matter with it; whether it does. */
+function runTogether(state: JobState): boolean {
+  const { definition, options, scope } = state;
+  if (state.nested || isDryRun || explainHook !== undefined) return false;
+  if (asksMore(options) || isWorker()) return false;
+  if (scope.parentOwner !== undefined) return false;
+  const { cache, jobHandler } = options;
+  if (cache && inFlight.find(definition, state.identity!)) return false;
+  if (jobsWayOf(jobHandler)?.(state) !== true) return false;
+  enter(state);
+  outstanding.add(state);
+  if (cache) inFlight.add(state);
+  noteElsewhere(1);
+  state.advance("queued");
+  return true;
+}
+
+/** A job that ran together with others has its result. */
+export function settleTogether(
+  state: JobState,
+  value: EncodedValue,
+  timing: Timing,
+): void {
+  noteSurvival(state.definition);
+  leaveOthers(state);
+  const outcome = { status: "finished", value, console: NO_LINES, timing } as const;
+  state.settle({ outcome, hit: false });
+}
+
+/** A job that waits or runs together with others becomes a Task. Returns it, and whom to tell what becomes of it. */
+export function taskOf(
+  state: JobState,
+  isRunning: boolean,
+): [Task, Settled] {
+  leaveOthers(state);
+  state.snapshot = new SmallArguments(state.identity!);
+  // That is counted again.
+  state.attempts = 0;
+  const startedAt = isRunning ? Math.ceil(performance.now()) : -1;
+  const execution = new Execution(state, false, startedAt);
+  return [taken(execution), settled as Settled];
+}
+
+/** Lets an execution be known that its handler has already. */
+function taken(execution: Execution): Execution {
+  if (execution.first.options.cache) inFlight.add(execution);
+  execution.handler = handlerOf(execution.first.options.jobHandler);
+  execution.goElsewhere();
+  return execution;
+}
+
+/** A job does not run together with others any more. */
+function leaveOthers(state: JobState): void {
+  if (inFlight.delete(state) && inFlight.isEmpty) noteIdle();
+  noteElsewhere(-1);
 }
 
 /** Takes in a job whose arguments are bytes already. */
@@ -203,9 +259,8 @@ export function takeOver(
   noteSeen(state);
   const args = decodeValue(list, { root: "args" }) as unknown[];
   setIdentity(state, identify(state, args, new Map(), () => undefined));
-  const execution = enlist(state);
-  execution.goElsewhere();
-  return [execution, settled as Settled];
+  outstanding.add(state);
+  return [taken(new Execution(state)), settled as Settled];
 }
 
 function enter(state: JobState): void {
@@ -473,7 +528,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
         const { runForComparison } = await import("./comparison.ts");
         await runForComparison(state, snapshot!, record);
       },
-      () => !isNoneInFlight(),
+      () => !inFlight.isEmpty,
     );
   }
   if (explainHook !== undefined) tellHit(state, record.details()?.preview);
@@ -525,7 +580,7 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 /** Joins the execution of the same key, or begins one. */
 function execute(state: JobState): void {
   if (explainHook !== undefined) tellMiss(state);
-  let shared = state.options.cache ? inFlightFor(state) : undefined;
+  let shared = state.options.cache ? sharedWith(state) : undefined;
   if (
     state.lateKey !== undefined && shared !== undefined &&
     !haveSameLeaves(state, shared.first)
@@ -542,6 +597,14 @@ function execute(state: JobState): void {
   if (state.nested) promote(state);
 }
 
+/** The execution under way that a job may join. */
+function sharedWith({ definition, identity }: JobState): Execution | undefined {
+  const found = inFlight.find(definition, identity!);
+  if (!(found instanceof JobState)) return found;
+  found.chunk!.spellOut(found);
+  return found.execution;
+}
+
 /**
  * A running job waits for this one: neither it nor what it waits for may wait
  * for a slot in turn, which may be the one that the running job has.
@@ -551,6 +614,7 @@ export function promote(state: JobState): void {
   const chain = [state];
   for (const job of chain) {
     job.nested = true;
+    job.chunk?.spellOut(job);
     if (job.execution !== undefined) beginElsewhere(job, job.execution);
     else if (!job.isSettled) {
       for (const upstream of job.snapshot?.upstream ?? []) {
@@ -579,7 +643,7 @@ export function begin(state: JobState): void {
 function enlist(state: JobState, paused = false): Execution {
   outstanding.add(state);
   const execution = new Execution(state, paused);
-  if (state.options.cache) addInFlight(execution);
+  if (state.options.cache) inFlight.add(execution);
   execution.handler = handlerOf(state.options.jobHandler);
   return execution;
 }
@@ -777,6 +841,10 @@ function fail(
   error: Error,
 ): void {
   if (state.isSettled) return;
+  if (state.chunk !== undefined) {
+    state.chunk.leave(state);
+    if (state.execution === undefined) leaveOthers(state);
+  }
   leaveExecution(state, error);
   state.remote?.cancel(error);
   state.snapshot = undefined;
@@ -823,7 +891,7 @@ function cancelChildren(
 }
 
 function forget(execution: Execution): void {
-  if (deleteInFlight(execution) && isNoneInFlight()) noteIdle();
+  if (inFlight.delete(execution) && inFlight.isEmpty) noteIdle();
 }
 
 /** Waits until another process is done with the key, and goes on from there. */

@@ -71,6 +71,9 @@ const TIME_TOGETHER = 1;
 /** How many results of a batch are told of with one message. */
 const MOST_TOGETHER = 64;
 
+/** From when `performance.now()` counts; to ask for it takes as long as to run a short job. */
+const TIME_ORIGIN = performance.timeOrigin;
+
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime implements ScriptWatcher, ItemHost {
   readonly #send: Send;
@@ -326,9 +329,10 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
     const duration = this.#now - item.start;
     const { message: { task } } = item;
     const value = new SmallValue(text);
-    if (!this.#results!.write(task, value, undefined, 0, duration)) {
-      return false;
-    }
+    const startedAt = Math.floor(TIME_ORIGIN + item.start);
+    if (
+      !this.#results!.write(task, value, undefined, startedAt, duration)
+    ) return false;
     item.hasEnded = true;
     this.#written(duration, true);
     return true;
@@ -337,7 +341,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   spellOut(item: LightItem): Invocation {
     const { message, start, hasEnded } = item;
     const run = new WorkerRun(message, this.#flags, this, true);
-    const startedAt = Math.floor(performance.timeOrigin + start);
+    const startedAt = Math.floor(TIME_ORIGIN + start);
     run.takeOver(startedAt, start, hasEnded);
     if (!hasEnded) this.#runs.set(message.task, run);
     return run.invocation;

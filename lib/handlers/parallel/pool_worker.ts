@@ -304,13 +304,15 @@ export class PoolWorker implements ConnectionOwner {
     run.sent = ++this.#lastSent;
     this.#lastSent += run.end - run.begin;
     const transfer: ArrayBuffer[] = [];
+    const args = run.chunk.argumentsOf(run.begin, run.end);
+    run.chunk.give(run.begin, run.end);
     this.#post({
       type: "chunk",
       chunk: run.sent,
       after: after?.sent,
       ...functionToWire(run.task, transfer),
       flag: this.#flags.sendChunk(run.sent),
-      ...run.chunk.argumentsOf(run.begin, run.end),
+      ...args,
     }, transfer);
     this.#chunks.add(run);
     this.#progress.watch();
@@ -486,7 +488,7 @@ export class PoolWorker implements ConnectionOwner {
       const { task, value, contribution, startedAt, duration } = it;
       const items = this.#chunks.runOf(task);
       if (items !== undefined) {
-        this.#itemDone(items, task, value, duration);
+        this.#itemDone(items, task, value, duration, startedAt);
         continue;
       }
       const run = this.#ended(task);
@@ -549,10 +551,14 @@ export class PoolWorker implements ConnectionOwner {
     task: number,
     value: EncodedValue,
     duration: number,
+    startedAt: number,
   ): void {
     run.batch!.steps++;
+    this.#durations.learn(run.task.code, duration);
     const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration)) this.#itemLeft(run);
+    if (run.chunk.settle(index, value, duration, startedAt)) {
+      this.#itemLeft(run);
+    }
   }
 
   /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
@@ -567,7 +573,8 @@ export class PoolWorker implements ConnectionOwner {
       !message.retire
     ) {
       const { task, value, timing } = message;
-      this.#itemDone(run, task, fromWire(value), timing.duration);
+      const { duration, startedAt } = timing;
+      this.#itemDone(run, task, fromWire(value), duration, startedAt);
       return true;
     }
     this.#makeTask(run, index!);
