@@ -26,6 +26,18 @@ import { type WaitOptions, withinLimits } from "./wait_options.ts";
 /** Nobody has asked for the result. */
 const NOT_READ = Symbol("not read");
 
+let resolveHeld: ((result: unknown) => void) | undefined;
+let rejectHeld: ((error: unknown) => void) | undefined;
+
+/** Holds what settles a Promise until its maker has taken it: that needs no closure for each. */
+function hold(
+  resolve: (result: unknown) => void,
+  reject: (error: unknown) => void,
+): void {
+  resolveHeld = resolve;
+  rejectHeld = reject;
+}
+
 /** How paths in errors begin. */
 const RESULT = { root: "result" };
 
@@ -286,10 +298,9 @@ export class Job<T> implements PromiseLike<T> {
   /** The result, once it is there. */
   #load(): Promise<T> {
     noteSeen(this.#state);
-    const promise = new Promise<T>((resolve, reject) => {
-      this.#resolve = resolve as (result: unknown) => void;
-      this.#reject = reject;
-    });
+    const promise = new Promise<unknown>(hold) as Promise<T>;
+    this.#resolve = resolveHeld;
+    this.#reject = rejectHeld;
     this.#wait();
     return promise;
   }

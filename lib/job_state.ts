@@ -92,12 +92,16 @@ export interface RemoteJob {
   watch(): void;
 }
 
+/** From when times of jobs count, in ms since the epoch. */
+const LOADED_AT = Date.now();
+
 /** How often what is lost is computed again before that is the error. */
 const MOST_LOSSES = 3;
 
 /** What most jobs do not have. */
 class Details {
   description: ArgumentDescription | undefined;
+  lateKey: (() => Uint8Array<ArrayBuffer>) | undefined;
   reads: DeclaredReads | undefined;
   contribution: Uint8Array | undefined;
   crashes = 0;
@@ -118,17 +122,14 @@ export class JobState {
   readonly scope: Scope<ResolvedOptions>;
   /** Whether a running job submitted it or waits for it, so that it must not wait for that job's slot. */
   nested: boolean;
-  /** When it was submitted, in ms since the epoch. */
-  readonly submittedAt: number = Date.now();
+  // Small integers are kept in place, others in an object of their own.
+  readonly #submittedAt: number = Date.now() - LOADED_AT;
   status: JobStatus = "pending";
   /** The same for jobs of the same function that are identical, once the arguments are there. */
   identity: string | undefined;
   #keyBytes: Uint8Array<ArrayBuffer> | undefined;
-  #key: string | undefined;
   /** Whether the key comes from the identity and from nothing but it and the function's name and version. */
   hasPlainKey = false;
-  /** Computes the key, which nobody has asked for yet, from large arguments; throws if they were written to meanwhile. */
-  lateKey: (() => Uint8Array<ArrayBuffer>) | undefined;
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
   /** What the function gave, once settled by it. */
@@ -171,6 +172,20 @@ export class JobState {
 
   get #details(): Details {
     return this.#more ??= new Details();
+  }
+
+  /** When it was submitted, in ms since the epoch. */
+  get submittedAt(): number {
+    return LOADED_AT + this.#submittedAt;
+  }
+
+  /** Computes the key, which nobody has asked for yet, from large arguments; throws if they were written to meanwhile. */
+  get lateKey(): (() => Uint8Array<ArrayBuffer>) | undefined {
+    return this.#more?.lateKey;
+  }
+
+  set lateKey(lateKey: (() => Uint8Array<ArrayBuffer>) | undefined) {
+    this.#details.lateKey = lateKey;
   }
 
   get description(): ArgumentDescription | undefined {
@@ -261,16 +276,15 @@ export class JobState {
 
   set keyBytes(key: Uint8Array<ArrayBuffer> | undefined) {
     this.#keyBytes = key;
-    this.#key = undefined;
   }
 
   /** Hexadecimal form of `keyBytes`. */
   get key(): string | undefined {
-    return this.#key ??= this.keyBytes?.toHex();
+    return this.keyBytes?.toHex();
   }
 
   set key(key: string | undefined) {
-    this.#key = key;
+    this.#keyBytes = key === undefined ? undefined : Uint8Array.fromHex(key);
   }
 
   /** Whether it is finished, error or cancelled. */
