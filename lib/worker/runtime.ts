@@ -53,6 +53,7 @@ import {
   type WireLeaf,
   type WireValue,
 } from "./protocol.ts";
+import { type ChunkRequest, ChunkRequests } from "./chunk_requests.ts";
 import { type RequestBatch, Requests } from "./requests.ts";
 import { Results } from "./results.ts";
 import { TaskReader } from "./short_messages.ts";
@@ -87,6 +88,9 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
   #early: RequestBatch | undefined;
+  #chunkRequests: ChunkRequests | undefined;
+  /** The same of a chunk. */
+  #earlyChunk: ChunkRequest | undefined;
   #results: Results | undefined;
   /** By which the program is told of results. */
   #bell: Bell | undefined;
@@ -124,6 +128,8 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
         this.#runBatch(unpackBatch(message));
         return;
       case "chunk":
+        // That after which it comes may be in the shared memory.
+        this.#takeRequests();
         this.#takeChunk(message);
         return;
       case "function":
@@ -221,15 +227,33 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
     );
   }
 
-  #openQuickWay({ requests, results, bells }: QuickMemory): void {
+  #openQuickWay({ requests, chunks, results, bells }: QuickMemory): void {
     this.#requests = new Requests(requests);
+    this.#chunkRequests = new ChunkRequests(chunks);
     this.#results = new Results(results);
     this.#bell = new Bell(bells, PROGRAM_BELL);
     new Bell(bells, WORKER_BELL).listen(() => this.#takeRequests());
   }
 
-  /** Takes up the Tasks that are in the shared memory. */
+  /** Takes up the Tasks and the chunks that are in the shared memory. */
   #takeRequests(): void {
+    this.#takeTasks();
+    this.#takeChunks();
+  }
+
+  #takeChunks(): void {
+    while (true) {
+      const request = this.#earlyChunk ?? this.#chunkRequests?.read();
+      if (request === undefined) return;
+      const fn = this.#functions.get(request.fn);
+      this.#earlyChunk = fn === undefined ? request : undefined;
+      if (fn === undefined) return;
+      const { name, version, code } = fn;
+      this.#takeChunk({ ...request, type: "chunk", name, version, code });
+    }
+  }
+
+  #takeTasks(): void {
     while (true) {
       const batch = this.#early ?? this.#requests?.read();
       if (batch === undefined) return;
@@ -293,6 +317,10 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
         fn = this.#find(chunk);
         this.#now = performance.now();
       }
+    }
+    if (this.#results!.writeDone(chunk.chunk)) {
+      this.#untold++;
+      return this.#tell();
     }
     this.#untold = 0;
     this.#untoldTime = 0;

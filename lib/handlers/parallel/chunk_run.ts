@@ -38,6 +38,8 @@ export class ChunkRun {
   readonly slotDepth = 0;
   /** Whether others were taken back that came with them. */
   isShortened = false;
+  /** Whether they went to their worker in a message, and not through shared memory. */
+  isPosted = false;
   #begin: number;
   #end: number;
   /** How many have neither a result nor a Task of their own. */

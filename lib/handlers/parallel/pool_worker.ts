@@ -303,17 +303,21 @@ export class PoolWorker implements ConnectionOwner {
     }
     run.sent = ++this.#lastSent;
     this.#lastSent += run.end - run.begin;
-    const transfer: ArrayBuffer[] = [];
-    const args = run.chunk.argumentsOf(run.begin, run.end);
-    run.chunk.give(run.begin, run.end);
-    this.#post({
-      type: "chunk",
+    const request = {
       chunk: run.sent,
       after: after?.sent,
-      ...functionToWire(run.task, transfer),
       flag: this.#flags.sendChunk(run.sent),
-      ...args,
-    }, transfer);
+      ...run.chunk.argumentsOf(run.begin, run.end),
+    };
+    run.chunk.give(run.begin, run.end);
+    // What comes by another way than the one before it might come first.
+    run.isPosted = after?.isPosted === true ||
+      this.#quick?.sendChunk(run.task, request) !== true;
+    if (run.isPosted) {
+      const transfer: ArrayBuffer[] = [];
+      const fn = functionToWire(run.task, transfer);
+      this.#post({ type: "chunk", ...request, ...fn }, transfer);
+    }
     this.#chunks.add(run);
     this.#progress.watch();
     if (this.#lastSent >= this.#mostTasks) this.retire();
@@ -412,7 +416,8 @@ export class PoolWorker implements ConnectionOwner {
       case "done":
         return this.#done(message);
       case "chunkDone":
-        return this.#chunkDone(message.chunk);
+        this.#takeResults();
+        return this.#chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -486,6 +491,10 @@ export class PoolWorker implements ConnectionOwner {
     if (quick === undefined || this.#gone) return;
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
+      if (value === undefined) {
+        this.#chunkEnded(task);
+        continue;
+      }
       const items = this.#chunks.runOf(task);
       if (items !== undefined) {
         this.#itemDone(items, task, value, duration, startedAt);
@@ -622,8 +631,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** The worker takes up no more items of a chunk. */
-  #chunkDone(chunk: number): void {
-    this.#takeResults();
+  #chunkEnded(chunk: number): void {
     const run = this.#chunks.get(chunk);
     const rest = run && this.#takeBackItems(run);
     if (rest !== undefined) this.#owner.returned(rest);
