@@ -12,7 +12,12 @@ import { functionInfoOf } from "./function_info.ts";
 import { inFlight } from "./in_flight.ts";
 import { ItemChunk } from "./item_chunk.ts";
 import type { Job } from "./job.ts";
-import { asksMore, type JobOptions, type JobState, stateOf } from "./job_state.ts";
+import {
+  asksMore,
+  type JobOptions,
+  type JobState,
+  stateOf,
+} from "./job_state.ts";
 import type { ResolvedOptions } from "./config.ts";
 import { JobCancelledError } from "./errors.ts";
 import {

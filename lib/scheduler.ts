@@ -65,7 +65,11 @@ import {
 import { inFlight } from "./in_flight.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import defer * as memory from "./outcome_in_memory.ts";
-import { interruptionReason, noteElsewhere, outstanding } from "./outstanding.ts";
+import {
+  interruptionReason,
+  noteElsewhere,
+  outstanding,
+} from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
@@ -194,7 +198,12 @@ export function settleTogether(
 ): void {
   noteSurvival(state.definition);
   leaveOthers(state);
-  const outcome = { status: "finished", value, console: NO_LINES, timing } as const;
+  const outcome = {
+    status: "finished",
+    value,
+    console: NO_LINES,
+    timing,
+  } as const;
   state.settle({ outcome, hit: false });
 }
 
@@ -613,8 +622,9 @@ export function promote(state: JobState): void {
   // A list and no recursion: chains of jobs may be long.
   const chain = [state];
   for (const job of chain) {
-    job.nested = true;
+    // Before that: it takes the place in the queue that the job had.
     job.chunk?.spellOut(job);
+    job.nested = true;
     if (job.execution !== undefined) beginElsewhere(job, job.execution);
     else if (!job.isSettled) {
       for (const upstream of job.snapshot?.upstream ?? []) {
