@@ -5,7 +5,7 @@
  */
 
 import type { ItemChunk } from "../../item_chunk.ts";
-import { JobChunk } from "../../job_chunk.ts";
+import type { JobChunk } from "../../job_chunk.ts";
 import type { QueuePlace } from "../../queue.ts";
 import type { Task } from "../../task.ts";
 import { type Batch, IN_WORKER, type QueuedRun } from "./pool_run.ts";
