@@ -12,7 +12,7 @@ import type { Settled } from "./direct_handler.ts";
 import { type Job, makeJob } from "./job.ts";
 import { type JobOptions, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
-import { takeOver } from "./scheduler.ts";
+import { takeOver } from "./handed_jobs.ts";
 import type { Task } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
 

@@ -10,7 +10,7 @@
 
 import type { JobOptions, JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
-import { settleTogether, taskOf } from "./scheduler.ts";
+import { settleTogether, taskOf } from "./handed_jobs.ts";
 import type { Settled } from "./direct_handler.ts";
 import type { Task } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";

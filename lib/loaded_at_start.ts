@@ -93,6 +93,7 @@ import "./handlers/options.ts";
 import "./handlers/parallel.ts";
 import "./in_flight.ts";
 import "./job.ts";
+import "./job_identity.ts";
 import "./job_state.ts";
 import "./key_claim.ts";
 import "./map.ts";

@@ -22,7 +22,6 @@ import { withUnchangedFiles } from "./argument_files.ts";
 import { type Failure, joinLines, markOf, nextAttemptIn } from "./attempts.ts";
 import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
 import { innermostScope, runOutside } from "./current.ts";
-import defer * as declaredReads from "./declared_reads.ts";
 import {
   CycleError,
   HandlerClosedError,
@@ -48,11 +47,7 @@ import {
   stateOf,
 } from "./job_state.ts";
 import { type Blocked, joined, type KeyClaim } from "./key_claim.ts";
-import {
-  functionInfoOf,
-  valuePartsOf,
-  warnIfCodeDiffers,
-} from "./function_info.ts";
+import { functionInfoOf, warnIfCodeDiffers } from "./function_info.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import {
   brokenHandler,
@@ -63,6 +58,17 @@ import {
   thrownBy,
 } from "./outcome.ts";
 import { inFlight } from "./in_flight.ts";
+import {
+  contributionOfJob,
+  describe,
+  haveSameLeaves,
+  identify,
+  needsKey,
+  NOT_YET,
+  setIdentity,
+  setLateKey,
+  takeSnapshot,
+} from "./job_identity.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import defer * as memory from "./outcome_in_memory.ts";
 import {
@@ -74,24 +80,13 @@ import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
-import type { ConsoleLine, Outcome, Task, Timing } from "./task.ts";
+import type { ConsoleLine, Outcome } from "./task.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
-import {
-  contributionOf,
-  identityOf,
-  type JobIdentity,
-} from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
-import { encodeValue } from "./value/encode.ts";
-import type { EncodedValue, LeafDigests } from "./value/encoded.ts";
-import { type LeafMarks, LentLeaf } from "./value/lent_leaf.ts";
-import { keyParts } from "./value/parts.ts";
+import type { LeafDigests } from "./value/encoded.ts";
+import type { LeafMarks } from "./value/lent_leaf.ts";
 import { smallArguments, smallKey } from "./value/small.ts";
-import { previewOf } from "./value/preview.ts";
 import { warnOnce } from "./warn.ts";
-
-const NOT_YET = new Uint8Array(0);
-const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
 
 /**
  * Takes in a job.
@@ -190,47 +185,8 @@ function runTogether(state: JobState): boolean {
   return true;
 }
 
-/** A job that ran together with others has its result. */
-export function settleTogether(
-  state: JobState,
-  value: EncodedValue,
-  timing: Timing,
-): void {
-  noteSurvival(state.definition);
-  leaveOthers(state);
-  const outcome = {
-    status: "finished",
-    value,
-    console: NO_LINES,
-    timing,
-  } as const;
-  state.settle({ outcome, hit: false });
-}
-
-/** A job that waits or runs together with others becomes a Task. Returns it, and whom to tell what becomes of it. */
-export function taskOf(
-  state: JobState,
-  isRunning: boolean,
-): [Task, Settled] {
-  leaveOthers(state);
-  state.snapshot = new SmallArguments(state.identity!);
-  // That is counted again.
-  state.attempts = 0;
-  const startedAt = isRunning ? Math.ceil(performance.now()) : -1;
-  const execution = new Execution(state, false, startedAt);
-  return [taken(execution), settled as Settled];
-}
-
-/** Lets an execution be known that its handler has already. */
-function taken(execution: Execution): Execution {
-  if (execution.first.options.cache) inFlight.add(execution);
-  execution.handler = handlerOf(execution.first.options.jobHandler);
-  execution.goElsewhere();
-  return execution;
-}
-
 /** A job does not run together with others any more. */
-function leaveOthers(state: JobState): void {
+export function leaveOthers(state: JobState): void {
   if (inFlight.delete(state) && inFlight.isEmpty) noteIdle();
   noteElsewhere(-1);
 }
@@ -254,22 +210,6 @@ export function submitEncoded(
   }
   watchSignal(state);
   afterUpstream(state);
-}
-
-/**
- * Takes in a job that its handler has already: an item of `hi.map`, which counts in its
- * scope. Returns its Task, and whom to tell what becomes of it.
- */
-export function takeOver(
-  state: JobState,
-  list: EncodedValue,
-): [Task, Settled] {
-  state.snapshot = { list, upstream: [] };
-  noteSeen(state);
-  const args = decodeValue(list, { root: "args" }) as unknown[];
-  setIdentity(state, identify(state, args, new Map(), () => undefined));
-  outstanding.add(state);
-  return [taken(new Execution(state)), settled as Settled];
 }
 
 function enter(state: JobState): void {
@@ -310,122 +250,6 @@ export function runAgain(state: JobState, error: unknown): void {
   }
   state.reopen();
   afterUpstream(state);
-}
-
-function identify(
-  state: JobState,
-  args: readonly unknown[],
-  digests: LeafDigests,
-  job: (node: object) => Uint8Array | undefined,
-  marks?: LeafMarks,
-): JobIdentity {
-  const { name, keyVersion } = functionInfoOf(state);
-  const { permissions } = state.options;
-  if (permissions?.read !== undefined) {
-    state.reads = declaredReads.declaredReads(
-      permissions,
-      storeOf(state)?.fileDigests,
-    );
-  }
-  const version = state.reads === undefined
-    ? keyVersion
-    : `${keyVersion}\0reads ${state.reads.digest}`;
-  return identityOf(name, version, args, { root: "args", job, digests, marks });
-}
-
-/** Whether the key of a job is looked for, or is more than its function and its arguments. */
-function needsKey(state: JobState): boolean {
-  return storeOf(state) !== undefined ||
-    state.options.permissions?.read !== undefined ||
-    functionInfoOf(state).keyVersion !== state.definition.version;
-}
-
-/** Lets the key be computed if somebody asks, as long as the large arguments are there and as they were. */
-function setLateKey(state: JobState): void {
-  const { definition: { name, version }, snapshot } = state;
-  const { bytes, leaves } = snapshot!.list;
-  const list = {
-    bytes,
-    leaves: leaves.map((leaf) =>
-      leaf instanceof LentLeaf ? leaf.weakly() : leaf
-    ),
-  };
-  state.lateKey = () => {
-    const digests: LeafDigests = new Map();
-    const options = { lend: true, root: "args", digests };
-    const args = decodeValue(list, options) as unknown[];
-    return identityOf(name, version, args, { root: "args", digests }).key;
-  };
-}
-
-/** Whether jobs with the same marks have the same arguments, as far as that can be seen now. */
-function haveSameLeaves(one: JobState, other: JobState): boolean {
-  const others = other.snapshot!.list.leaves;
-  return one.snapshot!.list.leaves.every((leaf, i) => {
-    const counterpart = others[i];
-    return leaf instanceof LentLeaf && counterpart instanceof LentLeaf &&
-      leaf.hasBytesOf(counterpart);
-  });
-}
-
-function setIdentity(state: JobState, { key, list }: JobIdentity): void {
-  state.keyBytes = key;
-  // With another version in the key it is another job.
-  const isPlain = state.reads === undefined &&
-    functionInfoOf(state).keyVersion === state.definition.version;
-  state.identity = isPlain && list !== undefined ? list : state.key!;
-}
-
-/** Keeps the arguments as they are now: small parts as bytes, large leaves by their digest. */
-function takeSnapshot(
-  state: JobState,
-  args: readonly unknown[],
-  digests: LeafDigests,
-  marks?: LeafMarks,
-): void {
-  if (state.snapshot !== undefined) return;
-  const upstream = new Map<JobState, number>();
-  const list = encodeValue(args, {
-    root: "args",
-    leaves: "lend",
-    digests,
-    marks,
-    job(node) {
-      const job = stateOf(node);
-      if (job === undefined) return undefined;
-      const index = upstream.get(job) ?? upstream.size;
-      upstream.set(job, index);
-      return index;
-    },
-  });
-  state.snapshot = { list, upstream: [...upstream.keys()] };
-  if (storeOf(state) !== undefined) describe(state, args, digests);
-}
-
-function describe(
-  state: JobState,
-  args: readonly unknown[],
-  digests: LeafDigests,
-): void {
-  const asJob = (node: object) =>
-    node instanceof JobState ? node : stateOf(node);
-  state.description = {
-    preview: previewOf(args, undefined, {
-      name: (node) => asJob(node)?.definition.name,
-    }),
-    parts: [
-      ...keyParts(args, {
-        root: "args",
-        digests,
-        job: (node) => {
-          const job = asJob(node);
-          return job && (contributionOfJob(job) ?? NOT_YET);
-        },
-      }),
-      ...state.reads?.parts ?? [],
-      ...valuePartsOf(state.definition),
-    ],
-  };
 }
 
 /** Waits for the jobs among the arguments, then goes on with a key. */
@@ -502,14 +326,6 @@ export function failUpstream(state: JobState, failed: JobState): void {
       { cause: errorOf(failed) },
     ),
   );
-}
-
-/** What a finished job contributes to a key; `undefined` if it is not finished. */
-function contributionOfJob(state: JobState): Uint8Array | undefined {
-  const { outcome } = state;
-  if (outcome?.status !== "finished") return undefined;
-  return state.contribution ??= outcome.contribution ??
-    contributionOf(decodeValue(outcome.value, { lend: true }));
 }
 
 /**
@@ -746,7 +562,7 @@ function hand(execution: Execution): void {
 }
 
 /** A handler of this package has an Outcome. */
-function settled(execution: Execution, outcome: Outcome): void {
+export function settled(execution: Execution, outcome: Outcome): void {
   const { only, claim } = execution;
   // Most of the time there is nothing to it.
   if (
