@@ -15,6 +15,9 @@ import type { Settled } from "./direct_handler.ts";
 import type { Task } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
 
+/** How many may be in one chunk: where the queue is never empty, what was done would never go. */
+const MOST = 65_536;
+
 /** Makes Tasks of jobs that it has: a pool of workers. */
 export interface JobRunner {
   /** Makes Tasks of a job and of those with which it waits or runs. */
@@ -47,7 +50,8 @@ export class JobChunk {
 
   /** Whether a job belongs to them. */
   suits({ definition, options }: JobState): boolean {
-    return definition === this.definition && options === this.options;
+    return definition === this.definition && options === this.options &&
+      this.count < MOST;
   }
 
   /** Adds a job at the end. */

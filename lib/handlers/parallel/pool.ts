@@ -135,6 +135,8 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   /** Runs a job when a worker is free, with others like it; `false` if it has to be a Task. */
   acceptJob(job: JobState): boolean {
     if (!this.#takesChunks || this.#closing !== undefined) return false;
+    // The first of many, or one that comes alone, has none to travel with.
+    if (this.#waiting.size === 0) return false;
     const last = this.#last;
     if (last?.chunk instanceof JobChunk && last.chunk.suits(job)) {
       last.chunk.add(job);
