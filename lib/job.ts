@@ -16,7 +16,9 @@ import {
 } from "./job_state.ts";
 import { isIdleWorker, park } from "./role.ts";
 import { errorOf } from "./outcome.ts";
-import { cancel, promote, runAgain } from "./scheduler.ts";
+import { cancel } from "./job_ends.ts";
+import { runAgain } from "./lost_results.ts";
+import { promote } from "./scheduler.ts";
 import type { ConsoleLine, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";

@@ -17,28 +17,14 @@
 
 import { isDryRun } from "./cache/job_cache.ts";
 import type { StoredRecord } from "./cache/record.ts";
-import { cancelOnAbort } from "./abort.ts";
 import { withUnchangedFiles } from "./argument_files.ts";
-import { type Failure, joinLines, markOf, nextAttemptIn } from "./attempts.ts";
-import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
+import { joinLines } from "./attempts.ts";
+import { noteSurvival } from "./crashes.ts";
 import { innermostScope, runOutside } from "./current.ts";
-import {
-  CycleError,
-  HandlerClosedError,
-  JobCancelledError,
-  JobTimeoutError,
-  ResultLostError,
-  UpstreamError,
-} from "./errors.ts";
+import { CycleError, HandlerClosedError, ResultLostError } from "./errors.ts";
 import { directWayOf, jobsWayOf, type Settled } from "./direct_handler.ts";
-import { Execution, holdingOf, provideTimeout } from "./execution.ts";
-import {
-  explainHook,
-  tellFailed,
-  tellHit,
-  tellMiss,
-  tellWaiting,
-} from "./explain_hook.ts";
+import { Execution, holdingOf } from "./execution.ts";
+import { explainHook, tellHit, tellMiss, tellWaiting } from "./explain_hook.ts";
 import {
   type ArgumentSnapshot,
   asksMore,
@@ -48,10 +34,10 @@ import {
 } from "./job_state.ts";
 import { type Blocked, joined, type KeyClaim } from "./key_claim.ts";
 import { functionInfoOf, warnIfCodeDiffers } from "./function_info.ts";
+import { onTimeout, tryAgainWherePossible } from "./further_attempts.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import {
   brokenHandler,
-  errorOf,
   isOutcome,
   noOutcome,
   storeOutcome,
@@ -69,6 +55,14 @@ import {
   setLateKey,
   takeSnapshot,
 } from "./job_identity.ts";
+import {
+  cancel,
+  cancelChildren,
+  fail,
+  failUpstream,
+  watchSignal,
+} from "./job_ends.ts";
+import { restartAfterLoss, takeIfWhole } from "./lost_results.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import defer * as memory from "./outcome_in_memory.ts";
 import {
@@ -80,13 +74,12 @@ import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
-import type { ConsoleLine, Outcome } from "./task.ts";
-import { noteFailure, noteSeen } from "./unseen_failures.ts";
+import type { Outcome } from "./task.ts";
+import { noteFailure } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import type { LeafDigests } from "./value/encoded.ts";
 import type { LeafMarks } from "./value/lent_leaf.ts";
 import { smallArguments, smallKey } from "./value/small.ts";
-import { warnOnce } from "./warn.ts";
 
 /**
  * Takes in a job.
@@ -219,41 +212,8 @@ function enter(state: JobState): void {
   if (parent instanceof Execution) parent.adopt(state);
 }
 
-/** Cancels a job that has not settled. */
-export function cancel(state: JobState, reason: unknown): void {
-  const { name, version } = state.definition;
-  fail(
-    state,
-    "cancelled",
-    new JobCancelledError(`The job ${name} ${version} was cancelled`, {
-      cause: reason,
-    }),
-  );
-}
-
-/** Lets the signal of its options cancel a job. */
-export function watchSignal(state: JobState): void {
-  const { signal } = state.options;
-  if (signal) cancelOnAbort(signal, state, cancel);
-}
-
-/** Runs a job again whose result was in the cache and is lost, which a person should know. */
-export function runAgain(state: JobState, error: unknown): void {
-  if (!state.isSettled) return;
-  // The cache has told of what has a cause.
-  if (error instanceof ResultLostError && error.cause === undefined) {
-    const { name, version } = state.definition;
-    warnOnce(
-      error.message,
-      `${name} ${version} is run again: ${error.message}`,
-    );
-  }
-  state.reopen();
-  afterUpstream(state);
-}
-
 /** Waits for the jobs among the arguments, then goes on with a key. */
-function afterUpstream(state: JobState): void {
+export function afterUpstream(state: JobState): void {
   outstanding.add(state);
   const { upstream } = state.snapshot!;
   const failed = upstream.find((job) =>
@@ -311,23 +271,6 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
   if (!lookUp(state, () => {})) execute(state);
 }
 
-/** Fails a job as one among its arguments has failed or was cancelled. */
-export function failUpstream(state: JobState, failed: JobState): void {
-  const { name, version } = state.definition;
-  const what = failed.status === "cancelled" ? "was cancelled" : "failed";
-  // From here on its error is the cause of this one's.
-  noteSeen(failed);
-  if (explainHook !== undefined) tellFailed(state);
-  fail(
-    state,
-    "error",
-    new UpstreamError(
-      `Cannot run ${name} ${version} as the job ${failed.definition.name} ${failed.definition.version} among its arguments ${what}`,
-      { cause: errorOf(failed) },
-    ),
-  );
-}
-
 /**
  * Settles the job from the cache; whether it did or is about to.
  *
@@ -365,37 +308,6 @@ function lookUp(state: JobState, keep: () => void): boolean {
   return true;
 }
 
-/**
- * Settles a job whose result was lost by what the cache has now, if that can be read;
- * whether it did or is about to. It is in memory from then on, so that what others
- * delete meanwhile is no second loss.
- */
-function takeIfWhole(
-  state: JobState,
-  outcome: Outcome,
-  ready: Promise<void> | undefined,
-): boolean {
-  if (ready !== undefined) {
-    ready.then(() => {
-      const isDone = state.isSettled || takeIfWhole(state, outcome, undefined);
-      if (!isDone) execute(state);
-    });
-    return true;
-  }
-  let taken = outcome;
-  try {
-    taken = memory.inMemory(outcome);
-  } catch (error) {
-    // What else is wrong, whoever asks for the result is told.
-    if (error instanceof ResultLostError) {
-      state.from = undefined;
-      return false;
-    }
-  }
-  settleByOutcome(state, taken, true);
-  return true;
-}
-
 function isWanted(state: JobState, record: StoredRecord): boolean {
   const { cacheFailing, rerunFailing } = state.options;
   return record.outcome.status === "finished" ||
@@ -403,7 +315,7 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 }
 
 /** Joins the execution of the same key, or begins one. */
-function execute(state: JobState): void {
+export function execute(state: JobState): void {
   if (explainHook !== undefined) tellMiss(state);
   let shared = state.options.cache ? sharedWith(state) : undefined;
   if (
@@ -466,7 +378,7 @@ export function begin(state: JobState): void {
 }
 
 /** Makes an execution, which identical jobs can join from now on. */
-function enlist(state: JobState, paused = false): Execution {
+export function enlist(state: JobState, paused = false): Execution {
   outstanding.add(state);
   const execution = new Execution(state, paused);
   if (state.options.cache) inFlight.add(execution);
@@ -474,7 +386,7 @@ function enlist(state: JobState, paused = false): Execution {
   return execution;
 }
 
-function fetchOrStart(execution: Execution, state: JobState): void {
+export function fetchOrStart(execution: Execution, state: JobState): void {
   const store = state.options.forceRun ? undefined : storeOf(state);
   const fetching = store?.fetch?.(
     state.keyBytes!,
@@ -580,13 +492,6 @@ export function settled(execution: Execution, outcome: Outcome): void {
   complete(execution, outcome);
 }
 
-/** Resolves after `ms`; rejects when the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // What Deno does after an import goes on in the context of whoever asked for it.
-  const { delay } = await runOutside(() => import("jsr:@std/async@^1/delay"));
-  await delay(ms, { signal });
-}
-
 function waitsForItself(
   { definition: { name, version } }: JobState,
 ): CycleError {
@@ -595,128 +500,7 @@ function waitsForItself(
   );
 }
 
-provideTimeout(onTimeout);
-
-function onTimeout(state: JobState, late?: Error): void {
-  const { name, version } = state.definition;
-  const error = late ?? new JobTimeoutError(
-    `The job ${name} ${version} ran longer than its timeout of ${state.options.timeout} ms`,
-  );
-  const failure = { error, lost: false };
-  const wait = nextAttemptIn(state, failure);
-  if (wait === undefined) return fail(state, "error", error);
-  leaveExecution(state, error);
-  tryAgain([[state, wait]], failure, state.lines ?? []);
-}
-
-/** Begins the next attempt of jobs, after the longest of their waits. */
-function tryAgain(
-  waits: readonly (readonly [JobState, number])[],
-  failure: Failure,
-  lines: readonly ConsoleLine[],
-): void {
-  const wait = Math.max(...waits.map(([, wait]) => wait));
-  const [first] = waits[0]!;
-  const mark = markOf(first, failure, wait);
-  const execution = enlist(first, wait > 0);
-  execution.earlierLines = joinLines(lines, [mark]);
-  for (const [state] of waits) {
-    if (state !== first) execution.join(state);
-    state.report({ type: "console", line: mark });
-  }
-  if (wait === 0) return fetchOrStart(execution, first);
-  pause(wait, execution.abandoned).then(
-    () => {
-      execution.resume();
-      fetchOrStart(execution, first);
-    },
-    // Nobody waits for the outcome any more.
-    () => {},
-  );
-}
-
-/** Begins another attempt for the jobs that may have one, and takes them out of the execution. */
-function tryAgainWherePossible(
-  execution: Execution,
-  outcome: Outcome & { status: "error" },
-): void {
-  const failure = { error: thrownBy(outcome), lost: outcome.lost ?? false };
-  if (failure.lost && isCrash(failure.error)) {
-    noteCrash(execution.definition, failure.error);
-  } else if (!failure.lost) noteSurvival(execution.definition);
-  const waits: [JobState, number][] = [];
-  for (const state of execution.states) {
-    const wait = nextAttemptIn(state, failure);
-    if (wait !== undefined) waits.push([state, wait]);
-  }
-  if (waits.length === 0) return;
-  for (const [state] of waits) execution.leave(state);
-  if (execution.isUnwanted) execution.end();
-  forget(execution);
-  tryAgain(
-    waits,
-    failure,
-    joinLines(execution.earlierLines, outcome.console),
-  );
-}
-
-/** Settles a job without an outcome and takes it out of its execution; the last one to go stops the work. */
-function fail(
-  state: JobState,
-  status: "error" | "cancelled",
-  error: Error,
-): void {
-  if (state.isSettled) return;
-  if (state.chunk !== undefined) {
-    state.chunk.leave(state);
-    if (state.execution === undefined) leaveOthers(state);
-  }
-  leaveExecution(state, error);
-  state.remote?.cancel(error);
-  state.snapshot = undefined;
-  state.settle({ failure: error, status });
-  if (status === "error") noteFailure(state);
-}
-
-/** Takes a job out of its execution; the last one to go stops the work. */
-function leaveExecution(state: JobState, reason: Error): void {
-  const { execution } = state;
-  if (!execution?.leave(state)) return;
-  execution.end();
-  forget(execution);
-  execution.handler?.cancel(execution, reason);
-  cancelChildren(execution, reason);
-}
-
-const withoutParent: JobState[] = [];
-let isCancelling = false;
-
-/**
- * Cancels the jobs of a job that was stopped. Work that others wait for goes on.
- * One after the other: jobs in jobs may be many levels deep.
- */
-function cancelChildren(
-  { children, name, version }: Execution,
-  cause: unknown,
-) {
-  for (const child of children) withoutParent.push(child);
-  if (isCancelling) return;
-  isCancelling = true;
-  try {
-    for (let i = 0; i < withoutParent.length; i++) {
-      const child = withoutParent[i]!;
-      const its = child.definition;
-      const text =
-        `The job ${its.name} ${its.version} was cancelled as the job that had submitted it, ${name} ${version}, was stopped`;
-      fail(child, "cancelled", new JobCancelledError(text, { cause }));
-    }
-  } finally {
-    withoutParent.length = 0;
-    isCancelling = false;
-  }
-}
-
-function forget(execution: Execution): void {
+export function forget(execution: Execution): void {
   if (inFlight.delete(execution) && inFlight.isEmpty) noteIdle();
 }
 
@@ -833,48 +617,11 @@ function moveToOwnHandlers(execution: Execution): void {
   }
 }
 
-function settleByOutcome(
+export function settleByOutcome(
   state: JobState,
   outcome: Outcome,
   hit: boolean,
 ): void {
   if (!state.settle({ outcome, hit })) return;
   if (outcome.status === "error") noteFailure(state);
-}
-
-/**
- * Runs the jobs again whose results turned out to be lost, and the job that needed
- * them after that. Each time something that was lost comes into memory, so this ends.
- */
-function restartAfterLoss(state: JobState, error: ResultLostError): void {
-  const upstream = state.snapshot?.upstream ?? [];
-  const hasFailed = (job: JobState) =>
-    job.isSettled && job.status !== "finished";
-  // One that was lost and failed when it was run again.
-  if (upstream.some(hasFailed)) return afterUpstream(state);
-  const lost = new Map<JobState, unknown>();
-  const read = new Map<JobState, Outcome>();
-  for (const job of upstream) {
-    try {
-      read.set(job, memory.inMemory(job.outcome ?? notYet()));
-    } catch (loss) {
-      lost.set(job, loss);
-      if (job.isSettled && !job.mayLoseAgain()) {
-        return fail(state, "error", error);
-      }
-    }
-  }
-  if (lost.size === 0) {
-    if (!state.mayLoseAgain()) return fail(state, "error", error);
-    // Another program has put it back meanwhile, and may delete it again.
-    for (const [job, outcome] of read) job.outcome = outcome;
-  }
-  for (const [job, loss] of lost) runAgain(job, loss);
-  state.advance("pending");
-  afterUpstream(state);
-}
-
-/** It was lost before, and is being computed. */
-function notYet(): never {
-  throw new ResultLostError("It is being computed again", { cause: "lost" });
 }
