@@ -9,10 +9,15 @@ import { isDryRun } from "./cache/job_cache.ts";
 import { noteSurvival } from "./crashes.ts";
 import { explainHook } from "./explain_hook.ts";
 import { functionInfoOf } from "./function_info.ts";
-import { isInFlight } from "./in_flight.ts";
+import { inFlight } from "./in_flight.ts";
 import { ItemChunk } from "./item_chunk.ts";
 import type { Job } from "./job.ts";
-import { type JobOptions, type JobState, stateOf } from "./job_state.ts";
+import {
+  asksMore,
+  type JobOptions,
+  type JobState,
+  stateOf,
+} from "./job_state.ts";
 import type { ResolvedOptions } from "./config.ts";
 import { JobCancelledError } from "./errors.ts";
 import {
@@ -118,7 +123,10 @@ export class ChunkedItems {
     if (typeof item === "object" && newTransfers() !== undefined) return false;
     const text = smallArguments(args);
     if (text !== undefined) {
-      if (this.options.cache && isInFlight(this.definition, text)) return false;
+      if (
+        this.options.cache &&
+        inFlight.find(this.definition, text) !== undefined
+      ) return false;
       for (let i = 0; i < text.length; i++) {
         this.#waiting.byte(text.charCodeAt(i));
       }
@@ -237,20 +245,10 @@ export function chunkedItems(
     return undefined;
   }
   if (storeOf(first) !== undefined) return undefined;
-  if (ASKING_MORE.some((option) => options[option] !== null)) return undefined;
+  if (asksMore(options)) return undefined;
   if (functionInfoOf(first).keyVersion !== definition.version) return undefined;
   return new ChunkedItems(first, duration, runner, listener);
 }
-
-/** Options that need a job for each item. */
-const ASKING_MORE = [
-  "timeout",
-  "queueTimeout",
-  "memory",
-  "limits",
-  "permissions",
-  "signal",
-] as const;
 
 /** An argument list as bytes, if it is data of no great size, without jobs and files. */
 function plainArguments(

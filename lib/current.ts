@@ -91,27 +91,21 @@ type Storage = hooks.AsyncLocalStorage<AsyncContext | undefined>;
 // Made with the first context: the module takes milliseconds to load.
 let storage: Storage | undefined;
 
-function inContext<R, A extends unknown[]>(
-  context: AsyncContext,
-  body: (...args: A) => R,
-  ...args: A
+/** Calls `body` with two arguments as the given job: lists of arguments would take longer than a short job. */
+export function runAs<R, A, B>(
+  job: RunningJob,
+  body: (a: A, b: B) => R,
+  a: A,
+  b: B,
 ): R {
   storage ??= new hooks.AsyncLocalStorage();
-  return storage.run(context, body, ...args);
-}
-
-/** Calls `body` as the given job. */
-export function runAs<R, A extends unknown[]>(
-  job: RunningJob,
-  body: (...args: A) => R,
-  ...args: A
-): R {
-  return inContext(job, body, ...args);
+  return storage.run(job, body, a, b);
 }
 
 /** Calls `body` inside the given scope of configuration. */
 export function runInScope<R>(scope: unknown, body: () => R): R {
-  return inContext({ job: runningJob(), scope }, body);
+  storage ??= new hooks.AsyncLocalStorage();
+  return storage.run({ job: runningJob(), scope }, body);
 }
 
 /** Calls `body` outside of every job and scope, so that what it starts does not belong to the caller. */

@@ -35,10 +35,14 @@ export type AcceptItems = (
   listener: ItemListener,
 ) => ChunkedItems | undefined;
 
+/** Takes in a job that nothing is the matter with, to be run together with others; `false` if it has to be a Task. */
+export type AcceptJob = (job: JobState) => boolean;
+
 interface Way {
   readonly accept: AcceptTask;
   readonly run: JobHandler["run"];
   readonly acceptItems: AcceptItems;
+  readonly acceptJob: AcceptJob;
 }
 
 const ways = new WeakMap<JobHandler, Way>();
@@ -49,8 +53,9 @@ export function provideDirectWay(
   run: JobHandler["run"],
   accept: AcceptTask,
   acceptItems: AcceptItems = () => undefined,
+  acceptJob: AcceptJob = () => false,
 ): void {
-  ways.set(handler, { accept, run, acceptItems });
+  ways.set(handler, { accept, run, acceptItems, acceptJob });
 }
 
 /** How a handler takes Tasks in; `undefined` if only by `run`. */
@@ -63,6 +68,11 @@ export function itemsWayOf(
   handler: JobHandler | null,
 ): AcceptItems | undefined {
   return handler === null ? undefined : wayOf(handler)?.acceptItems;
+}
+
+/** How a handler takes in jobs that are no Tasks; `undefined` if each has to be one. */
+export function jobsWayOf(handler: JobHandler | null): AcceptJob | undefined {
+  return handler === null ? undefined : wayOf(handler)?.acceptJob;
 }
 
 function wayOf(handler: JobHandler): Way | undefined {

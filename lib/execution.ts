@@ -100,7 +100,8 @@ export class Execution implements Task {
   /** What most executions do not have. */
   #more: Details | undefined;
 
-  constructor(first: JobState, paused = false) {
+  /** For a job, which waits between two attempts if it is `paused`, and runs already if it was begun at that time. */
+  constructor(first: JobState, paused = false, startedAt = -1) {
     const { options } = first;
     this.first = first;
     this.identity = first.identity!;
@@ -114,6 +115,7 @@ export class Execution implements Task {
       : undefined;
     this.#snapshot = first.snapshot!;
     this.#paused = paused;
+    this.#startedAt = startedAt;
     this.join(first);
   }
 

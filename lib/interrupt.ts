@@ -16,7 +16,7 @@ import {
   outstanding,
   outstandingItems,
 } from "./outstanding.ts";
-import { cancel } from "./scheduler.ts";
+import { cancel } from "./job_ends.ts";
 import { warn } from "./warn.ts";
 
 /** After such a time in workers, in ms, what it costs to listen and to stop listening counts no longer. */

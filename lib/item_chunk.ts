@@ -10,8 +10,9 @@
 import type { ChunkedItems } from "./chunked_items.ts";
 import type { Settled } from "./direct_handler.ts";
 import { type Job, makeJob } from "./job.ts";
-import { JobState } from "./job_state.ts";
-import { takeOver } from "./scheduler.ts";
+import { type JobOptions, JobState } from "./job_state.ts";
+import type { FunctionDefinition } from "./registry.ts";
+import { takeOver } from "./handed_jobs.ts";
 import type { Task } from "./task.ts";
 import type { EncodedValue } from "./value/encoded.ts";
 
@@ -55,6 +56,14 @@ export class ItemChunk {
     this.#finished = items.isOrdered ? undefined : [];
   }
 
+  get definition(): FunctionDefinition {
+    return this.items.definition;
+  }
+
+  get options(): JobOptions {
+    return this.items.options;
+  }
+
   /** How many items have neither a result nor a job. */
   get open(): number {
     return this.#open;
@@ -84,6 +93,9 @@ export class ItemChunk {
       this.#jobs?.has(index) !== true;
   }
 
+  /** A worker is given items; nobody asks. */
+  give(): void {}
+
   /** An item has its result, after `duration` ms; whether it was open. */
   settle(index: number, value: EncodedValue, duration: number): boolean {
     if (!this.isOpen(index)) return false;
@@ -95,7 +107,7 @@ export class ItemChunk {
   }
 
   /** An item becomes a job: its Task, and whom to tell what becomes of it. */
-  becomeJob(index: number): [Task, Settled] {
+  becomeTask(index: number): [Task, Settled] {
     const { definition, options, scope } = this.items;
     const state = new JobState(definition, options, scope, false);
     const job = makeJob<unknown>(state);

@@ -16,7 +16,9 @@ import {
 } from "./job_state.ts";
 import { isIdleWorker, park } from "./role.ts";
 import { errorOf } from "./outcome.ts";
-import { cancel, promote, runAgain } from "./scheduler.ts";
+import { cancel } from "./job_ends.ts";
+import { runAgain } from "./lost_results.ts";
+import { promote } from "./scheduler.ts";
 import type { ConsoleLine, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
@@ -25,6 +27,18 @@ import { type WaitOptions, withinLimits } from "./wait_options.ts";
 
 /** Nobody has asked for the result. */
 const NOT_READ = Symbol("not read");
+
+let resolveHeld: ((result: unknown) => void) | undefined;
+let rejectHeld: ((error: unknown) => void) | undefined;
+
+/** Holds what settles a Promise until its maker has taken it: that needs no closure for each. */
+function hold(
+  resolve: (result: unknown) => void,
+  reject: (error: unknown) => void,
+): void {
+  resolveHeld = resolve;
+  rejectHeld = reject;
+}
 
 /** How paths in errors begin. */
 const RESULT = { root: "result" };
@@ -286,10 +300,9 @@ export class Job<T> implements PromiseLike<T> {
   /** The result, once it is there. */
   #load(): Promise<T> {
     noteSeen(this.#state);
-    const promise = new Promise<T>((resolve, reject) => {
-      this.#resolve = resolve as (result: unknown) => void;
-      this.#reject = reject;
-    });
+    const promise = new Promise<unknown>(hold) as Promise<T>;
+    this.#resolve = resolveHeld;
+    this.#reject = rejectHeld;
     this.#wait();
     return promise;
   }

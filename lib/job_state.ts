@@ -11,6 +11,7 @@ import type { ResolvedOptions } from "./config.ts";
 import type { KeyPart } from "./cache/record.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
 import type { Execution } from "./execution.ts";
+import type { JobChunk } from "./job_chunk.ts";
 import type { FunctionDefinition } from "./registry.ts";
 import { outstanding } from "./outstanding.ts";
 import type { Scope } from "./scope.ts";
@@ -50,6 +51,13 @@ export interface JobOptions extends ResolvedOptions {
   readonly cache: boolean;
 }
 
+/** Whether an option wants more of a job than its result. */
+export function asksMore(options: JobOptions): boolean {
+  return options.timeout !== null || options.queueTimeout !== null ||
+    options.memory !== null || options.limits !== null ||
+    options.permissions !== null || options.signal !== null;
+}
+
 /** The arguments as they were at `.run()`. */
 export interface ArgumentSnapshot {
   /** The argument list; jobs are references by index. */
@@ -85,12 +93,16 @@ export interface RemoteJob {
   watch(): void;
 }
 
+/** From when times of jobs count, in ms since the epoch. */
+const LOADED_AT = Date.now();
+
 /** How often what is lost is computed again before that is the error. */
 const MOST_LOSSES = 3;
 
 /** What most jobs do not have. */
 class Details {
   description: ArgumentDescription | undefined;
+  lateKey: (() => Uint8Array<ArrayBuffer>) | undefined;
   reads: DeclaredReads | undefined;
   contribution: Uint8Array | undefined;
   crashes = 0;
@@ -111,17 +123,14 @@ export class JobState {
   readonly scope: Scope<ResolvedOptions>;
   /** Whether a running job submitted it or waits for it, so that it must not wait for that job's slot. */
   nested: boolean;
-  /** When it was submitted, in ms since the epoch. */
-  readonly submittedAt: number = Date.now();
+  // Small integers are kept in place, others in an object of their own.
+  readonly #submittedAt: number = Date.now() - LOADED_AT;
   status: JobStatus = "pending";
   /** The same for jobs of the same function that are identical, once the arguments are there. */
   identity: string | undefined;
   #keyBytes: Uint8Array<ArrayBuffer> | undefined;
-  #key: string | undefined;
   /** Whether the key comes from the identity and from nothing but it and the function's name and version. */
   hasPlainKey = false;
-  /** Computes the key, which nobody has asked for yet, from large arguments; throws if they were written to meanwhile. */
-  lateKey: (() => Uint8Array<ArrayBuffer>) | undefined;
   /** Kept as long as the job may have to run (again). */
   snapshot: ArgumentSnapshot | undefined;
   /** What the function gave, once settled by it. */
@@ -138,6 +147,12 @@ export class JobState {
   #isArgument = false;
   /** What runs the job. */
   execution: Execution | undefined;
+  /** Those with which it waits or runs, as long as it is no Task of its own; then it has no execution. */
+  chunk: JobChunk | undefined;
+  /** Its place among them. */
+  index = 0;
+  /** Whether identical jobs may share its run, although it has no execution; see `in_flight.ts`. */
+  isInFlight = false;
   /** The jobs before and after it among those that are outstanding. */
   earlier: JobState | undefined;
   later: JobState | undefined;
@@ -160,6 +175,20 @@ export class JobState {
 
   get #details(): Details {
     return this.#more ??= new Details();
+  }
+
+  /** When it was submitted, in ms since the epoch. */
+  get submittedAt(): number {
+    return LOADED_AT + this.#submittedAt;
+  }
+
+  /** Computes the key, which nobody has asked for yet, from large arguments; throws if they were written to meanwhile. */
+  get lateKey(): (() => Uint8Array<ArrayBuffer>) | undefined {
+    return this.#more?.lateKey;
+  }
+
+  set lateKey(lateKey: (() => Uint8Array<ArrayBuffer>) | undefined) {
+    this.#details.lateKey = lateKey;
   }
 
   get description(): ArgumentDescription | undefined {
@@ -250,16 +279,15 @@ export class JobState {
 
   set keyBytes(key: Uint8Array<ArrayBuffer> | undefined) {
     this.#keyBytes = key;
-    this.#key = undefined;
   }
 
   /** Hexadecimal form of `keyBytes`. */
   get key(): string | undefined {
-    return this.#key ??= this.keyBytes?.toHex();
+    return this.keyBytes?.toHex();
   }
 
   set key(key: string | undefined) {
-    this.#key = key;
+    this.#keyBytes = key === undefined ? undefined : Uint8Array.fromHex(key);
   }
 
   /** Whether it is finished, error or cancelled. */

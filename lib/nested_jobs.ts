@@ -16,7 +16,9 @@ import {
   type FunctionDefinition,
 } from "./registry.ts";
 import { errorOf } from "./outcome.ts";
-import { cancel, runAgain, submitEncoded } from "./scheduler.ts";
+import { cancel } from "./job_ends.ts";
+import { runAgain } from "./lost_results.ts";
+import { submitEncoded } from "./scheduler.ts";
 import type { Scope } from "./scope.ts";
 import type {
   CodeReference,

@@ -86,6 +86,17 @@ export class Queue<T> {
     return place;
   }
 
+  /** Adds an item in front of one that waits, with its priority. */
+  insertBefore(place: QueuePlace<T>, item: T): QueuePlace<T> {
+    const { row, previous } = place;
+    const added = { item, row, previous, next: place, waiting: true };
+    if (previous === undefined) row.first = added;
+    else previous.next = added;
+    place.previous = added;
+    this.#size++;
+    return added;
+  }
+
   /** Takes the item that is next. */
   shift(): T | undefined {
     const place = this.#top()?.first;

@@ -10,7 +10,7 @@ import type { ProgramPort } from "./current.ts";
 import { sourceDigest } from "./function_info.ts";
 import { JobState, type RemoteJob, stateOf } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
-import { cancel, failUpstream, watchSignal } from "./scheduler.ts";
+import { cancel, failUpstream, watchSignal } from "./job_ends.ts";
 import type {
   NestedRequest,
   NestedResult,

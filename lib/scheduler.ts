@@ -17,93 +17,71 @@
 
 import { isDryRun } from "./cache/job_cache.ts";
 import type { StoredRecord } from "./cache/record.ts";
-import { cancelOnAbort } from "./abort.ts";
 import { withUnchangedFiles } from "./argument_files.ts";
-import {
-  type Failure,
-  joinLines,
-  markOf,
-  nextAttemptIn,
-  withoutArguments,
-} from "./attempts.ts";
-import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
+import { joinLines } from "./attempts.ts";
+import { noteSurvival } from "./crashes.ts";
 import { innermostScope, runOutside } from "./current.ts";
-import defer * as declaredReads from "./declared_reads.ts";
-import {
-  CycleError,
-  HandlerClosedError,
-  JobCancelledError,
-  JobTimeoutError,
-  ResultLostError,
-  UpstreamError,
-} from "./errors.ts";
-import { directWayOf, type Settled } from "./direct_handler.ts";
-import { Execution, holdingOf, provideTimeout } from "./execution.ts";
-import {
-  explainHook,
-  tellFailed,
-  tellHit,
-  tellMiss,
-  tellWaiting,
-} from "./explain_hook.ts";
+import { CycleError, HandlerClosedError, ResultLostError } from "./errors.ts";
+import { directWayOf, jobsWayOf, type Settled } from "./direct_handler.ts";
+import { Execution, holdingOf } from "./execution.ts";
+import { explainHook, tellHit, tellMiss, tellWaiting } from "./explain_hook.ts";
 import {
   type ArgumentSnapshot,
+  asksMore,
   JobState,
   SmallArguments,
   stateOf,
 } from "./job_state.ts";
 import { type Blocked, joined, type KeyClaim } from "./key_claim.ts";
-import {
-  functionInfoOf,
-  valuePartsOf,
-  warnIfCodeDiffers,
-} from "./function_info.ts";
+import { functionInfoOf, warnIfCodeDiffers } from "./function_info.ts";
+import { onTimeout, tryAgainWherePossible } from "./further_attempts.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import {
   brokenHandler,
-  errorOf,
   isOutcome,
   noOutcome,
   storeOutcome,
   thrownBy,
 } from "./outcome.ts";
+import { inFlight } from "./in_flight.ts";
 import {
-  addInFlight,
-  deleteInFlight,
-  inFlightFor,
-  isNoneInFlight,
-} from "./in_flight.ts";
+  contributionOfJob,
+  describe,
+  haveSameLeaves,
+  identify,
+  keepForRetry,
+  needsKey,
+  NOT_YET,
+  setIdentity,
+  setLateKey,
+  takeSnapshot,
+} from "./job_identity.ts";
+import {
+  cancel,
+  cancelChildren,
+  fail,
+  failUpstream,
+  watchSignal,
+} from "./job_ends.ts";
+import { restartAfterLoss, takeIfWhole } from "./lost_results.ts";
 import { noteIdle, recheckWhenIdle } from "./recheck.ts";
 import defer * as memory from "./outcome_in_memory.ts";
-import { interruptionReason, outstanding } from "./outstanding.ts";
+import {
+  interruptionReason,
+  noteElsewhere,
+  outstanding,
+} from "./outstanding.ts";
 import { resourceRefusal, resourcesOf } from "./resources.ts";
 import { isIdleWorker, isWorker, noteSubmission } from "./role.ts";
 import { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
-import type { ConsoleLine, Outcome, Task } from "./task.ts";
-import { noteFailure, noteSeen } from "./unseen_failures.ts";
-import {
-  contributionOf,
-  identityOf,
-  type JobIdentity,
-} from "./value/contribution.ts";
+import type { Outcome } from "./task.ts";
+import { noteFailure } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
-import { encodeValue } from "./value/encode.ts";
-import type { EncodedValue, LeafDigests } from "./value/encoded.ts";
-import { type LeafMarks, LentLeaf } from "./value/lent_leaf.ts";
-import { keyParts } from "./value/parts.ts";
+import type { LeafDigests } from "./value/encoded.ts";
+import type { LeafMarks } from "./value/lent_leaf.ts";
 import { smallArguments, smallKey } from "./value/small.ts";
-import { previewOf } from "./value/preview.ts";
-import {
-  hasTransferred,
-  keepLeaves,
-  newTransfers,
-  TransferredLeaf,
-  type Transfers,
-} from "./value/transfer.ts";
-import { warnOnce } from "./warn.ts";
-
-const NOT_YET = new Uint8Array(0);
+import { hasTransferred, keepLeaves, newTransfers } from "./value/transfer.ts";
 
 /**
  * Takes in a job.
@@ -181,8 +159,10 @@ function submitSmall(
   const { name, keyVersion } = functionInfoOf(state);
   const store = storeOf(state);
   state.hasPlainKey = keyVersion === state.definition.version;
-  if (store === undefined && state.hasPlainKey) state.identity = list;
-  else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
+  if (store === undefined && state.hasPlainKey) {
+    state.identity = list;
+    if (runTogether(state)) return;
+  } else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
@@ -193,6 +173,29 @@ function submitSmall(
   keep();
   watchSignal(state);
   execute(state);
+}
+
+/** Lets a job run together with others, if nothing is the matter with it; whether it does. */
+function runTogether(state: JobState): boolean {
+  const { definition, options, scope } = state;
+  if (state.nested || isDryRun || explainHook !== undefined) return false;
+  if (asksMore(options) || isWorker()) return false;
+  if (scope.parentOwner !== undefined) return false;
+  const { cache, jobHandler } = options;
+  if (cache && inFlight.find(definition, state.identity!)) return false;
+  if (jobsWayOf(jobHandler)?.(state) !== true) return false;
+  enter(state);
+  outstanding.add(state);
+  if (cache) inFlight.add(state);
+  noteElsewhere(1);
+  state.advance("queued");
+  return true;
+}
+
+/** A job does not run together with others any more. */
+export function leaveOthers(state: JobState): void {
+  if (inFlight.delete(state) && inFlight.isEmpty) noteIdle();
+  noteElsewhere(-1);
 }
 
 /** Takes in a job whose arguments are bytes already. */
@@ -218,23 +221,6 @@ export function submitEncoded(
   afterUpstream(state);
 }
 
-/**
- * Takes in a job that its handler has already: an item of `hi.map`, which counts in its
- * scope. Returns its Task, and whom to tell what becomes of it.
- */
-export function takeOver(
-  state: JobState,
-  list: EncodedValue,
-): [Task, Settled] {
-  state.snapshot = { list, upstream: [] };
-  noteSeen(state);
-  const args = decodeValue(list, { root: "args" }) as unknown[];
-  setIdentity(state, identify(state, args, new Map(), () => undefined));
-  const execution = enlist(state);
-  execution.goElsewhere();
-  return [execution, settled as Settled];
-}
-
 function enter(state: JobState): void {
   state.scope.enter();
   if (!state.nested) return;
@@ -244,174 +230,8 @@ function enter(state: JobState): void {
   if (parent instanceof Execution) parent.adopt(state);
 }
 
-/** Cancels a job that has not settled. */
-export function cancel(state: JobState, reason: unknown): void {
-  const { name, version } = state.definition;
-  fail(
-    state,
-    "cancelled",
-    new JobCancelledError(`The job ${name} ${version} was cancelled`, {
-      cause: reason,
-    }),
-  );
-}
-
-/** Lets the signal of its options cancel a job. */
-export function watchSignal(state: JobState): void {
-  const { signal } = state.options;
-  if (signal) cancelOnAbort(signal, state, cancel);
-}
-
-/** Runs a job again whose result was in the cache and is lost, which a person should know. */
-export function runAgain(state: JobState, error: unknown): void {
-  if (!state.isSettled) return;
-  // The cache has told of what has a cause.
-  if (error instanceof ResultLostError && error.cause === undefined) {
-    const { name, version } = state.definition;
-    warnOnce(
-      error.message,
-      `${name} ${version} is run again: ${error.message}`,
-    );
-  }
-  state.reopen();
-  afterUpstream(state);
-}
-
-function identify(
-  state: JobState,
-  args: readonly unknown[],
-  digests: LeafDigests,
-  job: (node: object) => Uint8Array | undefined,
-  marks?: LeafMarks,
-  transfers?: Transfers,
-): JobIdentity {
-  const { name, keyVersion } = functionInfoOf(state);
-  const { permissions } = state.options;
-  if (permissions?.read !== undefined) {
-    state.reads = declaredReads.declaredReads(
-      permissions,
-      storeOf(state)?.fileDigests,
-    );
-  }
-  const version = state.reads === undefined
-    ? keyVersion
-    : `${keyVersion}\0reads ${state.reads.digest}`;
-  return identityOf(name, version, args, {
-    root: "args",
-    job,
-    digests,
-    marks,
-    transfers,
-  });
-}
-
-/** Whether the key of a job is looked for, or is more than its function and its arguments. */
-function needsKey(state: JobState): boolean {
-  return storeOf(state) !== undefined ||
-    state.options.permissions?.read !== undefined ||
-    functionInfoOf(state).keyVersion !== state.definition.version;
-}
-
-/** Lets the key be computed if somebody asks, as long as the large arguments are there and as they were. */
-function setLateKey(state: JobState): void {
-  const { definition: { name, version }, snapshot } = state;
-  const { bytes, leaves } = snapshot!.list;
-  const list = {
-    bytes,
-    leaves: leaves.map((leaf) =>
-      leaf instanceof LentLeaf || leaf instanceof TransferredLeaf
-        ? leaf.weakly()
-        : leaf
-    ),
-  };
-  state.lateKey = () => {
-    const digests: LeafDigests = new Map();
-    const options = { lend: true, root: "args", digests };
-    const args = decodeValue(list, options) as unknown[];
-    return identityOf(name, version, args, { root: "args", digests }).key;
-  };
-}
-
-/** Whether jobs with the same marks have the same arguments, as far as that can be seen now. */
-function haveSameLeaves(one: JobState, other: JobState): boolean {
-  const others = other.snapshot!.list.leaves;
-  return one.snapshot!.list.leaves.every((leaf, i) => {
-    const counterpart = others[i];
-    return leaf instanceof LentLeaf && counterpart instanceof LentLeaf &&
-      leaf.hasBytesOf(counterpart);
-  });
-}
-
-function setIdentity(state: JobState, { key, list }: JobIdentity): void {
-  state.keyBytes = key;
-  // With another version in the key it is another job.
-  const isPlain = state.reads === undefined &&
-    functionInfoOf(state).keyVersion === state.definition.version;
-  state.identity = isPlain && list !== undefined ? list : state.key!;
-}
-
-/** Keeps the arguments as they are now: small parts as bytes, large leaves by their digest. */
-function takeSnapshot(
-  state: JobState,
-  args: readonly unknown[],
-  digests: LeafDigests,
-  marks?: LeafMarks,
-  transfers?: Transfers,
-): void {
-  if (state.snapshot !== undefined) return;
-  const upstream = new Map<JobState, number>();
-  const list = encodeValue(args, {
-    root: "args",
-    leaves: "lend",
-    digests,
-    marks,
-    transfers,
-    job(node) {
-      const job = stateOf(node);
-      if (job === undefined) return undefined;
-      const index = upstream.get(job) ?? upstream.size;
-      upstream.set(job, index);
-      return index;
-    },
-  });
-  state.snapshot = { list, upstream: [...upstream.keys()] };
-  keepForRetry(state);
-  if (storeOf(state) !== undefined) describe(state, args, digests);
-}
-
-/** What may be tried again needs its arguments until then. */
-function keepForRetry({ options, snapshot }: JobState): void {
-  if (options.retry !== null) keepLeaves(snapshot!.list);
-}
-
-function describe(
-  state: JobState,
-  args: readonly unknown[],
-  digests: LeafDigests,
-): void {
-  const asJob = (node: object) =>
-    node instanceof JobState ? node : stateOf(node);
-  state.description = {
-    preview: previewOf(args, undefined, {
-      name: (node) => asJob(node)?.definition.name,
-    }),
-    parts: [
-      ...keyParts(args, {
-        root: "args",
-        digests,
-        job: (node) => {
-          const job = asJob(node);
-          return job && (contributionOfJob(job) ?? NOT_YET);
-        },
-      }),
-      ...state.reads?.parts ?? [],
-      ...valuePartsOf(state.definition),
-    ],
-  };
-}
-
 /** Waits for the jobs among the arguments, then goes on with a key. */
-function afterUpstream(state: JobState): void {
+export function afterUpstream(state: JobState): void {
   outstanding.add(state);
   const { upstream } = state.snapshot!;
   const failed = upstream.find((job) =>
@@ -469,31 +289,6 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
   if (!lookUp(state, () => {})) execute(state);
 }
 
-/** Fails a job as one among its arguments has failed or was cancelled. */
-export function failUpstream(state: JobState, failed: JobState): void {
-  const { name, version } = state.definition;
-  const what = failed.status === "cancelled" ? "was cancelled" : "failed";
-  // From here on its error is the cause of this one's.
-  noteSeen(failed);
-  if (explainHook !== undefined) tellFailed(state);
-  fail(
-    state,
-    "error",
-    new UpstreamError(
-      `Cannot run ${name} ${version} as the job ${failed.definition.name} ${failed.definition.version} among its arguments ${what}`,
-      { cause: errorOf(failed) },
-    ),
-  );
-}
-
-/** What a finished job contributes to a key; `undefined` if it is not finished. */
-function contributionOfJob(state: JobState): Uint8Array | undefined {
-  const { outcome } = state;
-  if (outcome?.status !== "finished") return undefined;
-  return state.contribution ??= outcome.contribution ??
-    contributionOf(decodeValue(outcome.value, { lend: true }));
-}
-
 /**
  * Settles the job from the cache; whether it did or is about to.
  *
@@ -519,7 +314,7 @@ function lookUp(state: JobState, keep: () => void): boolean {
         const { runForComparison } = await import("./comparison.ts");
         await runForComparison(state, snapshot!, record);
       },
-      () => !isNoneInFlight(),
+      () => !inFlight.isEmpty,
     );
   }
   if (explainHook !== undefined) tellHit(state, record.details()?.preview);
@@ -531,37 +326,6 @@ function lookUp(state: JobState, keep: () => void): boolean {
   return true;
 }
 
-/**
- * Settles a job whose result was lost by what the cache has now, if that can be read;
- * whether it did or is about to. It is in memory from then on, so that what others
- * delete meanwhile is no second loss.
- */
-function takeIfWhole(
-  state: JobState,
-  outcome: Outcome,
-  ready: Promise<void> | undefined,
-): boolean {
-  if (ready !== undefined) {
-    ready.then(() => {
-      const isDone = state.isSettled || takeIfWhole(state, outcome, undefined);
-      if (!isDone) execute(state);
-    });
-    return true;
-  }
-  let taken = outcome;
-  try {
-    taken = memory.inMemory(outcome);
-  } catch (error) {
-    // What else is wrong, whoever asks for the result is told.
-    if (error instanceof ResultLostError) {
-      state.from = undefined;
-      return false;
-    }
-  }
-  settleByOutcome(state, taken, true);
-  return true;
-}
-
 function isWanted(state: JobState, record: StoredRecord): boolean {
   const { cacheFailing, rerunFailing } = state.options;
   return record.outcome.status === "finished" ||
@@ -569,9 +333,9 @@ function isWanted(state: JobState, record: StoredRecord): boolean {
 }
 
 /** Joins the execution of the same key, or begins one. */
-function execute(state: JobState): void {
+export function execute(state: JobState): void {
   if (explainHook !== undefined) tellMiss(state);
-  let shared = state.options.cache ? inFlightFor(state) : undefined;
+  let shared = state.options.cache ? sharedWith(state) : undefined;
   if (
     state.lateKey !== undefined && shared !== undefined &&
     !haveSameLeaves(state, shared.first)
@@ -588,6 +352,14 @@ function execute(state: JobState): void {
   if (state.nested) promote(state);
 }
 
+/** The execution under way that a job may join. */
+function sharedWith({ definition, identity }: JobState): Execution | undefined {
+  const found = inFlight.find(definition, identity!);
+  if (!(found instanceof JobState)) return found;
+  found.chunk!.spellOut(found);
+  return found.execution;
+}
+
 /**
  * A running job waits for this one: neither it nor what it waits for may wait
  * for a slot in turn, which may be the one that the running job has.
@@ -596,6 +368,8 @@ export function promote(state: JobState): void {
   // A list and no recursion: chains of jobs may be long.
   const chain = [state];
   for (const job of chain) {
+    // Before that: it takes the place in the queue that the job had.
+    job.chunk?.spellOut(job);
     job.nested = true;
     if (job.execution !== undefined) beginElsewhere(job, job.execution);
     else if (!job.isSettled) {
@@ -622,15 +396,15 @@ export function begin(state: JobState): void {
 }
 
 /** Makes an execution, which identical jobs can join from now on. */
-function enlist(state: JobState, paused = false): Execution {
+export function enlist(state: JobState, paused = false): Execution {
   outstanding.add(state);
   const execution = new Execution(state, paused);
-  if (state.options.cache) addInFlight(execution);
+  if (state.options.cache) inFlight.add(execution);
   execution.handler = handlerOf(state.options.jobHandler);
   return execution;
 }
 
-function fetchOrStart(execution: Execution, state: JobState): void {
+export function fetchOrStart(execution: Execution, state: JobState): void {
   const store = state.options.forceRun ? undefined : storeOf(state);
   const fetching = store?.fetch?.(
     state.keyBytes!,
@@ -718,7 +492,7 @@ function hand(execution: Execution): void {
 }
 
 /** A handler of this package has an Outcome. */
-function settled(execution: Execution, outcome: Outcome): void {
+export function settled(execution: Execution, outcome: Outcome): void {
   const { only, claim } = execution;
   // Most of the time there is nothing to it.
   if (
@@ -736,13 +510,6 @@ function settled(execution: Execution, outcome: Outcome): void {
   complete(execution, outcome);
 }
 
-/** Resolves after `ms`; rejects when the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // What Deno does after an import goes on in the context of whoever asked for it.
-  const { delay } = await runOutside(() => import("jsr:@std/async@^1/delay"));
-  await delay(ms, { signal });
-}
-
 function waitsForItself(
   { definition: { name, version } }: JobState,
 ): CycleError {
@@ -751,127 +518,8 @@ function waitsForItself(
   );
 }
 
-provideTimeout(onTimeout);
-
-function onTimeout(state: JobState, late?: Error): void {
-  const { name, version } = state.definition;
-  const error = late ?? new JobTimeoutError(
-    `The job ${name} ${version} ran longer than its timeout of ${state.options.timeout} ms`,
-  );
-  const failure = { error, lost: false };
-  const wait = nextAttemptIn(state, failure);
-  if (wait === undefined) return fail(state, "error", error);
-  leaveExecution(state, error);
-  tryAgain([[state, wait]], failure, state.lines ?? []);
-}
-
-/** Begins the next attempt of jobs, after the longest of their waits. */
-function tryAgain(
-  waits: readonly (readonly [JobState, number])[],
-  failure: Failure,
-  lines: readonly ConsoleLine[],
-): void {
-  const wait = Math.max(...waits.map(([, wait]) => wait));
-  const [first] = waits[0]!;
-  const mark = markOf(first, failure, wait);
-  const execution = enlist(first, wait > 0);
-  execution.earlierLines = joinLines(lines, [mark]);
-  for (const [state] of waits) {
-    if (state !== first) execution.join(state);
-    state.report({ type: "console", line: mark });
-  }
-  if (wait === 0) return fetchOrStart(execution, first);
-  pause(wait, execution.abandoned).then(
-    () => {
-      execution.resume();
-      fetchOrStart(execution, first);
-    },
-    // Nobody waits for the outcome any more.
-    () => {},
-  );
-}
-
-/** Begins another attempt for the jobs that may have one, and takes them out of the execution. */
-function tryAgainWherePossible(
-  execution: Execution,
-  outcome: Outcome & { status: "error" },
-): void {
-  const failure = { error: thrownBy(outcome), lost: outcome.lost ?? false };
-  if (failure.lost && isCrash(failure.error)) {
-    noteCrash(execution.definition, failure.error);
-  } else if (!failure.lost) noteSurvival(execution.definition);
-  const waits: [JobState, number][] = [];
-  for (const state of [...execution.states]) {
-    const wait = nextAttemptIn(state, failure);
-    if (wait === undefined) continue;
-    if (state.mayRunAgain) waits.push([state, wait]);
-    else fail(state, "error", withoutArguments(state, failure));
-  }
-  if (waits.length === 0) return;
-  for (const [state] of waits) execution.leave(state);
-  if (execution.isUnwanted) execution.end();
-  forget(execution);
-  tryAgain(
-    waits,
-    failure,
-    joinLines(execution.earlierLines, outcome.console),
-  );
-}
-
-/** Settles a job without an outcome and takes it out of its execution; the last one to go stops the work. */
-function fail(
-  state: JobState,
-  status: "error" | "cancelled",
-  error: Error,
-): void {
-  if (state.isSettled) return;
-  leaveExecution(state, error);
-  state.remote?.cancel(error);
-  state.snapshot = undefined;
-  state.settle({ failure: error, status });
-  if (status === "error") noteFailure(state);
-}
-
-/** Takes a job out of its execution; the last one to go stops the work. */
-function leaveExecution(state: JobState, reason: Error): void {
-  const { execution } = state;
-  if (!execution?.leave(state)) return;
-  execution.end();
-  forget(execution);
-  execution.handler?.cancel(execution, reason);
-  cancelChildren(execution, reason);
-}
-
-const withoutParent: JobState[] = [];
-let isCancelling = false;
-
-/**
- * Cancels the jobs of a job that was stopped. Work that others wait for goes on.
- * One after the other: jobs in jobs may be many levels deep.
- */
-function cancelChildren(
-  { children, name, version }: Execution,
-  cause: unknown,
-) {
-  for (const child of children) withoutParent.push(child);
-  if (isCancelling) return;
-  isCancelling = true;
-  try {
-    for (let i = 0; i < withoutParent.length; i++) {
-      const child = withoutParent[i]!;
-      const its = child.definition;
-      const text =
-        `The job ${its.name} ${its.version} was cancelled as the job that had submitted it, ${name} ${version}, was stopped`;
-      fail(child, "cancelled", new JobCancelledError(text, { cause }));
-    }
-  } finally {
-    withoutParent.length = 0;
-    isCancelling = false;
-  }
-}
-
-function forget(execution: Execution): void {
-  if (deleteInFlight(execution) && isNoneInFlight()) noteIdle();
+export function forget(execution: Execution): void {
+  if (inFlight.delete(execution) && inFlight.isEmpty) noteIdle();
 }
 
 /** Waits until another process is done with the key, and goes on from there. */
@@ -993,48 +641,11 @@ function moveToOwnHandlers(execution: Execution): void {
   }
 }
 
-function settleByOutcome(
+export function settleByOutcome(
   state: JobState,
   outcome: Outcome,
   hit: boolean,
 ): void {
   if (!state.settle({ outcome, hit })) return;
   if (outcome.status === "error") noteFailure(state);
-}
-
-/**
- * Runs the jobs again whose results turned out to be lost, and the job that needed
- * them after that. Each time something that was lost comes into memory, so this ends.
- */
-function restartAfterLoss(state: JobState, error: ResultLostError): void {
-  const upstream = state.snapshot?.upstream ?? [];
-  const hasFailed = (job: JobState) =>
-    job.isSettled && job.status !== "finished";
-  // One that was lost and failed when it was run again.
-  if (upstream.some(hasFailed)) return afterUpstream(state);
-  const lost = new Map<JobState, unknown>();
-  const read = new Map<JobState, Outcome>();
-  for (const job of upstream) {
-    try {
-      read.set(job, memory.inMemory(job.outcome ?? notYet()));
-    } catch (loss) {
-      lost.set(job, loss);
-      if (job.isSettled && !(job.mayRunAgain && job.mayLoseAgain())) {
-        return fail(state, "error", error);
-      }
-    }
-  }
-  if (lost.size === 0) {
-    if (!state.mayLoseAgain()) return fail(state, "error", error);
-    // Another program has put it back meanwhile, and may delete it again.
-    for (const [job, outcome] of read) job.outcome = outcome;
-  }
-  for (const [job, loss] of lost) runAgain(job, loss);
-  state.advance("pending");
-  afterUpstream(state);
-}
-
-/** It was lost before, and is being computed. */
-function notYet(): never {
-  throw new ResultLostError("It is being computed again", { cause: "lost" });
 }

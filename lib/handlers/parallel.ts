@@ -142,6 +142,7 @@ export class ParallelJobHandler implements JobHandler {
       ParallelJobHandler.prototype.run,
       (task, settled) => this.#accept(task, settled),
       (...given) => this.#pool?.openItems(...given),
+      (job) => this.#pool?.acceptJob(job) ?? false,
     );
   }
 

@@ -229,7 +229,7 @@ export class Invocation implements RunningJob {
     this.#reason = reason;
     const controller = this.#controller;
     // The listeners are the job's own code.
-    if (controller) runAs(this, () => controller.abort(reason));
+    if (controller) runAs(this, abort, controller, reason);
   }
 
   #signal(): AbortSignal {
@@ -379,6 +379,10 @@ export function decodeArguments(
 function trimmed(values: unknown[]): unknown[] {
   while (values.length > 0 && values.at(-1) === undefined) values.pop();
   return values;
+}
+
+function abort(controller: AbortController, reason: unknown): void {
+  controller.abort(reason);
 }
 
 /** What a call gives. The `then` of a thenable, a Job for instance, is the user's code: it is called where this is. */

@@ -164,6 +164,8 @@ export interface ForgetMessage {
 export interface QuickMemory {
   /** Tasks; see `requests.ts`. */
   readonly requests: SharedArrayBuffer;
+  /** Chunks; see `chunk_requests.ts`. */
+  readonly chunks: SharedArrayBuffer;
   /** Results; see `results.ts`. */
   readonly results: SharedArrayBuffer;
   /** By which each side calls the other; see `bell.ts`. */

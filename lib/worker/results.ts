@@ -24,6 +24,9 @@ const LONGEST = 2_048;
 /** What a record begins with, in bytes. */
 const HEAD = 32;
 
+/** In place of the length of a value: this is no result, but the end of a chunk of that number. */
+const DONE = 0xffff_ffff;
+
 /** In place of a length: there is no contribution. */
 const ABSENT = 0xffff_ffff;
 
@@ -32,7 +35,8 @@ const NO_BYTES = new Uint8Array(0);
 /** A result as it has come. */
 export interface QuickResult {
   readonly task: number;
-  readonly value: SmallValue;
+  /** `undefined`: the worker has come to the end of the chunk of that number. */
+  readonly value: SmallValue | undefined;
   readonly contribution: Uint8Array<ArrayBuffer> | undefined;
   readonly startedAt: number;
   readonly duration: number;
@@ -88,17 +92,33 @@ export class Results {
     return true;
   }
 
+  /** Writes that a chunk has come to its end, unless there is no room now; whether it did. */
+  writeDone(chunk: number): boolean {
+    const at = this.#ring.reserve(HEAD);
+    if (at === undefined) return false;
+    const { cells, view } = this.#ring;
+    cells[at / 4] = HEAD;
+    view.setInt32(at + 4, chunk);
+    view.setUint32(at + 24, DONE);
+    view.setUint32(at + 28, ABSENT);
+    this.#ring.commit();
+    return true;
+  }
+
   /** Takes the next result, if there is one. */
   read(): QuickResult | undefined {
     const at = this.#ring.next();
     if (at === undefined) return undefined;
     const { cells, view, bytes } = this.#ring;
     const value = at + HEAD;
-    const end = value + view.getUint32(at + 24);
+    const own = view.getUint32(at + 24);
+    const end = value + own;
     const more = view.getUint32(at + 28);
     const result = {
       task: view.getInt32(at + 4),
-      value: new SmallValue(textOf(bytes, value, end)),
+      value: own === DONE
+        ? undefined
+        : new SmallValue(textOf(bytes, value, end)),
       contribution: more === ABSENT ? undefined : this.#copy(end, end + more),
       startedAt: view.getFloat64(at + 8),
       duration: view.getFloat64(at + 16),

@@ -38,6 +38,7 @@ import {
   type ToWorker,
   type WarningMessage,
 } from "./protocol.ts";
+import { type ChunkRequest, ChunkRequests } from "./chunk_requests.ts";
 import { RequestedRun } from "./requested_run.ts";
 import { type RequestBatch, Requests } from "./requests.ts";
 import { Results } from "./results.ts";
@@ -59,6 +60,9 @@ const TIME_TOGETHER = 1;
 /** How many results of a batch are told of with one message. */
 const MOST_TOGETHER = 64;
 
+/** From when `performance.now()` counts; to ask for it takes as long as to run a short job. */
+const TIME_ORIGIN = performance.timeOrigin;
+
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   readonly #send: Send;
@@ -72,6 +76,9 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
   #early: RequestBatch | undefined;
+  #chunkRequests: ChunkRequests | undefined;
+  /** The same of a chunk. */
+  #earlyChunk: ChunkRequest | undefined;
   #results: Results | undefined;
   /** By which the program is told of results. */
   #bell: Bell | undefined;
@@ -109,6 +116,8 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
         this.#runBatch(unpackBatch(message));
         return;
       case "chunk":
+        // That after which it comes may be in the shared memory.
+        this.#takeRequests();
         this.#takeChunk(message);
         return;
       case "function":
@@ -206,15 +215,33 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     );
   }
 
-  #openQuickWay({ requests, results, bells }: QuickMemory): void {
+  #openQuickWay({ requests, chunks, results, bells }: QuickMemory): void {
     this.#requests = new Requests(requests);
+    this.#chunkRequests = new ChunkRequests(chunks);
     this.#results = new Results(results);
     this.#bell = new Bell(bells, PROGRAM_BELL);
     new Bell(bells, WORKER_BELL).listen(() => this.#takeRequests());
   }
 
-  /** Takes up the Tasks that are in the shared memory. */
+  /** Takes up the Tasks and the chunks that are in the shared memory. */
   #takeRequests(): void {
+    this.#takeTasks();
+    this.#takeChunks();
+  }
+
+  #takeChunks(): void {
+    while (true) {
+      const request = this.#earlyChunk ?? this.#chunkRequests?.read();
+      if (request === undefined) return;
+      const fn = this.#functions.get(request.fn);
+      this.#earlyChunk = fn === undefined ? request : undefined;
+      if (fn === undefined) return;
+      const { name, version, code } = fn;
+      this.#takeChunk({ ...request, type: "chunk", name, version, code });
+    }
+  }
+
+  #takeTasks(): void {
     while (true) {
       const batch = this.#early ?? this.#requests?.read();
       if (batch === undefined) return;
@@ -279,6 +306,10 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
         this.#now = performance.now();
       }
     }
+    if (this.#results!.writeDone(chunk.chunk)) {
+      this.#untold++;
+      return this.#tell();
+    }
     this.#untold = 0;
     this.#untoldTime = 0;
     this.#send({ type: "chunkDone", chunk: chunk.chunk }, []);
@@ -314,9 +345,10 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     const duration = this.#now - item.start;
     const { message: { task } } = item;
     const value = new SmallValue(text);
-    if (!this.#results!.write(task, value, undefined, 0, duration)) {
-      return false;
-    }
+    const startedAt = Math.floor(TIME_ORIGIN + item.start);
+    if (
+      !this.#results!.write(task, value, undefined, startedAt, duration)
+    ) return false;
     item.hasEnded = true;
     this.#written(duration, true);
     return true;
@@ -325,7 +357,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   spellOut(item: LightItem): Invocation {
     const { message, start, hasEnded } = item;
     const run = new WorkerRun(message, this.#flags, this, true);
-    const startedAt = Math.floor(performance.timeOrigin + start);
+    const startedAt = Math.floor(TIME_ORIGIN + start);
     run.takeOver(startedAt, start, hasEnded);
     if (!hasEnded) this.#runs.set(message.task, run);
     return run.invocation;

@@ -10,7 +10,7 @@ import {
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/item_functions.ts";
-import { inPool, runProgram } from "./pool.ts";
+import { appears, inPool, noting, runProgram } from "./pool.ts";
 
 function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
@@ -23,15 +23,6 @@ function numbersWith<T>(wish: T, count = 1_000, at = 700): (number | T)[] {
 
 async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
   for (const item of items) yield await item;
-}
-
-/** Resolves when there is such a file. */
-async function appears(folder: string, name: string): Promise<void> {
-  const watcher = Deno.watchFs(folder);
-  const isThere = () =>
-    [...Deno.readDirSync(folder)].some((e) => e.name === name);
-  if (isThere()) return watcher.close();
-  for await (const _ of watcher) if (isThere()) break;
 }
 
 for (const ordered of [true, false]) {
@@ -294,22 +285,6 @@ for (const crashRetries of [0, 1]) {
       });
     },
   );
-}
-
-/** Notes the web workers that start meanwhile. */
-function noting(workers: Worker[]): Disposable {
-  const original = globalThis.Worker;
-  globalThis.Worker = class extends original {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
-      super(...args);
-      workers.push(this);
-    }
-  };
-  return {
-    [Symbol.dispose]() {
-      globalThis.Worker = original;
-    },
-  };
 }
 
 Deno.test("an endless source is asked only for what may be outstanding, and results keep coming", () =>

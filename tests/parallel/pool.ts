@@ -84,3 +84,28 @@ export async function runProgram(
     stderr: text(stderr),
   };
 }
+
+/** Resolves when there is such a file. */
+export async function appears(folder: string, name: string): Promise<void> {
+  const watcher = Deno.watchFs(folder);
+  const isThere = () =>
+    [...Deno.readDirSync(folder)].some((e) => e.name === name);
+  if (isThere()) return watcher.close();
+  for await (const _ of watcher) if (isThere()) break;
+}
+
+/** Notes the web workers that start meanwhile. */
+export function noting(workers: Worker[]): Disposable {
+  const original = globalThis.Worker;
+  globalThis.Worker = class extends original {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      workers.push(this);
+    }
+  };
+  return {
+    [Symbol.dispose]() {
+      globalThis.Worker = original;
+    },
+  };
+}

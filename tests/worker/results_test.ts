@@ -21,7 +21,7 @@ Deno.test("results are read as they were written, also beyond the end of the mem
     for (let it = program.read(); it !== undefined; it = program.read()) {
       const { task } = it;
       const bytes = new Uint8Array(task % 700).fill(task);
-      assertEquals(it.value.bytes, bytes);
+      assertEquals(it.value!.bytes, bytes);
       assertEquals(
         it.contribution,
         task % 3 === 0 ? undefined : bytes.slice(task % 5),
@@ -48,6 +48,19 @@ Deno.test("a long result is not written", () => {
   assertEquals(
     worker.write(1, value(new Uint8Array(10_000)), undefined, 0, 0),
     false,
+  );
+  assertEquals(program.read(), undefined);
+});
+
+Deno.test("the end of a chunk is read where it was written", () => {
+  const [worker, program] = pair();
+  worker.write(5, value(new Uint8Array([1])), undefined, 0, 0);
+  assertEquals(worker.writeDone(4), true);
+  worker.write(6, value(new Uint8Array([2])), undefined, 0, 0);
+  const read = [program.read()!, program.read()!, program.read()!];
+  assertEquals(
+    read.map(({ task, value }) => [task, value?.bytes[0]]),
+    [[5, 1], [4, undefined], [6, 2]],
   );
   assertEquals(program.read(), undefined);
 });

@@ -1,10 +1,11 @@
 /**
- * Items of `hi.map` on their way through the pool, many at a time.
+ * Items of `hi.map` and jobs on their way through the pool, many at a time.
  *
  * @module
  */
 
 import type { ItemChunk } from "../../item_chunk.ts";
+import type { JobChunk } from "../../job_chunk.ts";
 import type { QueuePlace } from "../../queue.ts";
 import type { Task } from "../../task.ts";
 import { type Batch, IN_WORKER, type QueuedRun } from "./pool_run.ts";
@@ -16,11 +17,12 @@ export type WaitingTask = Pick<
   "name" | "version" | "code" | "timed" | "depth" | "priority"
 >;
 
+/** What goes to workers many at a time; each of them is called an item here. */
+export type Chunk = ItemChunk | JobChunk;
+
 /** Some items of a chunk, one after the other, where they are. */
 export class ChunkRun {
-  readonly chunk: ItemChunk;
-  /** The first of them. */
-  readonly begin: number;
+  readonly chunk: Chunk;
   /** What they have in common. */
   readonly task: WaitingTask;
   readonly needs = IN_WORKER;
@@ -36,19 +38,27 @@ export class ChunkRun {
   readonly slotDepth = 0;
   /** Whether others were taken back that came with them. */
   isShortened = false;
+  /** Whether they went to their worker in a message, and not through shared memory. */
+  isPosted = false;
+  #begin: number;
   #end: number;
   /** How many have neither a result nor a Task of their own. */
   #left: number;
 
   /** The items of a chunk from `begin` to before `end`. */
-  constructor(chunk: ItemChunk, begin: number, end: number) {
+  constructor(chunk: Chunk, begin: number, end: number) {
     this.chunk = chunk;
-    this.begin = begin;
+    this.#begin = begin;
     this.#end = end;
     this.#left = end - begin;
     const { definition: { name, version, code }, options: { priority } } =
-      chunk.items;
+      chunk;
     this.task = { name, version, code, priority, depth: 0, timed: false };
+  }
+
+  /** The first of them. */
+  get begin(): number {
+    return this.#begin;
   }
 
   /** Before which item they end. */
@@ -68,20 +78,47 @@ export class ChunkRun {
 
   /** The items that are still open. */
   *open(): Generator<number> {
-    for (let i = this.begin; i < this.#end; i++) {
+    for (let i = this.#begin; i < this.#end; i++) {
       if (this.chunk.isOpen(i)) yield i;
     }
   }
 
   /** The item with that number among all that its worker was sent; `undefined` if it is none of these. */
   indexOf(task: number): number | undefined {
-    const index = this.begin + task - this.sent - 1;
-    return index >= this.begin && index < this.#end ? index : undefined;
+    const index = this.#begin + task - this.sent - 1;
+    return this.has(index) ? index : undefined;
   }
 
   /** One of them has a result, or is a Task of its own. */
   leave(): void {
     this.#left--;
+  }
+
+  /** Whether an item is one of them. */
+  has(index: number): boolean {
+    return index >= this.#begin && index < this.#end;
+  }
+
+  /** An item was added at the end of the chunk, and of these. */
+  grow(): void {
+    this.#end++;
+    this.#left++;
+  }
+
+  /** Parts with the next ones, `most` at most, while they wait; `undefined` if no item is left. */
+  takeFirst(most: number): ChunkRun | undefined {
+    const { chunk } = this;
+    let begin = this.#begin;
+    while (begin < this.#end && !chunk.isOpen(begin)) begin++;
+    let end = begin;
+    const last = Math.min(this.#end, begin + most);
+    while (end < last && chunk.isOpen(end)) end++;
+    this.#left -= end - this.#begin;
+    this.#begin = end;
+    if (end === begin) return undefined;
+    const first = new ChunkRun(chunk, begin, end);
+    first.sent = this.sent;
+    return first;
   }
 
   /** Parts with those from `index` on; `undefined` if there are none. */

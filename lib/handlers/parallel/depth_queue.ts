@@ -66,6 +66,12 @@ export class DepthQueue {
     this.#size++;
   }
 
+  /** Adds a Task before another one that waits, and has the same depth and priority. */
+  insertBefore(other: QueuedRun, run: QueuedRun): void {
+    run.place = this.#at(other.task.depth).insertBefore(other.place!, run);
+    this.#size++;
+  }
+
   /** Takes a Task out, if it still waits. */
   remove(run: QueuedRun): void {
     if (!this.#queues[run.task.depth]?.remove(run.place)) return;

@@ -16,8 +16,11 @@ import type {
   KeepingTask,
   Settled,
 } from "../../direct_handler.ts";
+import { badFunctionError } from "../../crashes.ts";
 import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
 import type { ItemChunk } from "../../item_chunk.ts";
+import { JobChunk, type JobRunner } from "../../job_chunk.ts";
+import type { JobState } from "../../job_state.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
@@ -51,7 +54,7 @@ export interface PoolOptions {
 }
 
 /** Runs Tasks on workers. */
-export class Pool implements PoolWorkerOwner {
+export class Pool implements PoolWorkerOwner, JobRunner {
   readonly #isolation: PoolOptions["isolation"];
   readonly #idleTimeout: number;
   readonly #maxJobsPerWorker: number;
@@ -66,8 +69,12 @@ export class Pool implements PoolWorkerOwner {
   readonly #arriving = new Set<PoolRun>();
   readonly #usable = new Set<PoolWorker>();
   readonly #workers = new Set<PoolWorker>();
-  /** Items of `hi.map` that wait or run and are no Tasks of their own. */
+  /** Items of `hi.map`, and jobs, that wait or run and are no Tasks of their own. */
   readonly #chunkRuns = new Set<ChunkRun>();
+  /** Whether a job, or an item, need not be a Task: it would need a process, or count by itself. */
+  readonly #takesChunks: boolean;
+  /** The jobs at the end of the queue, to which others can be added. */
+  #last: ChunkRun | undefined;
   #processes: Processes | undefined;
   /** What the last Task got that runs in a process. */
   #lastNeeds: Needs | undefined;
@@ -88,6 +95,9 @@ export class Pool implements PoolWorkerOwner {
     this.#idleTimeout = idleTimeout;
     this.#maxJobsPerWorker = options.maxJobsPerWorker;
     this.#maxMemoryPerWorker = options.maxMemoryPerWorker;
+    this.#takesChunks = isolation !== "process" &&
+      this.#maxJobsPerWorker === Infinity &&
+      this.#maxMemoryPerWorker === Infinity;
     installConsole();
     runOutside(() => this.#fillWhenAsked());
   }
@@ -113,11 +123,7 @@ export class Pool implements PoolWorkerOwner {
 
   /** Takes in the items of one `hi.map`, which are like those of the job `first`; `undefined` if each has to be a Task. */
   openItems: AcceptItems = (first, duration, listener) => {
-    // Each item would need a process, or count by itself.
-    const isPlain = this.#isolation !== "process" &&
-      this.#maxJobsPerWorker === Infinity &&
-      this.#maxMemoryPerWorker === Infinity;
-    if (!isPlain) return undefined;
+    if (!this.#takesChunks) return undefined;
     const runner = {
       slots: this.#slots,
       accept: (chunk: ItemChunk) => this.#acceptItems(chunk),
@@ -126,13 +132,69 @@ export class Pool implements PoolWorkerOwner {
     return chunkedItems(first, duration, runner, listener);
   };
 
+  /** Runs a job when a worker is free, with others like it; `false` if it has to be a Task. */
+  acceptJob(job: JobState): boolean {
+    if (!this.#takesChunks || this.#closing !== undefined) return false;
+    // The first of many, or one that comes alone, has none to travel with.
+    if (this.#waiting.size === 0) return false;
+    const last = this.#last;
+    if (last?.chunk instanceof JobChunk && last.chunk.suits(job)) {
+      last.chunk.add(job);
+      last.grow();
+    } else {
+      const chunk = new JobChunk(job, this);
+      chunk.add(job);
+      const run = new ChunkRun(chunk, 0, 1);
+      this.#push(run);
+      this.#chunkRuns.add(run);
+      this.#last = run;
+    }
+    this.#schedule();
+    return true;
+  }
+
+  spellOut(chunk: JobChunk, index: number): void {
+    for (const run of this.#chunkRuns) {
+      if (run.chunk !== chunk || !run.has(index)) continue;
+      this.#makeTasks(run);
+      return this.#schedule();
+    }
+  }
+
+  /** Makes a Task of each of these, where it waits or runs. */
+  #makeTasks(run: ChunkRun): void {
+    if (run.worker === undefined) {
+      for (const index of run.open()) {
+        this.#waiting.insertBefore(run, this.itemAsRun(run, index));
+      }
+      return this.#forget(run);
+    }
+    const rest = this.#withdraw(run);
+    if (rest === undefined) return;
+    const tasks = [...rest.open()].map((index) => this.itemAsRun(rest, index));
+    for (const task of tasks.reverse()) this.#waiting.unshift(task);
+  }
+
   /** Runs items of `hi.map` when a worker is free. */
   #acceptItems(chunk: ItemChunk): void {
     const run = new ChunkRun(chunk, 0, chunk.count);
     if (this.#closing !== undefined) return this.#refuseItems(run, closedError);
     this.#chunkRuns.add(run);
-    this.#waiting.push(run);
+    this.#push(run);
     this.#schedule();
+  }
+
+  /** Lets a Task or items wait behind all others. */
+  #push(run: QueuedRun): void {
+    this.#last = undefined;
+    this.#waiting.push(run);
+  }
+
+  /** These wait no more. */
+  #forget(run: ChunkRun): void {
+    this.#waiting.remove(run);
+    this.#chunkRuns.delete(run);
+    if (this.#last === run) this.#last = undefined;
   }
 
   /** Takes out what has not begun of a chunk; what runs of it becomes a Task. */
@@ -144,8 +206,7 @@ export class Pool implements PoolWorkerOwner {
 
   /** Takes items out; those that have not begun are returned. */
   #withdraw(run: ChunkRun): ChunkRun | undefined {
-    this.#waiting.remove(run);
-    this.#chunkRuns.delete(run);
+    this.#forget(run);
     return run.worker === undefined ? run : run.worker.withdrawItems(run);
   }
 
@@ -189,7 +250,7 @@ export class Pool implements PoolWorkerOwner {
   }
 
   #admit(run: PoolRun): void {
-    this.#waiting.push(run);
+    this.#push(run);
     this.#schedule();
   }
 
@@ -221,7 +282,7 @@ export class Pool implements PoolWorkerOwner {
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
     this.#closing = Promise.withResolvers();
-    for (const run of this.#chunkRuns) {
+    for (const run of [...this.#chunkRuns]) {
       const rest = this.#withdraw(run);
       if (rest !== undefined) this.#refuseItems(rest, closedError);
     }
@@ -259,8 +320,8 @@ export class Pool implements PoolWorkerOwner {
     this.#chunkRuns.delete(run);
   }
 
-  itemAsRun({ chunk }: ChunkRun, index: number): PoolRun {
-    const [task, settled] = chunk.becomeJob(index);
+  itemAsRun({ chunk, worker }: ChunkRun, index: number): PoolRun {
+    const [task, settled] = chunk.becomeTask(index, worker !== undefined);
     const run = new PoolRun(task, settled);
     this.#keep(run);
     return run;
@@ -391,28 +452,55 @@ export class Pool implements PoolWorkerOwner {
       const after = worker.lastItems;
       if (after === undefined || !worker.suits(run.needs)) continue;
       if (!worker.has(run.task.code)) continue;
-      this.#waiting.remove(run);
-      worker.giveItems(run, after);
+      const many = this.#shareOf(run, worker);
+      if (many < 2 && run.chunk instanceof JobChunk) continue;
+      const items = this.#takeItems(run, many);
+      if (items !== undefined) worker.giveItems(items, after);
     }
   }
 
-  /** Gives items to a worker: all of them if it has the code of their function, else one as a Task of its own. */
+  /** Gives items to a worker: many if it has the code of their function and that is quick, else one as a Task of its own. */
   #giveItems(run: ChunkRun, worker: PoolWorker): void {
-    this.#waiting.remove(run);
-    if (worker.has(run.task.code)) {
-      worker.giveItems(run);
-      return this.#waiting.started(run);
+    const many = this.#shareOf(run, worker);
+    const items = this.#takeItems(run, many);
+    if (items === undefined) return;
+    if (many === 1) {
+      this.#chunkRuns.delete(items);
+      const first = this.itemAsRun(items, items.begin);
+      if (worker.give([first])) this.#waiting.started(first);
+      return;
     }
-    this.#chunkRuns.delete(run);
-    const rest = run.splitAt(run.begin + 1);
-    if (rest !== undefined) this.returned(rest);
-    const first = this.itemAsRun(run, run.begin);
-    if (worker.give([first])) this.#waiting.started(first);
+    try {
+      worker.giveItems(items);
+      this.#waiting.started(items);
+    } catch (error) {
+      this.#refuseItems(items, () => error);
+    }
+  }
+
+  /** How many of these items a worker gets in one go. */
+  #shareOf({ chunk, task, left }: ChunkRun, worker: PoolWorker): number {
+    if (!worker.has(task.code)) return 1;
+    // Those of `hi.map` were parted before.
+    if (!(chunk instanceof JobChunk)) return left;
+    const { definition, options: { crashRetries } } = chunk;
+    if (badFunctionError(definition, crashRetries) !== undefined) return 1;
+    const share = Math.ceil(left / this.#slots);
+    return Math.min(share, worker.room(task.code, TIME_TOGETHER));
+  }
+
+  /** Takes items out of the queue, `most` at most; `undefined` if all that were there are cancelled. */
+  #takeItems(run: ChunkRun, most: number): ChunkRun | undefined {
+    const items = run.takeFirst(most);
+    if (run.isDone) this.#forget(run);
+    if (items === undefined) return undefined;
+    this.#chunkRuns.add(items);
+    return items;
   }
 
   /** Each of these items fails. */
   #refuseItems(run: ChunkRun, why: (task: Task) => unknown): void {
-    this.#chunkRuns.delete(run);
+    this.#forget(run);
     for (const index of run.open()) {
       const item = this.itemAsRun(run, index);
       this.#refuse(item, why(item.task));

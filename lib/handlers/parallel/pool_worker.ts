@@ -313,15 +313,21 @@ export class PoolWorker implements ConnectionOwner {
     }
     run.sent = ++this.#lastSent;
     this.#lastSent += run.end - run.begin;
-    const transfer: ArrayBuffer[] = [];
-    this.#post({
-      type: "chunk",
+    const request = {
       chunk: run.sent,
       after: after?.sent,
-      ...functionToWire(run.task, transfer),
       flag: this.#flags.sendChunk(run.sent),
       ...run.chunk.argumentsOf(run.begin, run.end),
-    }, transfer);
+    };
+    run.chunk.give(run.begin, run.end);
+    // What comes by another way than the one before it might come first.
+    run.isPosted = after?.isPosted === true ||
+      this.#quick?.sendChunk(run.task, request) !== true;
+    if (run.isPosted) {
+      const transfer: ArrayBuffer[] = [];
+      const fn = functionToWire(run.task, transfer);
+      this.#post({ type: "chunk", ...request, ...fn }, transfer);
+    }
     this.#chunks.add(run);
     this.#progress.watch();
     if (this.#lastSent >= this.#mostTasks) this.retire();
@@ -425,7 +431,8 @@ export class PoolWorker implements ConnectionOwner {
       case "done":
         return this.#done(message);
       case "chunkDone":
-        return this.#chunkDone(message.chunk);
+        this.#takeResults();
+        return this.#chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -499,9 +506,13 @@ export class PoolWorker implements ConnectionOwner {
     if (quick === undefined || this.#gone) return;
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
+      if (value === undefined) {
+        this.#chunkEnded(task);
+        continue;
+      }
       const items = this.#chunks.runOf(task);
       if (items !== undefined) {
-        this.#itemDone(items, task, value, duration);
+        this.#itemDone(items, task, value, duration, startedAt);
         continue;
       }
       const run = this.#ended(task);
@@ -568,10 +579,14 @@ export class PoolWorker implements ConnectionOwner {
     task: number,
     value: EncodedValue,
     duration: number,
+    startedAt: number,
   ): void {
     run.batch!.steps++;
+    this.#durations.learn(run.task.code, duration);
     const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration)) this.#itemLeft(run);
+    if (run.chunk.settle(index, value, duration, startedAt)) {
+      this.#itemLeft(run);
+    }
   }
 
   /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
@@ -586,7 +601,8 @@ export class PoolWorker implements ConnectionOwner {
       !message.retire
     ) {
       const { task, value, timing } = message;
-      this.#itemDone(run, task, fromWire(value), timing.duration);
+      const { duration, startedAt } = timing;
+      this.#itemDone(run, task, fromWire(value), duration, startedAt);
       return true;
     }
     this.#makeTask(run, index!);
@@ -634,8 +650,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** The worker takes up no more items of a chunk. */
-  #chunkDone(chunk: number): void {
-    this.#takeResults();
+  #chunkEnded(chunk: number): void {
     const run = this.#chunks.get(chunk);
     const rest = run && this.#takeBackItems(run);
     if (rest !== undefined) this.#owner.returned(rest);

@@ -13,6 +13,11 @@ import {
   PROGRAM_BELL,
   WORKER_BELL,
 } from "../../worker/bell.ts";
+import {
+  chunkMemory,
+  type ChunkRequest,
+  ChunkRequests,
+} from "../../worker/chunk_requests.ts";
 import type { FunctionMessage, QuickMemory } from "../../worker/protocol.ts";
 import {
   type Request,
@@ -30,10 +35,12 @@ export class QuickWay {
   /** What the worker gets. */
   readonly memory: QuickMemory = {
     requests: requestMemory(),
+    chunks: chunkMemory(),
     results: resultMemory(),
     bells: bellMemory(),
   };
   readonly #requests = new Requests(this.memory.requests);
+  readonly #chunks = new ChunkRequests(this.memory.chunks);
   readonly #results = new Results(this.memory.results);
   readonly #toWorker = new Bell(this.memory.bells, WORKER_BELL);
   readonly #toProgram = new Bell(this.memory.bells, PROGRAM_BELL);
@@ -53,19 +60,39 @@ export class QuickWay {
 
   /** Sends Tasks of one function, unless there is no room for them now; whether it did. */
   send(
-    { code, name, version }: Task,
+    task: Task,
     requests: readonly Request[],
     lists: readonly SmallValue[],
   ): boolean {
-    if (code.kind !== "module") return false;
+    const fn = this.#numberOf(task);
+    if (fn === undefined) return false;
+    if (!this.#requests.write(fn, requests, lists)) return false;
+    this.#toWorker.ring();
+    return true;
+  }
+
+  /** Sends a chunk, unless there is no room for it now; whether it did. */
+  sendChunk(
+    task: Pick<Task, "code" | "name" | "version">,
+    chunk: Omit<ChunkRequest, "fn">,
+  ): boolean {
+    const fn = this.#numberOf(task);
+    if (fn === undefined || !this.#chunks.write({ fn, ...chunk })) return false;
+    this.#toWorker.ring();
+    return true;
+  }
+
+  /** The number of a function that the worker has imported, of which it is told the first time. */
+  #numberOf(
+    { code, name, version }: Pick<Task, "code" | "name" | "version">,
+  ): number | undefined {
+    if (code.kind !== "module") return undefined;
     let fn = this.#numbers.get(code);
     if (fn === undefined) {
       this.#numbers.set(code, fn = ++this.#lastNumber);
       this.#post({ type: "function", fn, name, version, code });
     }
-    if (!this.#requests.write(fn, requests, lists)) return false;
-    this.#toWorker.ring();
-    return true;
+    return fn;
   }
 
   /** Takes the next result, if there is one. */
