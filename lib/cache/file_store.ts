@@ -244,7 +244,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       }
       this.#blobs.removeStale();
       this.#folder.clearQuarantine();
-      this.#totals.reset(0);
+      this.#totals.reset();
     });
   }
 
@@ -318,6 +318,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
       maxSize: options.maxSize ?? maxSize,
       maxAge: options.maxAge ?? maxAge,
     };
+    const before = this.#keeper.change(
+      "collect garbage in",
+      () => this.#totals.beforeCount(),
+    );
     const { report, counted, needed } = await this.#keeper.told(
       "collect garbage in",
       collectPortable(cache, { ...options, ...limits }, (bytes) => {
@@ -328,7 +332,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     );
     this.#keeper.change(
       "collect garbage in",
-      () => this.#totals.reset(counted),
+      () => this.#totals.correct(counted, before),
     );
     const limit = options.maxSize ?? maxSize;
     // What others are about to store, or left behind, goes when it is old.
@@ -366,8 +370,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
     do {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
     } while (this.#storer?.room.settle());
-    const { bytes } = this.#totals.unwritten;
-    if (this.#storer === undefined && bytes !== 0) this.#flushAtEnd();
+    if (this.#storer === undefined && !this.#totals.isWritten) {
+      this.#flushAtEnd();
+    }
   }
 
   close(): void {

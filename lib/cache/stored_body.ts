@@ -22,10 +22,15 @@ interface BlobHome {
   loadResultFiles(): Promise<typeof ResultFiles>;
 }
 
+/** Whether an encoded value is kept in a blob. */
+export function isBlobDocument(bytes: Uint8Array): boolean {
+  return bytes.length > DOCUMENT_BYTES;
+}
+
 /** Whether some of a record is kept in blobs. */
 export function needsBlobs(record: NewRecord): boolean {
   const { leaves, bytes } = record.outcome.value;
-  return leaves.length > 0 || bytes.length > DOCUMENT_BYTES ||
+  return leaves.length > 0 || isBlobDocument(bytes) ||
     filesOf(record).length > 0;
 }
 
@@ -47,7 +52,7 @@ export async function writeBlobs(
     try {
       const leaves: BlobReference[] = [];
       for (const leaf of value.leaves) leaves.push(await blobs.write(leaf));
-      const document = value.bytes.length > DOCUMENT_BYTES
+      const document = isBlobDocument(value.bytes)
         ? await blobs.write(new MemoryLeaf(value.bytes))
         : value.bytes;
       return {
