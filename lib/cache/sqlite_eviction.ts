@@ -169,7 +169,7 @@ export class Evictor {
           if (victims.length === 0 && vain++ === MAX_VAIN) break;
         }
         const wanted = Math.max(excess, LEAST_BYTES);
-        victims = victims.slice(this.delete(opened, victims, wanted));
+        victims = victims.slice(this.delete(opened, victims, wanted).count);
       }
       size = usedBytes(opened.database);
     }
@@ -240,17 +240,17 @@ export class Evictor {
     });
   }
 
-  /** Deletes records, and their blobs, until about so much is freed; how many. */
+  /** Deletes records, and their blobs, until about so much is freed; how many, and the bytes that they count. */
   delete(
     { database }: Opened,
     victims: readonly SqliteCandidate[],
     wanted = Infinity,
-  ): number {
-    if (victims.length === 0) return 0;
+  ): { count: number; bytes: number } {
+    let bytes = 0;
     const doomed: SqliteCandidate[] = [];
-    for (let i = 0, freed = 0; i < victims.length && freed < wanted; i++) {
+    for (let i = 0; i < victims.length && bytes < wanted; i++) {
       doomed.push(victims[i]!);
-      freed += victims[i]!.bytes;
+      bytes += victims[i]!.bytes;
     }
     // Neighbours one after the other: their pages are merged once.
     doomed.sort((a, b) => a.id - b.id);
@@ -266,7 +266,7 @@ export class Evictor {
       this.evicted.records += some.length;
       this.evicted.blobs += sweepBlobs(database, unused, this.#home).count;
     }
-    return doomed.length;
+    return { count: doomed.length, bytes };
   }
 
   /** Nothing is left that may go but the record that was just stored; whether that may stay. */
