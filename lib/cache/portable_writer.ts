@@ -7,30 +7,25 @@
 import { FileChangedError } from "../errors.ts";
 import { isOfSystem } from "./portable_keeper.ts";
 import { type PortableHome, PortableRoom } from "./portable_room.ts";
-import { type Leaf, MemoryLeaf } from "../value/encoded.ts";
 import { processMemo } from "../value/file_digest.ts";
-import { sha256Hex } from "../value/sha256.ts";
 import { storeBlobs } from "./arrival.ts";
-import { BlobReference, StoredFile } from "./blob_reference.ts";
 import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import { infoOf } from "./portable_folder.ts";
-import { blobsOfRecord } from "./portable_records.ts";
 import type { Arrival, NewRecord, StoredRecord } from "./record.ts";
 import { encodeRecordFile } from "./record_file.ts";
 import { blobsOf, type Body } from "./row.ts";
 import {
+  bytesToCome,
   contributionOf,
-  isBlobDocument,
+  expectedBody,
   needsBlobs,
   writeBlobs,
 } from "./stored_body.ts";
-import { filesOf, valueBytes } from "./stored_value.ts";
+import { valueBytes } from "./stored_value.ts";
 
 /** How often blobs that go at once are written again. */
 const ATTEMPTS = 3;
-
-const NO_DIGEST = "0".repeat(64);
 
 /** Stores records in one cache folder. */
 export class PortableWriter {
@@ -84,12 +79,9 @@ export class PortableWriter {
   adopt(arrival: Arrival): boolean | Promise<boolean> {
     if (this.#home.keeper.open() !== "writable") return false;
     const { file } = arrival;
-    let taken = file.raw.length;
+    let taken = file.raw.length + bytesToCome(file.body, this.#home.blobs);
     if (arrival.snapshot !== undefined) {
       taken += this.#home.snapshots.bytesFor(file.fn.code, arrival.snapshot);
-    }
-    for (const blob of blobsOfRecord(file)) {
-      if (!this.#home.blobs.isThere(blob)) taken += blob.byteLength;
     }
     const adopt = () =>
       blobsOf(file.body).length > 0
@@ -201,31 +193,9 @@ export class PortableWriter {
 
   /** Bytes that a record takes on disk with those of its blobs that are not there, at most. */
   #bytesWithBlobs(record: NewRecord): number {
-    const { value, status } = record.outcome;
-    let bytes = this.#snapshotBytes(record);
-    const refer = (size: number, sha256 = NO_DIGEST): BlobReference => {
-      const reference = BlobReference.of(sha256, undefined, size);
-      if (!this.#home.blobs.isThere(reference)) bytes += size;
-      return reference;
-    };
-    const body: Body = {
-      status,
-      contribution: contributionOf(record),
-      leaves: value.leaves.map((leaf) =>
-        refer(leaf.byteLength, digestOf(leaf))
-      ),
-      document: isBlobDocument(value.bytes)
-        ? refer(value.bytes.length)
-        : value.bytes,
-      files: filesOf(record).map(({ kind, path, size, digest }) =>
-        new StoredFile(
-          path,
-          kind === "file" ? refer(size, digest) : undefined,
-          false,
-        )
-      ),
-    };
-    return bytes + this.#encode(record, body).length;
+    const { body, bytes } = expectedBody(record, this.#home.blobs);
+    return bytes + this.#encode(record, body).length +
+      this.#snapshotBytes(record);
   }
 
   #snapshotBytes({ snapshot, fn }: NewRecord): number {
@@ -293,12 +263,4 @@ export class PortableWriter {
   #release({ lease }: NewRecord): void {
     if (lease !== undefined) this.#home.leases?.release(lease);
   }
-}
-
-/** The digest of a leaf, which is remembered where that can be. */
-function digestOf(leaf: Leaf): string {
-  if (leaf.digest !== undefined) return leaf.digest;
-  const digest = sha256Hex(leaf.peek());
-  if (leaf instanceof MemoryLeaf) leaf.digest = digest;
-  return digest;
 }
