@@ -58,12 +58,19 @@ export class PortableWriter {
       return this.#home.keep(this.#storeWithBlobs(record));
     }
     const { status, value } = record.outcome;
-    const bytes = this.#encode(record, {
-      status,
-      contribution: contributionOf(record),
-      leaves: [],
-      document: value.bytes,
-    });
+    let bytes: Uint8Array<ArrayBuffer>;
+    try {
+      bytes = this.#encode(record, {
+        status,
+        contribution: contributionOf(record),
+        leaves: [],
+        document: value.bytes,
+      });
+    } catch (error) {
+      this.#home.keeper.warnNotStored(error);
+      this.#release(record);
+      return undefined;
+    }
     const taken = bytes.length + this.#snapshotBytes(record);
     const room = this.#room.take(taken, record);
     if (room instanceof Promise) {
@@ -121,12 +128,11 @@ export class PortableWriter {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    const taken = this.#room.isLimited ? this.#bytesWithBlobs(record) : 0;
-    if (!await this.#room.take(taken, record)) {
-      this.#release(record);
-      return undefined;
-    }
+    let taken = 0;
     try {
+      const bytes = this.#room.isLimited ? this.#bytesWithBlobs(record) : 0;
+      if (!await this.#room.take(bytes, record)) return undefined;
+      taken = bytes;
       for (let attempt = 1;; attempt++) {
         const body = await writeBlobs(record, this.#home, processMemo);
         const bytes = this.#encode(record, body);

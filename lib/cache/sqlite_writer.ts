@@ -295,10 +295,11 @@ export class SqliteWriter {
     const opened = this.#keeper.open();
     if (opened === undefined && !this.#keeper.isKeptOut) return undefined;
     if (opened?.database.writable === false) return void this.#refuse();
-    const arrive = await this.#expect(() =>
-      expectedBody(record, this.#home.blobs).bytes
-    );
+    let arrive: (() => void) | undefined;
     try {
+      arrive = await this.#expect(() =>
+        expectedBody(record, this.#home.blobs).bytes
+      );
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await writeBlobs(record, this.#home, this.#home.memo);
         const prepared = { record, body, arrive };
