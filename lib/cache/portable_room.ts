@@ -32,7 +32,7 @@ const STORES = 64;
 const AGES = 2 * STORES;
 
 /** The part of the limit, and the most, that is taken in advance, so that not each store has to say so. */
-const SPARE_PART = 1 / 256, SPARE_BYTES = 1_048_576;
+const SPARE_PART = 1 / 64, SPARE_BYTES = 1_048_576;
 
 /** The part of the limit that is freed beyond need, as to draw lots for a few records costs as much as for many. */
 const BATCH_PART = 1 / 32;
@@ -185,12 +185,12 @@ export class PortableRoom {
     // Where nothing can be written the store tells why.
     if (isKnown || !totals.tryWrite(this.#spare)) return true;
     const size = keeper.attempt(() => totals.size()) ?? 0;
-    if (size + this.#spare <= this.#maxSize) return true;
-    const isThere = size <= this.#maxSize;
-    if (!isThere) totals.give(bytes);
-    // Nothing is kept for later then.
-    totals.tryWrite();
-    return isThere;
+    const left = this.#maxSize - size;
+    if (left >= this.#spare) return true;
+    if (left < 0) totals.give(bytes);
+    // Less is taken in advance then, or nothing.
+    totals.tryWrite(Math.max(left, 0));
+    return left >= 0;
   }
 
   /** Deletes records until there is room; whether there is. */

@@ -25,6 +25,9 @@ import { isWhole, seal, SEAL_BYTES } from "./sealed.ts";
 /** A file that was not written to for so long belongs to a program that ended, or can bear to lose it; in ms. */
 const IDLE_MS = 3_600_000;
 
+/** What a program is about to store, and has not spoken of for so long, it does not store without a word; in ms. */
+const SILENCE_MS = 30_000;
+
 /** More files than this are folded. */
 const MANY = 32;
 
@@ -89,7 +92,7 @@ export class PortableTotals {
   /** Whether so much may be taken without a word, as it is announced. */
   has(bytes: number): boolean {
     return this.#bytes + this.#taken + bytes <= this.#announced &&
-      performance.now() - this.#announcedAt < IDLE_MS / 2;
+      performance.now() - this.#announcedAt < SILENCE_MS;
   }
 
   /** Takes bytes, in memory, that are about to be stored. */
@@ -144,12 +147,13 @@ export class PortableTotals {
   write(spare = 0): void {
     if (this.isWritten && this.#saved === 0 && spare === 0) return;
     this.#writeOwn(spare);
-    if (names(this.#path, UUID).length > MANY) this.#fold(spare);
+    if (names(this.#path, UUID).length > MANY) this.#fold(IDLE_MS, spare);
   }
 
   /** The sums from which a count of the whole cache begins. */
   beforeCount(): Sums {
-    this.#fold(0);
+    // What the dead were about to store is there or not: the count will tell.
+    this.#fold(2 * SILENCE_MS, 0);
     this.#writeOwn(0);
     return this.read();
   }
@@ -173,12 +177,12 @@ export class PortableTotals {
     this.#writeOwn(0);
   }
 
-  /** Adds what programs that ended have left to the own sums. */
-  #fold(spare: number): void {
+  /** Adds what programs have left to the own sums that have not written for so long. */
+  #fold(idle: number, spare: number): void {
     for (const name of names(this.#path, UUID)) {
       const path = join(this.#path, name);
       const written = infoOf(path)?.mtime?.getTime() ?? Infinity;
-      if (path === this.#own || Date.now() - written <= IDLE_MS) continue;
+      if (path === this.#own || Date.now() - written <= idle) continue;
       // Added before it goes, so that nobody sees less than there is.
       const seen = this.#sums(path);
       this.#addAll(seen, 1);
