@@ -74,7 +74,7 @@ export function parseSize(text: string): number {
 }
 
 /**
- * ms of a text as `30d` or `1.5h`.
+ * ms of a text as `30d` or `1.5h`. A year has 365.25 days; `m` are minutes.
  *
  * @throws {UsageError} if it is none, or less than `least` ms.
  */
@@ -92,6 +92,11 @@ export async function parseDuration(
   if (typeof length !== "number") {
     throw new UsageError(
       `Cannot take "${text}" as a length of time: write it as 12h, 30d or 2w`,
+    );
+  }
+  if (/M\s*$/.test(text)) {
+    throw new UsageError(
+      `Cannot take "${text}" as a length of time as M may mean months: write it as 90d, or with m if it is minutes`,
     );
   }
   if (length < least) {

@@ -21,14 +21,16 @@ import type { LiveBlob } from "./live_blobs.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
 import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, PortableFolder, remove } from "./portable_folder.ts";
+import defer * as damages from "./portable_damage.ts";
+import type { DamagedFiles } from "./portable_damage.ts";
 import { nearestPortable } from "./portable_nearest.ts";
 import { PortablePins } from "./portable_pins.ts";
 import {
   blobsOfRecord,
   DAY_MS,
+  descriptionOf,
   PortableRecords,
-  RecordDamage,
-  summaryOf,
+  selectRecords,
 } from "./portable_records.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals } from "./portable_totals.ts";
@@ -244,7 +246,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       }
       this.#blobs.removeStale();
       this.#folder.clearQuarantine();
-      this.#totals.reset(0);
+      this.#totals.reset();
     });
   }
 
@@ -276,31 +278,18 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   *list(filter: RecordFilter): Iterable<RecordSummary> {
-    const found = this.#keeper.attempt(() => this.#select(filter)) ?? [];
+    const found =
+      this.#keeper.attempt(() =>
+        selectRecords(this.#records, filter, this.#pinSet())
+      ) ?? [];
     yield* found.slice(0, filter.limit);
   }
 
   describe(key: Uint8Array<ArrayBuffer>): RecordDescription | undefined {
     return this.#keeper.attempt(() => {
       const hex = key.toHex();
-      const file = this.#find(hex);
-      const found = file && this.#records.find(hex);
-      const details = found?.file.details();
-      if (found === undefined || details === undefined) return undefined;
-      const { timing, parts, upstream, console, versions } = details;
-      return {
-        ...summaryOf(found, this.#pinSet()),
-        parts,
-        upstream,
-        startedAt: timing.startedAt,
-        console,
-        versions,
-        blobs: blobsOfRecord(found.file)
-          .map(({ sha256, byteLength }) => ({
-            digest: sha256,
-            bytes: byteLength,
-          })),
-      };
+      const found = this.#find(hex) && this.#records.find(hex);
+      return found && descriptionOf(found, this.#pinSet());
     });
   }
 
@@ -318,6 +307,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
       maxSize: options.maxSize ?? maxSize,
       maxAge: options.maxAge ?? maxAge,
     };
+    const before = this.#keeper.change(
+      "collect garbage in",
+      () => this.#totals.beforeCount(),
+    );
     const { report, counted, needed } = await this.#keeper.told(
       "collect garbage in",
       collectPortable(cache, { ...options, ...limits }, (bytes) => {
@@ -328,7 +321,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     );
     this.#keeper.change(
       "collect garbage in",
-      () => this.#totals.reset(counted),
+      () => this.#totals.correct(counted, before),
     );
     const limit = options.maxSize ?? maxSize;
     // What others are about to store, or left behind, goes when it is old.
@@ -366,8 +359,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
     do {
       while (this.#storing.size > 0) await Promise.all(this.#storing);
     } while (this.#storer?.room.settle());
-    const { bytes } = this.#totals.unwritten;
-    if (this.#storer === undefined && bytes !== 0) this.#flushAtEnd();
+    if (this.#storer === undefined && !this.#totals.isWritten) {
+      this.#flushAtEnd();
+    }
   }
 
   close(): void {
@@ -421,48 +415,17 @@ export class FileStore implements RecordStore, Catalog, Depot {
     reference: BlobReference,
     damage: BlobDamage,
   ): ResultLostError {
-    const path = this.#blobs.path(reference);
-    this.#dropBlob(key, reference, path, damage);
-    return new ResultLostError(
-      `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
-      { cause: damage },
-    );
+    return damages.loseBlob(this.#home(), key.toHex(), reference, damage);
   }
 
-  #dropBlob(
-    key: Uint8Array<ArrayBuffer>,
-    reference: BlobReference,
-    path: string,
-    damage: BlobDamage,
-  ): void {
-    // Another program has put it back since it was looked at.
-    if (!damage.present && this.#blobs.isThere(reference)) return;
-    // Or has deleted the record, and the blob with it: a miss like others.
-    const isDeleted = !damage.present &&
-      this.#keeper.attempt(() =>
-        infoOf(this.#records.path(key.toHex())) === undefined
-      );
-    if (isDeleted) return;
-    if (this.#keeper.open() !== "writable") {
-      this.#keeper.warn(path, `${path} ${damage.message}: its job is run`);
-      return;
-    }
-    try {
-      const target = damage.present
-        ? this.#blobs.setAside(reference)
-        : undefined;
-      const moved = target === undefined ? "" : ` and was moved to ${target}`;
-      this.#keeper.warn(
-        path,
-        `${path} ${damage.message}${moved}: its job is run again`,
-      );
-    } catch (error) {
-      this.#keeper.warn(
-        path,
-        `${path} ${damage.message} and cannot be moved: ${causeOf(error)}`,
-      );
-    }
-    this.#keeper.attempt(() => remove(this.#records.path(key.toHex())));
+  #home(): DamagedFiles {
+    return {
+      keeper: this.#keeper,
+      folder: this.#folder,
+      files: this.#files,
+      records: this.#records,
+      blobs: this.#blobs,
+    };
   }
 
   #recordOf(file: RecordFile): CachedRecord {
@@ -483,7 +446,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       if (file !== undefined && state === "writable") this.#noteUse(hex, file);
       return file;
     } catch (error) {
-      this.#refuse(hex, error);
+      damages.refuseRecord(this.#home(), hex, error);
       return undefined;
     }
   }
@@ -499,39 +462,6 @@ export class FileStore implements RecordStore, Catalog, Depot {
       if (now - used > DAY_MS) Deno.utimeSync(path, now / 1_000, now / 1_000);
     } catch {
       // The file is somebody else's, or the disk is read-only: then nobody knows.
-    }
-  }
-
-  /** Sets aside what is not the record of a key. */
-  #refuse(hex: string, error: unknown): void {
-    const { path } = this.#folder;
-    const record = `a record of the cache in ${path} is not used`;
-    if (error instanceof RecordDamage && error.foreign) {
-      this.#keeper.warn("format", `${record}: it ${error.message}`);
-      return;
-    }
-    const isDamaged = error instanceof RecordDamage;
-    const what = isDamaged ? `it ${error.message}` : causeOf(error);
-    if (this.#keeper.state !== "writable") {
-      this.#keeper.warn("record", `${record}: ${what}`);
-      return;
-    }
-    try {
-      const file = this.#records.path(hex);
-      const isGone = isDamaged
-        ? this.#folder.setFileAside(file, hex) !== undefined
-        : this.#files.evictIntruders(file);
-      if (isGone) {
-        this.#keeper.warn(
-          "record",
-          `${record} and was moved to ${this.#folder.quarantine}: ${what}`,
-        );
-      } else if (!isDamaged) this.#keeper.warnUnreadable(error);
-    } catch (moving) {
-      this.#keeper.warn(
-        "record",
-        `${record} and cannot be moved (${causeOf(moving)}): ${what}`,
-      );
     }
   }
 
@@ -555,22 +485,6 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   #pinSet(): PinSet {
     return new PinSet(this.#pins.all(), this.#options.keep);
-  }
-
-  #select(filter: RecordFilter): RecordSummary[] {
-    const { name, version, label, status, keyPrefix } = filter;
-    const pins = this.#pinSet();
-    const found: RecordSummary[] = [];
-    for (const record of this.#records.all(keyPrefix)) {
-      const { fn, body } = record.file;
-      if (
-        fn.name === (name ?? fn.name) &&
-        fn.version === (version ?? fn.version) &&
-        fn.label === (label ?? fn.label) &&
-        body.status === (status ?? body.status)
-      ) found.push(summaryOf(record, pins));
-    }
-    return found.sort((a, b) => b.storedAt - a.storedAt);
   }
 
   /** Remembers a promise until it has settled. */

@@ -3,7 +3,8 @@
  *
  * 1. All records are read: what each is worth, and which blobs and snapshots it names.
  * 2. Those that are too old go, then the worst until the rest fits; with each its
- *    blobs, so that who is killed leaves hardly any behind.
+ *    blobs, so that who is killed leaves hardly any behind. Snapshots that they need, or
+ *    that are too young to go, count for that.
  * 3. Blobs and snapshots that no record names go, unless somebody wrote or found
  *    them less than the grace period before 1 began: they are a running writer's.
  * 4. What is left is the new total, without the blobs that 3 spared and that nobody
@@ -36,9 +37,10 @@ interface Marked {
   readonly blobs: readonly string[];
 }
 
-/** A blob that records name. */
+/** A blob, or a snapshot, that records name. */
 interface Named {
-  readonly bytes: number;
+  /** What is free when none of them is left. */
+  bytes: number;
   records: number;
 }
 
@@ -94,9 +96,23 @@ export async function collectPortable(
     await work.step();
   }
 
+  const codes = new Map<string, Named>();
+  for (const { code } of marked) {
+    const use = codes.get(code);
+    if (use !== undefined) use.records++;
+    else codes.set(code, { bytes: 0, records: 1 });
+  }
   let total = 0;
   for (const { size } of marked) total += size;
   for (const { bytes } of named.values()) total += bytes;
+  for (const digest of files.all("snapshots")) {
+    const info = infoOf(files.path("snapshots", digest));
+    if (info === undefined) continue;
+    const use = codes.get(digest);
+    const isYoung = !isSettled(info, begun - grace);
+    if (use !== undefined || isYoung) total += info.size;
+    if (use !== undefined && !isYoung) use.bytes = info.size;
+  }
   const noted = total * NOTED_PART;
   let unnoted = 0;
   marked.sort((a, b) => score(b, begun) - score(a, begun));
@@ -112,6 +128,8 @@ export async function collectPortable(
     report.records++;
     let freed = record.size;
     total -= record.size;
+    const snapshot = codes.get(record.code)!;
+    if (--snapshot.records === 0) total -= snapshot.bytes;
     for (const digest of record.blobs) {
       const blob = named.get(digest)!;
       if (--blob.records > 0) continue;
@@ -153,12 +171,11 @@ export async function collectPortable(
     await work.step();
   }
 
-  const codes = new Set(kept.map(({ code }) => code));
   for (const digest of [...files.all("snapshots")]) {
     const path = files.path("snapshots", digest);
     const info = infoOf(path);
     if (info === undefined) continue;
-    const isUsed = codes.has(digest);
+    const isUsed = (codes.get(digest)?.records ?? 0) > 0;
     if (!isUsed && isSettled(info, begun - grace) && remove(path)) {
       report.bytes += info.size;
     } else left += info.size;

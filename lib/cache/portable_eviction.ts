@@ -32,22 +32,26 @@ export interface Evictable {
 
 /**
  * Deletes records with their blobs until `excess` bytes are freed, or all that is
- * left is pinned; the bytes that were freed. A blob that several records may name
- * stays until `gc`.
+ * left is pinned. A blob that several records may name stays until `gc`.
  *
  * @param spared The key of a record that stays.
+ * @param note Is told of bytes that were freed.
  */
 export async function evict(
   cache: Evictable,
   excess: number,
-  spared?: string,
-): Promise<number> {
+  spared: string | undefined,
+  note: (bytes: number) => void,
+): Promise<void> {
   let freed = 0;
+  const noteFreed = (bytes: number) => {
+    freed += bytes;
+    note(bytes);
+  };
   for (let before = -1; freed < excess && freed > before;) {
     before = freed;
-    freed += await evictOnce(cache, excess - freed, spared);
+    await evictOnce(cache, excess - freed, spared, noteFreed);
   }
-  return freed;
 }
 
 /**
@@ -80,11 +84,12 @@ async function evictOnce(
   cache: Evictable,
   excess: number,
   spared: string | undefined,
-): Promise<number> {
+  note: (bytes: number) => void,
+): Promise<void> {
   const shards = shuffled(cache.files.shards("jobs"));
   const drawn: FoundRecord[] = [];
   let freed = 0;
-  while (shards.length > 0 || drawn.length > 0) {
+  while (freed < excess && (shards.length > 0 || drawn.length > 0)) {
     while (shards.length > 0 && drawn.length < DRAWN) {
       drawn.push(...await draw(cache, shards.pop()!, spared));
     }
@@ -93,12 +98,13 @@ async function evictOnce(
     const count = shards.length > 0
       ? Math.ceil(drawn.length / WORST)
       : drawn.length;
+    const before = freed;
     for (const victim of drawn.splice(0, count)) {
       freed += deleteRecord(cache, victim, now);
-      if (freed >= excess) return freed;
+      if (freed >= excess) break;
     }
+    if (freed > before) note(freed - before);
   }
-  return freed;
 }
 
 async function draw(

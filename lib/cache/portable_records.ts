@@ -11,7 +11,11 @@ import {
   KnownFunctions,
   type RecordFile,
 } from "./record_file.ts";
-import type { RecordSummary } from "./report.ts";
+import type {
+  RecordDescription,
+  RecordFilter,
+  RecordSummary,
+} from "./report.ts";
 import { blobsOf } from "./row.ts";
 import { otherFormat } from "./sealed.ts";
 import type { PinSet } from "./victims.ts";
@@ -138,4 +142,46 @@ export function summaryOf(
     host: details?.host ?? "",
     pinned: pins.has(hex, file.fn),
   };
+}
+
+/** A record with all but its value. */
+export function descriptionOf(
+  found: FoundRecord,
+  pins: PinSet,
+): RecordDescription | undefined {
+  const details = found.file.details();
+  if (details === undefined) return undefined;
+  const { timing, parts, upstream, console, versions } = details;
+  return {
+    ...summaryOf(found, pins),
+    parts,
+    upstream,
+    startedAt: timing.startedAt,
+    console,
+    versions,
+    blobs: blobsOfRecord(found.file)
+      .map(({ sha256, byteLength }) => ({
+        digest: sha256,
+        bytes: byteLength,
+      })),
+  };
+}
+
+/** The records that a filter wants, the latest first. */
+export function selectRecords(
+  records: PortableRecords,
+  { name, version, label, status, keyPrefix }: RecordFilter,
+  pins: PinSet,
+): RecordSummary[] {
+  const found: RecordSummary[] = [];
+  for (const record of records.all(keyPrefix)) {
+    const { fn, body } = record.file;
+    if (
+      fn.name === (name ?? fn.name) &&
+      fn.version === (version ?? fn.version) &&
+      fn.label === (label ?? fn.label) &&
+      body.status === (status ?? body.status)
+    ) found.push(summaryOf(record, pins));
+  }
+  return found.sort((a, b) => b.storedAt - a.storedAt);
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps a cache of files within its limits while it is written to: what it takes is
- * counted, and room is made when that is near the limit. Comes with the first miss.
+ * Keeps a cache of files within its limits while it is written to: room is taken before
+ * something is stored, and made if there is none. Comes with the first miss.
  *
  * @module
  */
@@ -15,7 +15,8 @@ import { type Limits, noRoom, overLimit } from "./limits.ts";
 import defer * as eviction from "./portable_eviction.ts";
 import type { Evictable } from "./portable_eviction.ts";
 import type { PortableFolder } from "./portable_folder.ts";
-import { blobsOfRecord, type PortableRecords } from "./portable_records.ts";
+import type { PortableRecords } from "./portable_records.ts";
+import defer * as recounting from "./portable_recount.ts";
 import type { PortableSnapshots } from "./portable_snapshots.ts";
 import type { PortableTotals } from "./portable_totals.ts";
 import type { NewRecord } from "./record.ts";
@@ -24,20 +25,23 @@ import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body } from "./row.ts";
 import { refusalOf } from "./stored_value.ts";
 
-/** Stores after which the totals are written and compared with the limit. */
+/** Stores after which ages are looked at, and the totals written where there is no limit. */
 const STORES = 64;
 
 /** Records whose age is looked at each time. */
 const AGES = 2 * STORES;
 
-/** The same in parts of the limit, for few and large results. */
-const PART_OF_LIMIT = 32;
+/** The part of the limit, and the most, that is taken in advance, so that not each store has to say so. */
+const SPARE_PART = 1 / 64, SPARE_BYTES = 1_048_576;
 
-/** Room is made when so much of the limit is taken, as others may store between two looks, and so much is left then. */
-const FULL = 15 / 16, ROOMY = 29 / 32;
+/** The part of the limit that is freed beyond need, as to draw lots for a few records costs as much as for many. */
+const BATCH_PART = 1 / 32;
 
-/** Times that it is tried again to keep this margin where all that is left is pinned. */
+/** Stores for which nothing is freed beyond need where all that is left is pinned. */
 const PATIENCE = 1_024;
+
+/** What is about to be stored. */
+type Identified = Pick<NewRecord, "key" | "fn">;
 
 /** What makes room, and what stores, need of their store. */
 export interface PortableHome {
@@ -62,37 +66,42 @@ export interface PortableHome {
 /** The room in one cache folder. */
 export class PortableRoom {
   readonly #home: PortableHome;
+  readonly #spare: number;
   #stores = 0;
-  /** Settles when the room is made that was asked for last. */
+  /** Settles when all have room who asked for it. */
   #roomMade: Promise<void> = Promise.resolve();
+  /** Those who wait for it. */
+  #waiting = 0;
+  /** Called when somebody gives room back. */
+  #onGiven: (() => void) | undefined;
+  /** Whether something was stored beyond the limit, for what others are about to store. */
+  #isOver = false;
   #patience = 0;
   /** Of which folder of records the next ages are looked at. */
   #hand = Math.floor(256 * Math.random());
 
   constructor(home: PortableHome) {
     this.#home = home;
+    const { maxSize } = home.limits;
+    this.#spare = maxSize === undefined
+      ? 0
+      : Math.min(Math.floor(maxSize * SPARE_PART), SPARE_BYTES);
   }
 
-  /** Counts a record that was stored. */
-  noteStore(): void {
-    this.#stores++;
-    if (this.#stores % STORES === 0) this.#expire();
-  }
-
-  /** Does what is to be done after the last store; whether nothing more is. */
+  /** Does what is to be done after the last store. */
   finish(): void {
     if (this.#stores % STORES > 0) this.#expire();
   }
 
   /** Makes what was stored count; whether that may have made work. */
   settle(): boolean {
+    const { keeper, totals, unplaced } = this.#home;
     // Their records could not be stored.
-    for (const bytes of this.#home.unplaced.values()) this.count(bytes);
-    this.#home.unplaced.clear();
-    const { bytes } = this.#home.totals.unwritten;
-    if (bytes === 0 || this.#home.keeper.state !== "writable") return false;
-    if (!this.#home.totals.tryWrite()) return false;
-    this.#makeRoom();
+    for (const bytes of unplaced.values()) this.count(bytes);
+    unplaced.clear();
+    if (totals.isWritten || keeper.state !== "writable") return false;
+    if (!totals.tryWrite()) return false;
+    this.#shrinkIfOver();
     return true;
   }
 
@@ -112,49 +121,163 @@ export class PortableRoom {
   isTooLarge(record: NewRecord): boolean {
     const { path } = this.#home.folder;
     const refusal = refusalOf(record, path, this.#home.limits.maxSize);
-    if (refusal === undefined) return false;
-    const isPinned = this.#home.keeper.attempt(() =>
-      this.#home.evictable().pins.has(record.key.toHex(), record.fn)
-    );
-    if (isPinned === true) return false;
+    if (refusal === undefined || this.#isPinned(record)) return false;
     this.#home.keeper.warn("limit", refusal);
     return true;
   }
 
   /**
-   * Writes the totals if so much was stored meanwhile that it may count, and makes room
-   * if they are near the limit. Whoever stored waits for that: the limit holds.
-   *
-   * @param own The key of what was stored.
+   * Takes room for what is about to be written; whether there is any. It must be given
+   * back when that is written, and counted, or could not be.
    */
-  makeRoomIfMuch(own: Uint8Array): Promise<void> | undefined {
-    const { maxSize = Infinity } = this.#home.limits;
-    const isMuch = this.#home.totals.unwritten.bytes > maxSize / PART_OF_LIMIT;
-    if (this.#stores % STORES > 0 && !isMuch) return undefined;
-    return this.#home.totals.tryWrite()
-      ? this.#makeRoom(own.toHex())
-      : undefined;
+  take(bytes: number, record: Identified): boolean | Promise<boolean> {
+    if (!this.isLimited) {
+      this.#home.totals.take(bytes);
+      return true;
+    }
+    this.#patience--;
+    if (this.#waiting === 0 && this.#tryTake(bytes)) return true;
+    // One after the other: what one deletes the next need not.
+    this.#waiting++;
+    const made = this.#roomMade.then(() => this.#makeRoom(bytes, record))
+      .finally(() => this.#waiting--);
+    this.#roomMade = made.then(() => {});
+    return this.#home.keep(made);
   }
 
-  /** Makes room if the cache is near its limit; `undefined` if it is not. */
-  #makeRoom(own?: string): Promise<void> | undefined {
-    if (!this.#isFull()) return undefined;
-    // One after the other: what one deletes the next need not.
-    this.#roomMade = this.#roomMade.then(() => this.#shrink(own));
+  /** Gives room back; what there is to do after that. */
+  give(bytes: number): Promise<void> | undefined {
+    const { totals } = this.#home;
+    totals.give(bytes);
+    this.#onGiven?.();
+    this.#stores++;
+    if (this.#stores % STORES === 0) this.#expire();
+    if (this.isLimited) {
+      return this.#isOver ? this.#shrinkIfOver() : undefined;
+    }
+    // Programs with a limit may count on it.
+    if (this.#stores % STORES === 0 || totals.unwritten > SPARE_BYTES) {
+      totals.tryWrite();
+    }
+    return undefined;
+  }
+
+  /** Whether there is a limit, so that it matters how much is taken. */
+  get isLimited(): boolean {
+    return this.#home.limits.maxSize !== undefined;
+  }
+
+  get #maxSize(): number {
+    return this.#home.limits.maxSize ?? Infinity;
+  }
+
+  #isPinned({ key, fn }: Identified): boolean {
+    return this.#home.keeper.attempt(() =>
+      this.#home.evictable().pins.has(key.toHex(), fn)
+    ) ?? false;
+  }
+
+  /** Takes room if there is some. */
+  #tryTake(bytes: number): boolean {
+    const { totals, keeper } = this.#home;
+    const isKnown = totals.has(bytes);
+    totals.take(bytes);
+    // Where nothing can be written the store tells why.
+    if (isKnown || !totals.tryWrite(this.#spare)) return true;
+    const size = keeper.attempt(() => totals.size()) ?? 0;
+    const left = this.#maxSize - size;
+    if (left >= this.#spare) return true;
+    if (left < 0) totals.give(bytes);
+    // Less is taken in advance then, or nothing.
+    totals.tryWrite(Math.max(left, 0));
+    return left >= 0;
+  }
+
+  /** Deletes records until there is room; whether there is. */
+  async #makeRoom(bytes: number, record: Identified): Promise<boolean> {
+    const { totals } = this.#home;
+    try {
+      while (!this.#tryTake(bytes)) {
+        const excess = totals.size() + bytes - this.#maxSize;
+        if (excess <= 0 || await this.#evict(excess)) continue;
+        if (totals.taken === 0) return this.#takeWhatIsLeft(bytes, record);
+        // What is being stored by this program can go when it is there.
+        await new Promise<void>((resolve) => this.#onGiven = resolve);
+      }
+      return true;
+    } catch (error) {
+      this.#warnOver(error);
+      totals.take(bytes);
+      return true;
+    }
+  }
+
+  /** Evicts at least so much; whether that could be done. */
+  async #evict(excess: number, own?: string): Promise<boolean> {
+    const batch = this.#patience > 0 ? 0 : this.#maxSize * BATCH_PART;
+    const { totals } = this.#home;
+    let freed = 0;
+    const evictable = this.#home.evictable();
+    await eviction.evict(evictable, excess + batch, own, (bytes) => {
+      freed += bytes;
+      this.count(-bytes);
+      // So that others need not delete it as well.
+      totals.tryWrite();
+    });
+    return freed >= excess;
+  }
+
+  /** No record is left that may go: whether something may be stored all the same. */
+  #takeWhatIsLeft(bytes: number, record: Identified): boolean {
+    const { totals, folder } = this.#home;
+    const cache = this.#home.evictable();
+    const before = totals.beforeCount();
+    const counted = recounting.recount(cache, record.key.toHex());
+    totals.correct(counted.bytes, before);
+    if (this.#tryTake(bytes)) return true;
+    const isPinned = this.#isPinned(record);
+    if (counted.pinned + bytes > this.#maxSize) {
+      this.#patience = PATIENCE;
+      this.#home.keeper.warn(
+        "limit",
+        isPinned
+          ? overLimit(folder.path, totals.size() + bytes, this.#maxSize, true)
+          : noRoom(folder.path, this.#maxSize, !cache.pins.isEmpty),
+      );
+      if (!isPinned) return false;
+    } else this.#isOver = true;
+    // What others are storing can go when it is there.
+    totals.take(bytes);
+    totals.tryWrite();
+    return true;
+  }
+
+  /** Deletes records if something was stored beyond the limit. */
+  #shrinkIfOver(): Promise<void> | undefined {
+    if (this.#size() <= this.#maxSize) return undefined;
+    this.#roomMade = this.#roomMade.then(async () => {
+      try {
+        this.#isOver = this.#size() > this.#maxSize;
+        if (this.#isOver) await this.#evict(this.#size() - this.#maxSize);
+      } catch (error) {
+        this.#warnOver(error);
+      }
+    });
     return this.#home.keep(this.#roomMade);
   }
 
-  #isFull(): boolean {
-    const { maxSize } = this.#home.limits;
-    if (maxSize === undefined) return false;
-    this.#patience--;
-    const bytes = this.#bytes();
-    return bytes > (this.#patience > 0 ? maxSize : maxSize * FULL);
+  /** What the cache takes, as far as it is known. */
+  #size(): number {
+    return this.#home.keeper.attempt(() => this.#home.totals.size()) ?? 0;
   }
 
-  /** What the cache takes, as far as it is known. */
-  #bytes(): number {
-    return this.#home.keeper.attempt(() => this.#home.totals.read().bytes) ?? 0;
+  #warnOver(error: unknown): void {
+    this.#home.keeper.warn(
+      "evict",
+      `the cache in ${this.#home.folder.path} is over its limit and cannot be made smaller: ${
+        causeOf(error)
+      }`,
+    );
   }
 
   /** Deletes some of what was not used for too long; all have their turn. */
@@ -171,59 +294,5 @@ export class PortableRoom {
         this.count(-expired.freed);
       }
     });
-  }
-
-  /** Deletes records until there is room; the one that was just stored last. */
-  async #shrink(own: string | undefined): Promise<void> {
-    const { maxSize = Infinity } = this.#home.limits;
-    try {
-      // Others store meanwhile.
-      for (;;) {
-        const excess = this.#bytes() - maxSize * ROOMY;
-        if (excess <= 0) break;
-        const freed = await eviction.evict(this.#home.evictable(), excess, own);
-        this.count(-freed);
-        if (freed >= excess) continue;
-        if (this.#bytes() > maxSize) this.#giveUp(own, maxSize);
-        break;
-      }
-      // What is freed and not written would hide what is stored next.
-      this.#home.totals.tryWrite();
-    } catch (error) {
-      this.#home.keeper.warn(
-        "evict",
-        `the cache in ${this.#home.folder.path} is over its limit and cannot be made smaller: ${
-          causeOf(error)
-        }`,
-      );
-    }
-  }
-
-  /** Nothing is left that may go but what was just stored. */
-  #giveUp(own: string | undefined, maxSize: number): void {
-    // What others store now can go, and what they left behind is for `gc`.
-    const { pins } = this.#home.evictable();
-    let needed = 0;
-    for (const { hex, file, size } of this.#home.records.all()) {
-      if (hex !== own && !pins.has(hex, file.fn)) continue;
-      needed += size;
-      for (const { byteLength } of blobsOfRecord(file)) needed += byteLength;
-    }
-    if (needed <= maxSize) return;
-    const cache = this.#home.evictable();
-    const stored = own === undefined ? undefined : this.#home.records.find(own);
-    if (stored !== undefined && !cache.pins.has(stored.hex, stored.file.fn)) {
-      this.count(-eviction.deleteRecord(cache, stored, Date.now()));
-    }
-    this.#patience = PATIENCE;
-    const { path } = this.#home.folder;
-    const hasPins = !cache.pins.isEmpty;
-    const bytes = this.#bytes();
-    this.#home.keeper.warn(
-      "limit",
-      bytes > maxSize
-        ? overLimit(path, bytes, maxSize, hasPins)
-        : noRoom(path, maxSize, hasPins),
-    );
   }
 }

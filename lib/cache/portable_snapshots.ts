@@ -37,6 +37,12 @@ export class PortableSnapshots {
     return file && decodeSnapshot(digest, file);
   }
 
+  /** Bytes that a snapshot may take if it is put there, at most. */
+  bytesFor(digest: string, text: string): number {
+    if (this.#known.has(digest)) return 0;
+    return TEXT_AT + new TextEncoder().encode(text).length;
+  }
+
   /** Puts a snapshot there unless it is; the bytes that were written. */
   put(digest: string, text: string): number {
     if (this.#known.has(digest)) return 0;

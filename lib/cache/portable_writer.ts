@@ -13,9 +13,15 @@ import { hostName, versionsHere } from "./host.ts";
 import type { Origin } from "./interned.ts";
 import { infoOf } from "./portable_folder.ts";
 import type { Arrival, NewRecord, StoredRecord } from "./record.ts";
-import { encodeRecordFile, type RecordFile } from "./record_file.ts";
+import { encodeRecordFile } from "./record_file.ts";
 import { blobsOf, type Body } from "./row.ts";
-import { contributionOf, needsBlobs, writeBlobs } from "./stored_body.ts";
+import {
+  bytesToCome,
+  contributionOf,
+  expectedBody,
+  needsBlobs,
+  writeBlobs,
+} from "./stored_body.ts";
 import { valueBytes } from "./stored_value.ts";
 
 /** How often blobs that go at once are written again. */
@@ -48,55 +54,95 @@ export class PortableWriter {
       this.#release(record);
       return undefined;
     }
-    const { status, value } = record.outcome;
-    if (
-      needsBlobs(record)
-    ) {
+    if (needsBlobs(record)) {
       return this.#home.keep(this.#storeWithBlobs(record));
     }
+    const { status, value } = record.outcome;
+    let bytes: Uint8Array<ArrayBuffer>;
     try {
-      this.#put(record, {
+      bytes = this.#encode(record, {
         status,
         contribution: contributionOf(record),
         leaves: [],
         document: value.bytes,
       });
-      return this.#room.makeRoomIfMuch(record.key)?.then(() => undefined);
+    } catch (error) {
+      this.#home.keeper.warnNotStored(error);
+      this.#release(record);
+      return undefined;
+    }
+    const taken = bytes.length + this.#snapshotBytes(record);
+    const room = this.#room.take(taken, record);
+    if (room instanceof Promise) {
+      return this.#home.keep(
+        room.then((isThere) =>
+          isThere ? this.#putSmall(record, bytes, taken) : this.#release(record)
+        ).then(() => undefined),
+      );
+    }
+    return this.#putSmall(record, bytes, taken)?.then(() => undefined);
+  }
+
+  adopt(arrival: Arrival): boolean | Promise<boolean> {
+    if (this.#home.keeper.open() !== "writable") return false;
+    const { file } = arrival;
+    let taken = file.raw.length + bytesToCome(file.body, this.#home.blobs);
+    if (arrival.snapshot !== undefined) {
+      taken += this.#home.snapshots.bytesFor(file.fn.code, arrival.snapshot);
+    }
+    const adopt = () =>
+      blobsOf(file.body).length > 0
+        ? this.#home.keep(this.#adoptWithBlobs(arrival, taken))
+        : this.#adoptSmall(arrival, taken);
+    const room = this.#room.take(taken, file);
+    return room instanceof Promise
+      ? this.#home.keep(room.then((isThere) => isThere && adopt()))
+      : adopt();
+  }
+
+  /** Puts a record without blobs in its place, for which there is room. */
+  #putSmall(
+    record: NewRecord,
+    bytes: Uint8Array<ArrayBuffer>,
+    taken: number,
+  ): Promise<void> | undefined {
+    try {
+      this.#put(record, bytes);
     } catch (error) {
       this.#home.keeper.warnNotStored(error);
     } finally {
       this.#release(record);
     }
-    return undefined;
+    return this.#room.give(taken);
   }
 
-  adopt(arrival: Arrival): boolean | Promise<boolean> {
-    if (this.#home.keeper.open() !== "writable") return false;
-    if (blobsOf(arrival.file.body).length > 0) {
-      return this.#home.keep(this.#adoptWithBlobs(arrival));
-    }
+  #adoptSmall(arrival: Arrival, taken: number): boolean | Promise<boolean> {
+    let isStored = true;
     try {
       this.#adopt(arrival);
-      return this.#room.makeRoomIfMuch(arrival.file.key)?.then(() => true) ??
-        true;
     } catch (error) {
       this.#home.keeper.warnNotStored(error);
-      return false;
+      isStored = false;
     }
+    return this.#room.give(taken)?.then(() => isStored) ?? isStored;
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
+    let taken = 0;
     try {
+      const bytes = this.#room.isLimited ? this.#bytesWithBlobs(record) : 0;
+      if (!await this.#room.take(bytes, record)) return undefined;
+      taken = bytes;
       for (let attempt = 1;; attempt++) {
         const body = await writeBlobs(record, this.#home, processMemo);
-        const file = this.#put(record, body);
-        if (file === undefined) return undefined;
+        const bytes = this.#encode(record, body);
+        if (!this.#put(record, bytes)) return undefined;
         if (this.#hasBlobs(body)) {
           this.#room.countPlaced(body);
           // Made now, so that what goes is still there for it.
-          const stored = this.#home.recordOf(file);
-          await this.#room.makeRoomIfMuch(record.key);
-          return stored;
+          return this.#home.recordOf(
+            this.#home.records.decode(record.key.toHex(), bytes),
+          );
         }
         if (attempt === ATTEMPTS) {
           throw new Error(
@@ -110,10 +156,11 @@ export class PortableWriter {
       return undefined;
     } finally {
       this.#release(record);
+      await this.#room.give(taken);
     }
   }
 
-  async #adoptWithBlobs(arrival: Arrival): Promise<boolean> {
+  async #adoptWithBlobs(arrival: Arrival, taken: number): Promise<boolean> {
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const isStored = await storeBlobs(
@@ -125,7 +172,6 @@ export class PortableWriter {
         this.#adopt(arrival);
         if (!this.#hasBlobs(arrival.file.body)) continue;
         this.#room.countPlaced(arrival.file.body);
-        await this.#room.makeRoomIfMuch(arrival.file.key);
         return true;
       }
       return false;
@@ -133,6 +179,8 @@ export class PortableWriter {
       if (!isOfSystem(error)) throw error;
       this.#home.keeper.warnNotStored(error);
       return false;
+    } finally {
+      await this.#room.give(taken);
     }
   }
 
@@ -149,15 +197,24 @@ export class PortableWriter {
       .every((blob) => infoOf(this.#home.blobs.path(blob)) !== undefined);
   }
 
-  /** Puts a record in its place; `undefined` if somebody has taken over its key. */
-  #put(record: NewRecord, body: Body): RecordFile | undefined {
-    const { key, fn, outcome, preview, parts, upstream, lease } = record;
+  /** Bytes that a record takes on disk with those of its blobs that are not there, at most. */
+  #bytesWithBlobs(record: NewRecord): number {
+    const { body, bytes } = expectedBody(record, this.#home.blobs);
+    return bytes + this.#encode(record, body).length +
+      this.#snapshotBytes(record);
+  }
+
+  #snapshotBytes({ snapshot, fn }: NewRecord): number {
+    return snapshot === undefined
+      ? 0
+      : this.#home.snapshots.bytesFor(fn.code, snapshot);
+  }
+
+  /** The file of a record. */
+  #encode(record: NewRecord, body: Body): Uint8Array<ArrayBuffer> {
+    const { key, fn, outcome, preview, parts, upstream } = record;
     const { timing, console } = outcome;
-    const hex = key.toHex();
-    if (record.snapshot !== undefined) {
-      this.#room.count(this.#home.snapshots.put(fn.code, record.snapshot));
-    }
-    const bytes = encodeRecordFile({
+    return encodeRecordFile({
       key,
       fn,
       origin: this.#here ??= { host: hostName(), versions: versionsHere() },
@@ -175,11 +232,19 @@ export class PortableWriter {
         upstream,
       },
     });
-    if (lease !== undefined && this.#home.leases?.holds(lease) === false) {
-      return undefined;
+  }
+
+  /** Puts a record in its place; `false` if somebody has taken over its key. */
+  #put(record: NewRecord, bytes: Uint8Array<ArrayBuffer>): boolean {
+    const { key, fn, snapshot, lease } = record;
+    if (snapshot !== undefined) {
+      this.#room.count(this.#home.snapshots.put(fn.code, snapshot));
     }
-    this.#write(hex, bytes);
-    return this.#home.records.decode(hex, bytes);
+    if (lease !== undefined && this.#home.leases?.holds(lease) === false) {
+      return false;
+    }
+    this.#write(key.toHex(), bytes);
+    return true;
   }
 
   /** Puts the file of a record in its place. */
@@ -194,7 +259,6 @@ export class PortableWriter {
       this.#home.files.write(path, bytes);
     }
     this.#room.count(bytes.length - replaced);
-    this.#room.noteStore();
   }
 
   /** The time, by which records of this program can be told apart: never twice the same. */

@@ -64,7 +64,7 @@ export async function collect(
   );
   const shrinker = maxSize === undefined
     ? undefined
-    : new Shrinker(evictor, maxSize);
+    : new Shrinker(evictor, maxSize, ({ database }) => compact(database));
   const patiently = <R>(action: Parameters<typeof store.change<R>>[0]): R =>
     store.change((opened) => opened.database.patiently(() => action(opened)));
   // What no record needs must not cost records.
@@ -169,19 +169,34 @@ function deleteLeftOvers(database: CacheDatabase): void {
   );
 }
 
-/** Gives the free pages of the file back, if they are many and the rest is not too much to copy. */
+/** Gives the free pages of the file back, if they are many. */
 function shrinkFile(database: CacheDatabase): void {
-  const { connection } = database;
-  const pragma = (name: string): number =>
-    Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
-  const free = pragma("freelist_count"), all = pragma("page_count");
-  const rest = (all - free) * pragma("page_size");
+  const free = pragma(database, "freelist_count");
+  if (free * 4 > pragma(database, "page_count")) compact(database);
+  attempt(() => database.connection.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+}
+
+/** Gives all room back that is free in the file, if the rest is not too much to copy; whether that was done. */
+function compact(database: CacheDatabase): boolean {
+  const used = pragma(database, "page_count") -
+    pragma(database, "freelist_count");
+  return used * pragma(database, "page_size") <= VACUUM_BYTES &&
+    attempt(() => database.connection.exec("VACUUM"));
+}
+
+function pragma({ connection }: CacheDatabase, name: string): number {
+  return Number(connection.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** Does what can be left undone; whether it was done. */
+function attempt(action: () => void): boolean {
   try {
-    if (free * 4 > all && rest <= VACUUM_BYTES) connection.exec("VACUUM");
-    connection.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    action();
+    return true;
   } catch (error) {
     // Others are at it, or the disk is full: the pages are used again all the same.
     if (failureOf(error) === "damage") throw error;
+    return false;
   }
 }
 

@@ -79,6 +79,11 @@ export class Evictor {
   readonly #limits: Limits;
   readonly #home: BlobHome;
   readonly #warn: (message: string) => void;
+  /** Bytes of blobs that are being written, which no row names yet. */
+  #coming = 0;
+  /** Settles when all have room who asked for it. */
+  #admitted: Promise<void> = Promise.resolve();
+  #onArrival: (() => void) | undefined;
   /** The size at the last look, and the most that own stores can have added. */
   #size = Infinity;
   #grown = 0;
@@ -100,15 +105,61 @@ export class Evictor {
   }
 
   /**
+   * Makes room for blobs before they are written: after others of this program that
+   * leave none, as those can go when they are there.
+   *
+   * @returns What to call when a row names them, or none will.
+   */
+  async expect(
+    open: () => Opened | undefined,
+    bytes: number,
+  ): Promise<() => void> {
+    await (this.#admitted = this.#admitted.then(() =>
+      this.#admit(open, bytes)
+    ));
+    this.#coming += bytes;
+    return () => {
+      this.#coming -= bytes;
+      bytes = 0;
+      this.#onArrival?.();
+    };
+  }
+
+  async #admit(open: () => Opened | undefined, bytes: number): Promise<void> {
+    const { maxSize = Infinity } = this.#limits;
+    while (bytes > 0 && maxSize !== Infinity) {
+      const left = maxSize - this.#margin - this.#coming - bytes;
+      try {
+        const opened = open();
+        if (opened === undefined) return;
+        const size = usedBytes(opened.database);
+        if (size <= left) return;
+        const room = this.#makeRoom(opened, Math.max(left, 0), undefined);
+        if (room <= left || this.#coming === 0) return;
+      } catch {
+        // Others are at the database: what is over goes after the next store.
+        return;
+      }
+      await new Promise<void>((resolve) => this.#onArrival = resolve);
+    }
+  }
+
+  /** What is kept free for what other programs store between two looks. */
+  get #margin(): number {
+    return Math.min((this.#limits.maxSize ?? 0) / 16, MARGIN_BYTES);
+  }
+
+  /**
    * Makes room after a record was stored; whether the record is still there.
    *
    * @param bytes Bytes of its row.
+   * @param isKnown Whether nothing else was stored since the last look, blobs and by others.
    */
   stored(
     opened: Opened,
     key: Uint8Array,
     bytes: number,
-    hasBlobs: boolean,
+    isKnown: boolean,
   ): boolean {
     const { maxSize = Infinity } = this.#limits;
     this.#stores++;
@@ -116,7 +167,7 @@ export class Evictor {
     const rowPages = Math.ceil((bytes + ROW_BYTES) / PAYLOAD_BYTES);
     this.#grown += (rowPages + LEAF_PAGES) * PAGE_BYTES;
     if (
-      !hasBlobs && opened.interned.added === this.#added &&
+      isKnown && opened.interned.added === this.#added &&
       this.#stores < LOOK_EVERY &&
       this.#size + this.#grown + INNER_PAGES * PAGE_BYTES <= maxSize
     ) return true;
@@ -128,12 +179,13 @@ export class Evictor {
     this.#added = opened.interned.added;
     if (maxSize === Infinity) return true;
     this.#size = usedBytes(opened.database);
-    const margin = Math.min(maxSize / 16, MARGIN_BYTES);
-    if (this.#size <= maxSize - margin) return true;
+    const margin = this.#margin;
+    if (this.#size + this.#coming <= maxSize - margin) return true;
     if (this.#patience > 0 && this.#size <= maxSize) return true;
     const batch = Math.min(maxSize * BATCH_PART, BATCH_BYTES);
     const own = idOf(opened.database, key);
-    this.#size = this.#makeRoom(opened, maxSize - margin - batch, own);
+    const target = Math.max(maxSize - margin - batch - this.#coming, 0);
+    this.#size = this.#makeRoom(opened, target, own);
     return this.#size <= maxSize || this.#giveUp(opened, own, maxSize);
   }
 
@@ -169,7 +221,7 @@ export class Evictor {
           if (victims.length === 0 && vain++ === MAX_VAIN) break;
         }
         const wanted = Math.max(excess, LEAST_BYTES);
-        victims = victims.slice(this.delete(opened, victims, wanted));
+        victims = victims.slice(this.delete(opened, victims, wanted).count);
       }
       size = usedBytes(opened.database);
     }
@@ -240,17 +292,17 @@ export class Evictor {
     });
   }
 
-  /** Deletes records, and their blobs, until about so much is freed; how many. */
+  /** Deletes records, and their blobs, until about so much is freed; how many, and the bytes that they count. */
   delete(
     { database }: Opened,
     victims: readonly SqliteCandidate[],
     wanted = Infinity,
-  ): number {
-    if (victims.length === 0) return 0;
+  ): { count: number; bytes: number } {
+    let bytes = 0;
     const doomed: SqliteCandidate[] = [];
-    for (let i = 0, freed = 0; i < victims.length && freed < wanted; i++) {
+    for (let i = 0; i < victims.length && bytes < wanted; i++) {
       doomed.push(victims[i]!);
-      freed += victims[i]!.bytes;
+      bytes += victims[i]!.bytes;
     }
     // Neighbours one after the other: their pages are merged once.
     doomed.sort((a, b) => a.id - b.id);
@@ -266,7 +318,7 @@ export class Evictor {
       this.evicted.records += some.length;
       this.evicted.blobs += sweepBlobs(database, unused, this.#home).count;
     }
-    return doomed.length;
+    return { count: doomed.length, bytes };
   }
 
   /** Nothing is left that may go but the record that was just stored; whether that may stay. */

@@ -7,15 +7,10 @@
 import { ResultLostError } from "../errors.ts";
 import { withProcessMemo } from "../value/file_digest.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
-import {
-  deleteAll,
-  deleteKey,
-  deleteRecord,
-  sweepFiles,
-} from "./blob_links.ts";
+import { deleteAll, deleteKey, sweepFiles } from "./blob_links.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
-import { causeOf, DamageError } from "./failure.ts";
+import { causeOf } from "./failure.ts";
 import { type AccessOptions, DatabaseKeeper } from "./database_keeper.ts";
 import { FileDigests } from "./file_digests.ts";
 import { CacheFolder } from "./folder.ts";
@@ -34,6 +29,8 @@ import type {
   WorkOptions,
 } from "./report.ts";
 import defer * as catalog from "./sqlite_catalog.ts";
+import defer * as damages from "./sqlite_damage.ts";
+import type { DamagedDatabase } from "./sqlite_damage.ts";
 import { LastUse } from "./last_use.ts";
 import { nearestRecord } from "./nearest.ts";
 import type { Opened } from "./opened.ts";
@@ -358,12 +355,11 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     reference: BlobReference,
     damage: BlobDamage,
   ): ResultLostError {
-    const path = this.#blobs.path(reference);
-    this.#dropBlob(key, reference, path, damage);
-    return new ResultLostError(
-      `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
-      { cause: damage },
-    );
+    return damages.loseBlob(this.#home(), key, reference, damage);
+  }
+
+  #home(): DamagedDatabase {
+    return { keeper: this.#keeper, folder: this.#folder, blobs: this.#blobs };
   }
 
   readDetails(
@@ -383,7 +379,12 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
       };
       const details = decodeDetails(key, columns, row.details);
       if (details === undefined) {
-        this.#discard(opened, key, "its details are damaged");
+        damages.discardRow(
+          this.#home(),
+          opened,
+          key,
+          "its details are damaged",
+        );
         return undefined;
       }
       return {
@@ -412,7 +413,7 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
     const [fnId, bytes, id, storedAt, duration] = row;
     const body = decodeBody(key, fnId, bytes);
     if (body === undefined) {
-      this.#discard(opened, key, "it is damaged");
+      damages.discardRow(this.#home(), opened, key, "it is damaged");
       return undefined;
     }
     const fn = opened.interned.functionOf(fnId as number);
@@ -456,78 +457,6 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
           this.#keeper.replace(opened, causeOf(error));
       },
     };
-  }
-
-  /** Deletes the damaged row of a key, a copy of it kept. */
-  #discard(opened: Opened, key: Uint8Array<ArrayBuffer>, what: string): void {
-    const { database } = opened;
-    const { connection, schema, writable } = database;
-    const { path } = this.#folder;
-    if (!writable) {
-      this.#keeper.warn(
-        "row",
-        `a record of the cache in ${path} is not used: ${what}`,
-      );
-      return;
-    }
-    const row = connection.prepare(
-      `SELECT * FROM ${schema}.records WHERE key = ?`,
-    ).get(key);
-    if (row === undefined) return;
-    if (!(row.key instanceof Uint8Array) || row.key.toHex() !== key.toHex()) {
-      // The index of keys leads to another row: deleting by it would go wrong.
-      throw new DamageError("its index of keys");
-    }
-    this.#keeper.warn(
-      "row",
-      `a record of the cache in ${path} is not used and was moved to ${this.#folder.quarantine}: ${what}`,
-    );
-    this.#folder.keepRow(row);
-    database.transact(() => deleteRecord(database, { id: row.id as number }));
-  }
-
-  #dropBlob(
-    key: Uint8Array<ArrayBuffer>,
-    reference: BlobReference,
-    path: string,
-    damage: BlobDamage,
-  ): void {
-    // Another program has put it back since it was looked at.
-    if (!damage.present && this.#blobs.isThere(reference)) return;
-    // Or has deleted the record, and the blob with it: a miss like others.
-    const isDeleted = !damage.present &&
-      this.#keeper.attempt(({ database }) =>
-        database.statement("SELECT 1 FROM records WHERE key = ?").get(key) ===
-          undefined
-      );
-    if (isDeleted) return;
-    const opened = this.#keeper.open();
-    if (opened === undefined || !opened.database.writable) {
-      this.#keeper.warn(path, `${path} ${damage.message}: its job is run`);
-      return;
-    }
-    let isGone = true;
-    try {
-      const target = damage.present
-        ? this.#blobs.setAside(reference)
-        : undefined;
-      this.#keeper.warn(
-        path,
-        `${path} ${damage.message}${
-          target === undefined ? "" : ` and was moved to ${target}`
-        }: its job is run again`,
-      );
-    } catch (error) {
-      isGone = false;
-      this.#keeper.warn(
-        path,
-        `${path} ${damage.message} and cannot be moved: ${causeOf(error)}`,
-      );
-    }
-    // Another program may have stored it anew since, with its blobs first.
-    this.#keeper.attempt(({ database }) =>
-      deleteKey(database, key, () => isGone && this.#blobs.isThere(reference))
-    );
   }
 
   /** Remembers a promise until it has settled. */

@@ -23,7 +23,13 @@ import type * as ResultFiles from "./result_files.ts";
 import { blobsOf, type Body, encodeBody, encodeDetails } from "./row.ts";
 import type { Evictor } from "./sqlite_eviction.ts";
 import type { SqliteLeases } from "./sqlite_leases.ts";
-import { contributionOf, needsBlobs, writeBlobs } from "./stored_body.ts";
+import {
+  bytesToCome,
+  contributionOf,
+  expectedBody,
+  needsBlobs,
+  writeBlobs,
+} from "./stored_body.ts";
 import { refusalOf, valueBytes } from "./stored_value.ts";
 import type { PinSet } from "./victims.ts";
 
@@ -40,6 +46,8 @@ interface Prepared {
   readonly body: Body;
   /** Where it was made, if that was not here, and the bytes of its value. */
   readonly elsewhere?: { readonly origin: Origin; readonly bytes: number };
+  /** To be called when its blobs count, or never will. */
+  readonly arrive?: (() => void) | undefined;
 }
 
 /** The columns of a row of `records` but `id`. */
@@ -53,6 +61,13 @@ type Columns = [
   origin: number,
   details: Uint8Array,
 ];
+
+/** What is known of a row that was stored. */
+interface StoredRow {
+  readonly bytes: number;
+  /** Whether no other program has claimed anything lately. */
+  readonly isAlone: boolean;
+}
 
 /** A prepared record that waits for another process to let go of the database. */
 interface Waiting extends Prepared {
@@ -186,9 +201,9 @@ export class SqliteWriter {
           opened.ordered = true;
         }
         this.#hasStored = true;
-        const rowBytes = this.#insertRow(opened, prepared);
-        if (rowBytes === undefined) return "refused";
-        return this.#evict(opened, prepared, rowBytes) ? "stored" : "evicted";
+        const row = this.#insertRow(opened, prepared);
+        if (row === undefined) return "refused";
+        return this.#evict(opened, prepared, row) ? "stored" : "evicted";
       } catch (error) {
         if (error instanceof BlobsGoneError) return "gone";
         if (failureOf(error) === "busy") return "busy";
@@ -211,8 +226,8 @@ export class SqliteWriter {
     return "refused";
   }
 
-  /** Inserts a row; its bytes, or `undefined` if its lease was taken over. */
-  #insertRow(opened: Opened, prepared: Prepared): number | undefined {
+  /** Inserts a row; `undefined` if its lease was taken over. */
+  #insertRow(opened: Opened, prepared: Prepared): StoredRow | undefined {
     const { database } = opened;
     const { body, record: { lease } } = prepared;
     const columns = columnsOf(opened, prepared);
@@ -220,13 +235,15 @@ export class SqliteWriter {
     const put = () => putRow(database, body, columns, this.#home.folder);
     if (lease === undefined || this.#home.leases === undefined) {
       put();
-      return bytes;
+      return { bytes, isAlone: false };
     }
     if (
       blobsOf(body).length === 0 &&
       this.#home.leases.insert(database, lease, columns)
-    ) return bytes;
-    return this.#home.leases.settle(database, lease, put) ? bytes : undefined;
+    ) return { bytes, isAlone: true };
+    return this.#home.leases.settle(database, lease, put)
+      ? { bytes, isAlone: false }
+      : undefined;
   }
 
   get #isLimited(): boolean {
@@ -259,13 +276,13 @@ export class SqliteWriter {
   /** Makes room after a store; whether the record is still there. What cannot be done now is done after a later one. */
   #evict(
     opened: Opened,
-    { record, body }: Prepared,
-    rowBytes: number,
+    { record, body, arrive }: Prepared,
+    { bytes, isAlone }: StoredRow,
   ): boolean {
     try {
-      const hasBlobs = blobsOf(body).length > 0;
-      return this.#evictor?.stored(opened, record.key, rowBytes, hasBlobs) ??
-        true;
+      arrive?.();
+      const isKnown = isAlone && blobsOf(body).length === 0;
+      return this.#evictor?.stored(opened, record.key, bytes, isKnown) ?? true;
     } catch (error) {
       if (failureOf(error) === "damage") {
         this.#keeper.replace(opened, causeOf(error));
@@ -278,13 +295,16 @@ export class SqliteWriter {
     const opened = this.#keeper.open();
     if (opened === undefined && !this.#keeper.isKeptOut) return undefined;
     if (opened?.database.writable === false) return void this.#refuse();
+    let arrive: (() => void) | undefined;
     try {
+      arrive = await this.#expect(() =>
+        expectedBody(record, this.#home.blobs).bytes
+      );
       for (let writes = 0; writes < MAX_WRITES; writes++) {
         const body = await writeBlobs(record, this.#home, this.#home.memo);
-        const done = this.#insert({ record, body });
-        const waited = done === "busy"
-          ? await this.#wait({ record, body })
-          : done;
+        const prepared = { record, body, arrive };
+        const done = this.#insert(prepared);
+        const waited = done === "busy" ? await this.#wait(prepared) : done;
         if (waited === "gone") continue;
         if (waited !== "stored") return undefined;
         return new CachedRecord(this.#home.source, record.key, record.fn, body);
@@ -294,22 +314,37 @@ export class SqliteWriter {
       if (error instanceof FileChangedError) throw error;
       this.#warnNotStored(causeOf(error));
       return undefined;
+    } finally {
+      arrive?.();
     }
+  }
+
+  /** Makes room for blobs that are to be written. */
+  #expect(bytes: () => number): Promise<() => void> | undefined {
+    return this.#home.limits.maxSize === undefined
+      ? undefined
+      : this.#evictor?.expect(() => this.#keeper.open(), bytes());
   }
 
   async #adoptWithBlobs(
     arrival: Arrival,
     prepared: Prepared,
   ): Promise<boolean> {
-    for (let writes = 0; writes < MAX_WRITES; writes++) {
-      if (!await storeBlobs(arrival, this.#home.blobs, this.#notStored)) {
-        return false;
+    const { blobs } = this.#home;
+    const arrive = await this.#expect(() => bytesToCome(prepared.body, blobs));
+    try {
+      for (let writes = 0; writes < MAX_WRITES; writes++) {
+        if (!await storeBlobs(arrival, blobs, this.#notStored)) return false;
+        const tried = this.#insert({ ...prepared, arrive });
+        const done = tried === "busy"
+          ? await this.#wait({ ...prepared, arrive })
+          : tried;
+        if (done !== "gone") return done === "stored";
       }
-      const tried = this.#insert(prepared);
-      const done = tried === "busy" ? await this.#wait(prepared) : tried;
-      if (done !== "gone") return done === "stored";
+      return false;
+    } finally {
+      arrive?.();
     }
-    return false;
   }
 
   /** Stores a row when the database is free; what came of it. */

@@ -135,6 +135,28 @@ testBoth(
   },
 );
 
+testBoth(
+  "gc deletes no more than it must",
+  async (layout) => {
+    await using folder = await makeFolder();
+    await using jobCache = new hi.JobCache({ path: folder.path, layout });
+    await hi.config({ jobCache }, async () => {
+      for (let n = 0; n < 4_000; n++) {
+        await text.run(n, n % 7 === 0 ? 1_500 : n % 300);
+      }
+    });
+    for (const part of [0.8, 0.5]) {
+      const maxSize = Math.floor(jobCache.stats().bytes * part);
+      const { left } = await jobCache.gc({ maxSize });
+      assertEquals(left, bytesIn(folder.path, layout));
+      assert(
+        left <= maxSize && left > 0.98 * maxSize,
+        `${left} bytes of ${maxSize}`,
+      );
+    }
+  },
+);
+
 let runs = 0;
 const large = hi.func("limits_large", "1", (n: number, length: number) => {
   runs++;

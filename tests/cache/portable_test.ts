@@ -357,8 +357,7 @@ Deno.test("A cache with a limit stays below it while it is written, and spares w
       await store.store(withLeaf(n, n));
       await store.settled();
       const { bytes } = store.stats();
-      // What is stored between two looks at the sum may come on top.
-      assert(bytes <= maxSize * (1 + 2 / 32) + 70_000, `${bytes} after ${n}`);
+      assert(bytes <= maxSize, `${bytes} after ${n}`);
     }
     for (let n = 0; n < 500; n++) store.store(recordOf(n * 10 + 1));
     await store.settled();

@@ -38,6 +38,8 @@ Deno.test("lengths of time are read as they are written", async () => {
     "1.5h": 5_400_000,
     "2w": 14 * 86_400_000,
     "90 minutes": 5_400_000,
+    "90m": 5_400_000,
+    "3y": 3 * 365.25 * 86_400_000,
   };
   for (const [text, ms] of Object.entries(lengths)) {
     assertEquals(await parseDuration(text), ms, text);
@@ -45,6 +47,7 @@ Deno.test("lengths of time are read as they are written", async () => {
   for (const text of ["", "30", "-3d", "3 fortnights", "d", "soon"]) {
     await assertRejects(() => parseDuration(text), UsageError, "30d");
   }
+  await assertRejects(() => parseDuration("3M"), UsageError, "mean months");
 });
 
 Deno.test("lengths of time are short to read", () => {

@@ -1,0 +1,68 @@
+/** A limit that several programs keep together, watched from outside. */
+
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { stdArguments } from "../house/run.ts";
+import { TextLineStream } from "./lines.ts";
+import { bytesIn, makeFolder, testBoth } from "./support.ts";
+
+const CHILD = fromFileUrl(new URL("limit_child.ts", import.meta.url));
+
+const MAX_SIZE = 3_000_000, COUNT = 800;
+
+testBoth(
+  "Three programs that store at once keep a cache within maxSize at every moment",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    const children = ["1", "2", "3"].map((who) =>
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "-A",
+          "--quiet",
+          ...stdArguments(),
+          CHILD,
+          layout,
+          path,
+          `${MAX_SIZE}`,
+          who,
+          `${COUNT}`,
+        ],
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn()
+    );
+    const running = new Set(children);
+    const sizes: number[] = [];
+    // All stand still meanwhile: what is looked at is what there is at one moment.
+    const look = () => {
+      for (const child of running) child.kill("SIGSTOP");
+      for (const { pid } of running) while (!stands(pid));
+      sizes.push(bytesIn(path, layout));
+      for (const child of running) child.kill("SIGCONT");
+    };
+    const said = await Promise.all(children.map(async (child) => {
+      const stderr = new Response(child.stderr).text();
+      const lines = child.stdout
+        .pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+      for await (const line of lines) {
+        if (Number(line) > COUNT - 20) running.delete(child);
+        look();
+      }
+      return [(await child.status).code, await stderr];
+    }));
+    assertEquals(said, [[0, ""], [0, ""], [0, ""]]);
+    sizes.push(bytesIn(path, layout));
+    const most = Math.max(...sizes);
+    assert(most <= MAX_SIZE, `${most} bytes in one of ${sizes.length} looks`);
+    assert(most > 0.9 * MAX_SIZE, `${most} bytes at most`);
+  },
+  { ignore: Deno.build.os !== "linux" },
+);
+
+/** Whether a process stands still, or has ended. */
+function stands(pid: number): boolean {
+  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+  return "TZ".includes(stat.slice(stat.lastIndexOf(")") + 2)[0]!);
+}
