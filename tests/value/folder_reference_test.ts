@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import {
   FileChangedError,
+  FileNotFoundError,
   PermissionNeededError,
   UnsupportedValueError,
 } from "../../lib/errors.ts";
@@ -210,7 +211,18 @@ Deno.test(
     assertThrows(
       () => folderReference(`${path}/file`),
       Error,
-      "as it is none: use hi.file",
+      "as it is a file: use hi.file for it",
+    );
+    assertThrows(
+      () => folderReference(`${path}/file/below`),
+      FileNotFoundError,
+      "as a part of its path is no folder: check the path",
+    );
+    new Deno.Command("mkfifo", { args: [`${path}/pipe`] }).outputSync();
+    assertThrows(
+      () => folderReference(`${path}/pipe`),
+      FileNotFoundError,
+      "as it is a pipe, which has no content that could be kept: pass a folder",
     );
     assertThrows(() => folderReference(""), TypeError, 'current value is ""');
     assertThrows(() => new FolderReference("", []), TypeError, "not empty");
