@@ -19,18 +19,7 @@ import {
   FolderReference,
   folderReference,
 } from "../../lib/value/folder_reference.ts";
-
-/** Runs with a folder for temporary files. */
-function inFolder(body: (folder: string) => void): () => void {
-  return () => {
-    const folder = Deno.realPathSync(Deno.makeTempDirSync());
-    try {
-      body(folder);
-    } finally {
-      Deno.removeSync(folder, { recursive: true });
-    }
-  };
-}
+import { inFolder } from "./in_folder.ts";
 
 /** Fills a folder. */
 function fill(folder: string): void {
