@@ -41,9 +41,9 @@ function startsWithOne(url: string, beginnings: readonly string[]): boolean {
   return false;
 }
 
-/** Whether a module URL is one that Deno made up for code without a file. */
-export function isMadeUp(url: string): boolean {
-  return url.includes("$deno$") &&
+/** Whether a module URL is one that Deno made up for code without a file; a worker has no main module. */
+export function isMadeUp(url: string | undefined): boolean {
+  return url !== undefined && url.includes("$deno$") &&
     /\$deno\$[\w-]+(?:\.m?[jt]sx?)?$/.test(url);
 }
 
