@@ -8,6 +8,7 @@
 import { stripAnsiCode } from "jsr:@std/fmt@^1/colors";
 import { join } from "jsr:@std/path@^1/join";
 import type { JobReport } from "../lib/explain_hook.ts";
+import { Failure } from "./errors.ts";
 
 /** A job of the script. */
 export interface ExplainedJob extends Omit<JobReport, "waitsFor"> {
@@ -38,10 +39,15 @@ export interface ExplainOptions {
   readonly signal: AbortSignal;
 }
 
-/** Runs a script; what it prints goes to stderr. */
+/**
+ * Runs a script; what it prints goes to stderr.
+ *
+ * @throws {Failure} if it is named as a file, and there is none.
+ */
 export async function explainScript(
   options: ExplainOptions,
 ): Promise<ScriptExplanation> {
+  await requireFile(options.script[0]!);
   const folder = await Deno.makeTempDir({ prefix: "hither_explain_" });
   try {
     const report = join(folder, "report.jsonl");
@@ -51,6 +57,25 @@ export async function explainScript(
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+}
+
+/** Checks what Deno would look for as a file; of a name of another kind it has a word itself. */
+async function requireFile(script: string): Promise<void> {
+  const isFile = script.startsWith("file:") ||
+    /^\.{0,2}[/\\]|^[^:]+\.[cm]?[jt]sx?$/i.test(script);
+  if (!isFile) return;
+  const path = script.startsWith("file:") ? new URL(script) : script;
+  const info = await Deno.stat(path).catch((error) => {
+    const isAbsent = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (isAbsent) return undefined;
+    throw error;
+  });
+  if (info !== undefined && !info.isDirectory) return;
+  const why = info === undefined ? "there is no such file" : "it is a folder";
+  throw new Failure(
+    `Cannot explain ${script} as ${why}: give the path of a script, relative to the current folder`,
+  );
 }
 
 /** A copy on this disk: a module from the network would enter the lock file of the user's project. */

@@ -388,14 +388,27 @@ export class Execution implements Task {
     return this.#startedAt >= 0;
   }
 
-  /** Whether its job, through its children and those of others, waits for `other`. */
-  reaches(other: Execution): boolean {
-    const seen = new Set<Execution>([this]);
-    for (const execution of seen) {
-      if (execution === other) return true;
-      for (const next of execution.#more?.waitsFor ?? []) seen.add(next);
+  /** Its function and the first digits of its key, for messages. */
+  get title(): string {
+    const key = this.first.key?.slice(0, KEY_DIGITS) ?? "unknown";
+    return `${this.name} ${this.version} (key ${key})`;
+  }
+
+  /** How its job, through its children and those of others, waits for `other`: from itself to that; `undefined` if it does not. */
+  wayTo(other: Execution): readonly Execution[] | undefined {
+    const from = new Map<Execution, Execution | undefined>([[this, undefined]]);
+    for (const [execution] of from) {
+      if (execution === other) {
+        const way: Execution[] = [];
+        let at: Execution | undefined = execution;
+        for (; at !== undefined; at = from.get(at)) way.unshift(at);
+        return way;
+      }
+      for (const next of execution.#more?.waitsFor ?? []) {
+        if (!from.has(next)) from.set(next, execution);
+      }
     }
-    return false;
+    return undefined;
   }
 
   /** The executions whose jobs wait for this one, directly or through others. */
@@ -583,6 +596,9 @@ const SPELT_OUT = [
 ] as const;
 
 const NO_VALUES: readonly EncodedValue[] = [];
+
+/** So many digits tell a key from others, and the command line takes them. */
+const KEY_DIGITS = 12;
 
 /** How late a timer may be, in ms; if it is later, this program was suspended or computed. */
 const HELD_UP = 20;

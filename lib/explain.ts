@@ -9,6 +9,7 @@ import type { KeyPart, NearestRecord } from "./cache/record.ts";
 import defer * as snapshots from "./code/snapshot.ts";
 import { codeChanges } from "./function_info.ts";
 import type { JobState } from "./job_state.ts";
+import { areAll } from "./value/parts.ts";
 
 /** One difference between a job and a record; see {@linkcode Explanation}. */
 export interface Difference {
@@ -16,7 +17,7 @@ export interface Difference {
   readonly path: string;
   /** What the record has, as one would write it; `absent` if it has no such part, `undefined` if it is too long to be kept, and for `code`. */
   readonly stored: string | undefined;
-  /** What the job has, likewise; for `code` what changed, as `./stats.ts changed`. */
+  /** What the job has, likewise; for `code` what changed, as `./stats.ts changed`, or that it is part of the key now, or no more. */
   readonly now: string | undefined;
 }
 
@@ -91,6 +92,17 @@ export function explainState(state: JobState): Explanation {
       path: "code",
       stored: undefined,
       now: snapshots.listed(changes),
+    });
+  }
+  const isModule = state.definition.code.kind === "module";
+  if (differences.length === 0 && isModule && areAll(parts)) {
+    // All else that enters a key is equal.
+    differences.push({
+      path: "code",
+      stored: undefined,
+      now: state.options.code === "auto"
+        ? 'part of the key now, by code: "auto"'
+        : `no part of the key now, by code: "${state.options.code}"`,
     });
   }
   const listed = differences.map(asText).join(", ");

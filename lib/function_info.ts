@@ -113,7 +113,8 @@ function codeOf(state: JobState): Code | undefined {
       folder: `${jobCache!.path}/code`,
       isWritable: !store.isReadonly,
     });
-    if (mode === "warn") warnIfNotWhole(definition, found);
+    const isWhole = found.isKnown && found.missing.length === 0;
+    if (mode === "warn" && !isWhole) warnIfNotWhole(definition, found);
     entry.code = { denoArgs, found };
   }
   return entry.code.found;
@@ -203,6 +204,18 @@ export function warnIfCodeDiffers(
   const entry = knownOf(state.definition);
   if (entry.agreed === stored || state.options.code === "version") return;
   entry.agreed = stored;
+  const code = codeOf(state);
+  const isSame = code?.isKnown && stored.code === code.digest &&
+    stored.source === entry.plain.source;
+  if (!isSame) warnOfChanges(state, stored, store, entry);
+}
+
+function warnOfChanges(
+  state: JobState,
+  stored: FunctionInfo,
+  store: RecordStore,
+  entry: Known,
+): void {
   // Another hither is no reason to doubt a result.
   const changes = codeChanges(state, stored, store).filter((change) =>
     !change.startsWith(snapshots.HITHER)

@@ -343,8 +343,9 @@ export function execute(state: JobState): void {
   // What runs with other permissions is not what the job asked for.
   if (!shared?.suits(state.options.permissions)) return begin(state);
   const parent = state.scope.parentOwner;
-  if (parent instanceof Execution && shared.reaches(parent)) {
-    return fail(state, "error", waitsForItself(state));
+  const circle = parent instanceof Execution ? shared.wayTo(parent) : undefined;
+  if (circle !== undefined) {
+    return fail(state, "error", waitsForItself(circle));
   }
   outstanding.add(state);
   shared.join(state);
@@ -510,11 +511,20 @@ export function settled(execution: Execution, outcome: Outcome): void {
   complete(execution, outcome);
 }
 
-function waitsForItself(
-  { definition: { name, version } }: JobState,
-): CycleError {
+/** Of a long circle so many jobs are named at either end. */
+const MOST_TITLES = 4;
+
+/** What a job is told that would close a circle: the first of it waits, through the others, for the last, which wants the first. */
+function waitsForItself(circle: readonly Execution[]): CycleError {
+  const [first] = circle;
+  const titles = [...circle, first!].map(({ title }) => title);
+  const between = titles.length - 2 * MOST_TITLES;
+  if (between > 0) titles.splice(MOST_TITLES, between, `${between} others`);
+  const way = titles.join(" \u2192 ");
   return new CycleError(
-    `Cannot run ${name} ${version} as this very job is running and would wait for itself, directly or through others: give it other arguments`,
+    `Cannot run ${
+      first!.title
+    } as this very job is running and would wait for itself (${way}): give it other arguments`,
   );
 }
 

@@ -59,7 +59,7 @@ function checkKind(what: string, fn: (...args: never[]) => unknown): void {
       }(x).result()`,
     );
   }
-  if (/Generator/.test(Object.prototype.toString.call(fn))) {
+  if (Object.prototype.toString.call(fn).includes("Generator")) {
     throw new TypeError(
       `${what} its function must return one result: current value is a generator, so wrap it as (x) => Array.from(${
         fn.name || "f"

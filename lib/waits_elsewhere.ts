@@ -9,9 +9,6 @@ import { CycleError } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import { type KeyClaim, whenJoined } from "./key_claim.ts";
 
-/** So many digits tell a key from others, and the command line takes them. */
-const KEY_DIGITS = 12;
-
 /** Looks whether each of them can go on. */
 const looks = new Set<() => void>();
 
@@ -33,9 +30,7 @@ export async function freed(
     }
     stuck.abort(
       new CycleError(
-        `Cannot run ${what} (key ${
-          execution.key.slice(0, KEY_DIGITS)
-        }) as another program computes it and waits, directly or through others, for a job of this program that waits for it: give it other arguments`,
+        `Cannot run ${execution.title} as another program computes it and waits, directly or through others, for a job of this program that waits for it: give it other arguments`,
       ),
     );
   };

@@ -144,6 +144,14 @@ function withExecution(mode: number, executable: boolean): number {
 
 function explained(error: unknown, path: string): unknown {
   if (error instanceof HitherError || error instanceof NotAFile) return error;
+  const isBlocked = error instanceof Deno.errors.AlreadyExists ||
+    error instanceof Deno.errors.NotADirectory;
+  const obstacle = isBlocked ? obstacleTo(path) : undefined;
+  if (obstacle !== undefined) {
+    return new ResultLostError(
+      `Cannot restore ${path} as something that is no folder stands at ${obstacle}: move it elsewhere, or await the job to run it again`,
+    );
+  }
   if (error instanceof Deno.errors.NotCapable) {
     const flag = `--allow-write=${dirname(path)}`;
     return new PermissionNeededError(
@@ -156,4 +164,15 @@ function explained(error: unknown, path: string): unknown {
     `Cannot restore ${path} from the cache: ${causeOf(error)}`,
     { cause: error },
   );
+}
+
+/** What stands where a folder is to be: at a path itself or above. */
+function obstacleTo(path: string): string | undefined {
+  for (let at = path;; at = dirname(at)) {
+    try {
+      return Deno.statSync(at).isDirectory ? undefined : at;
+    } catch (error) {
+      if (!isAbsence(error) || dirname(at) === at) return undefined;
+    }
+  }
 }

@@ -30,12 +30,21 @@ interface StackTraceHooks {
   stackTraceLimit: number;
 }
 
-const RUNTIME_FRAME = /^(?:ext|node|deno|checkin):/;
-const IMPORTABLE = /^(?:file|https?|data|blob):/;
+// Lists, as to compile a pattern takes as long as to define a function.
+const OF_RUNTIME = ["ext:", "node:", "deno:", "checkin:"];
+const IMPORTABLE = ["file:", "https:", "http:", "data:", "blob:"];
 
-/** Whether a module URL is one that Deno made up for code without a file. */
-export function isMadeUp(url: string): boolean {
-  return /\$deno\$[\w-]+(?:\.m?[jt]sx?)?$/.test(url);
+function startsWithOne(url: string, beginnings: readonly string[]): boolean {
+  for (let i = 0; i < beginnings.length; i++) {
+    if (url.startsWith(beginnings[i]!)) return true;
+  }
+  return false;
+}
+
+/** Whether a module URL is one that Deno made up for code without a file; a worker has no main module. */
+export function isMadeUp(url: string | undefined): boolean {
+  return url !== undefined && url.includes("$deno$") &&
+    /\$deno\$[\w-]+(?:\.m?[jt]sx?)?$/.test(url);
 }
 
 /**
@@ -45,10 +54,10 @@ export function isMadeUp(url: string): boolean {
  */
 export function callSiteOf(callee: (...args: never[]) => unknown): CallSite {
   const frames = framesAbove(callee).filter((frame) =>
-    !RUNTIME_FRAME.test(frame.getScriptNameOrSourceURL() ?? "")
+    !startsWithOne(frame.getScriptNameOrSourceURL() ?? "", OF_RUNTIME)
   );
   const outermost = frames.at(-1)?.getScriptNameOrSourceURL() ?? "";
-  const module = IMPORTABLE.test(outermost) && !isMadeUp(outermost)
+  const module = startsWithOne(outermost, IMPORTABLE) && !isMadeUp(outermost)
     ? outermost
     : undefined;
   const named = frames.find((frame) => frame.getScriptNameOrSourceURL());

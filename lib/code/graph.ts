@@ -15,6 +15,7 @@ import {
   type Language,
 } from "./fingerprint.ts";
 import { installedPackages } from "./node_modules.ts";
+import { isFile } from "./on_disk.ts";
 import { HITHER, UNKNOWN } from "./snapshot.ts";
 
 /** How `deno info` is asked. */
@@ -184,14 +185,6 @@ function isBare(specifier: string): boolean {
 
 function isReadable(url: string): boolean {
   return url.startsWith("file:") && isFile(fileURLToPath(url));
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 function noteMissing(

@@ -88,8 +88,7 @@ function lookForCode(
       false,
     );
   }
-  // An example in a comment or a text is a module with a fragment.
-  if (root !== undefined && !/^(file|https?):[^#]*$/.test(root)) {
+  if (root !== undefined && !isOfFile(root)) {
     return unknown(`its module is no file: ${root.slice(0, 80)}`, false);
   }
   const path = `${place.folder}/${nameOf(asked)}.json`;
@@ -99,11 +98,20 @@ function lookForCode(
     : judge(remembered);
   if (verdict !== "changed") {
     if (verdict === "same now" && place.isWritable) {
-      writeMemo(path, settled(remembered!, Date.now()));
+      const trusted = settled(remembered!, Date.now());
+      if (trusted !== undefined) writeMemo(path, trusted);
     }
     return asCode(remembered!, question);
   }
   return take(question, place, asked, path);
+}
+
+/** Whether a module is a file here or on the web. An example in a comment or a text is one with a fragment. */
+function isOfFile(root: string): boolean {
+  // By hand: to compile a pattern takes as long as some ten of the files that are to be looked at.
+  const isOne = root.startsWith("file:") || root.startsWith("https:") ||
+    root.startsWith("http:");
+  return isOne && !root.includes("#");
 }
 
 /** All that decides which graph there is, but the files. */
@@ -123,18 +131,15 @@ function textOf(
 }
 
 /**
- * The name of a memo. FNV-1a twice, as a digest takes longer than all the rest
- * before it is compiled; a memo holds the text itself, in case two meet.
+ * The name of a memo. FNV-1a, as a digest takes longer than all the rest before it
+ * is compiled; a memo holds the text itself, in case two meet.
  */
 function nameOf(text: string): string {
-  let a = 0x811c9dc5;
-  let b = 0x1000193;
+  let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x1000193);
-    b = Math.imul(b ^ unit, 0x5bd1e995);
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x1000193);
   }
-  return (a >>> 0).toString(16) + (b >>> 0).toString(16);
+  return (hash >>> 0).toString(16);
 }
 
 /** Where the flags of this process cannot be seen: whether names mean what they meant then. */
@@ -156,10 +161,12 @@ function asCode(
   const { digest, missing, files, modules } = memo.head;
   const now = Date.now();
   for (let i = 0; i < modules; i++) {
-    const [path, , mtime] = files[i]!;
-    if (mtime > loadedAt && mtime <= now) {
+    const file = files[i]!;
+    if (file[2] > loadedAt && file[2] <= now) {
       return unknown(
-        `${path} was written to after the program had loaded it: start the program again`,
+        `${
+          file[0]
+        } was written to after the program had loaded it: start the program again`,
       );
     }
   }

@@ -7,6 +7,7 @@
 
 import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isFile } from "./on_disk.ts";
 
 /** Flags with a value that names a file. */
 const FILES = new Set(["--config", "-c", "--import-map", "--lock", "--cert"]);
@@ -99,14 +100,6 @@ export function configFiles(
     }
   }
   return { files: [...files], absent, verbatim };
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }
 
 /** The file of configuration that Deno finds for a program by itself, which looks beside the main module. */

@@ -10,17 +10,14 @@ let words: readonly string[] | undefined;
 
 /** The words of the command line before the arguments of the script, where they can be read. */
 export function launchWords(): readonly string[] {
-  return words ??= readLaunchWords();
-}
-
-function readLaunchWords(): readonly string[] {
+  if (words !== undefined) return words;
   const path = "/proc/self/cmdline";
-  if (Deno.build.os !== "linux" || !isReadable(path)) return [];
+  if (Deno.build.os !== "linux" || !isReadable(path)) return words = [];
   try {
-    return wordsOf(Deno.readTextFileSync(path));
+    return words = wordsOf(Deno.readTextFileSync(path));
   } catch {
     // Deno shows it to programs with all permissions only.
-    return [];
+    return words = [];
   }
 }
 

@@ -83,7 +83,7 @@ export function lookAt(path: string): WatchedFile | undefined {
   if (!isReadable(path)) return undefined;
   try {
     const { size, mtime, ctime, ino } = Deno.statSync(path);
-    return [path, size, mtime?.getTime() ?? 0, ctime?.getTime() ?? 0, ino ?? 0];
+    return [path, size, timeOf(mtime), timeOf(ctime), ino ?? 0];
   } catch {
     return undefined;
   }
@@ -140,39 +140,51 @@ export type Verdict =
   | "changed";
 
 /** Whether all files are as they were. */
-export function judge({ head }: Memo): Verdict {
+export function judge({ head: { files, folders } }: Memo): Verdict {
   let verdict: Verdict = "same";
-  for (const file of head.files) {
-    const now = lookAt(file[0]);
-    if (now === undefined || !isSame(file, now)) return "changed";
+  // What runs for the first time is slow, and there may be hundreds of files: no lists, no closures.
+  for (let i = 0; i < files.length; i++) {
+    const file = files[i]!;
+    if (!isUnchanged(file)) return "changed";
     if (file.length === 6) {
       if (digestOfFile(file[0]) !== file[5]) return "changed";
       verdict = "same now";
     }
   }
-  for (const [folder, absent] of head.folders) {
-    const now = lookAt(folder[0]);
-    if (now !== undefined && isSame(folder, now) && folder.length === 5) {
-      continue;
-    }
-    if (!isReadable(folder[0])) return "changed";
-    if (absent.some(isThere)) return "changed";
+  for (let i = 0; i < folders.length; i++) {
+    const [folder, absent] = folders[i]!;
+    if (folder.length === 5 && isUnchanged(folder)) continue;
+    if (!isReadable(folder[0]) || absent.some(isThere)) return "changed";
+    verdict = "same now";
   }
   return verdict;
 }
 
-/** The memo after another look: files whose content was compared at `now` are trusted by their times. */
-export function settled(memo: Memo, now: number): Memo {
-  const files = memo.head.files.map((file) =>
-    isFresh(file, now) ? file : file.slice(0, 5) as unknown as WatchedFile
-  );
-  const folders = memo.head.folders.map(([folder, absent]): WatchedFolder => {
-    const current = lookAt(folder[0]);
-    return current === undefined || isFresh(current, now)
-      ? [folder, absent]
-      : [current, absent];
+/**
+ * The memo after another look at `now`: files whose content was compared, and folders that were looked through,
+ * are trusted by their times. `undefined` if that is so of none that was not trusted before.
+ */
+export function settled(memo: Memo, now: number): Memo | undefined {
+  let isNew = false;
+  const files = memo.head.files.map((file): WatchedFile => {
+    if (file.length === 5 || isFresh(file, now)) return file;
+    isNew = true;
+    const [path, size, mtime, ctime, inode] = file;
+    return [path, size, mtime, ctime, inode];
   });
-  return { ...memo, head: { ...memo.head, files, folders } };
+  const folders = memo.head.folders.map((watched): WatchedFolder => {
+    const [folder, absent] = watched;
+    const current = lookAt(folder[0]);
+    if (
+      current === undefined || isFresh(current, now) ||
+      folder.length === 5 && isSame(folder, current)
+    ) return watched;
+    isNew = true;
+    return [current, absent];
+  });
+  return isNew
+    ? { ...memo, head: { ...memo.head, files, folders } }
+    : undefined;
 }
 
 /** Whether a folder may be written to. Asked, as Deno would prompt otherwise. */
@@ -204,6 +216,22 @@ export function writeMemo(
 function isSame(before: WatchedFile, now: WatchedFile): boolean {
   return before[1] === now[1] && before[2] === now[2] &&
     before[3] === now[3] && before[4] === now[4];
+}
+
+/** Whether a file is there and is as it was. */
+function isUnchanged(file: WatchedFile): boolean {
+  if (!mayReadAll && !isReadable(file[0])) return false;
+  try {
+    const now = Deno.statSync(file[0]);
+    return now.size === file[1] && timeOf(now.mtime) === file[2] &&
+      timeOf(now.ctime) === file[3] && (now.ino ?? 0) === file[4];
+  } catch {
+    return false;
+  }
+}
+
+function timeOf(date: Date | null): number {
+  return date === null ? 0 : date.getTime();
 }
 
 function digestOfFile(path: string): string {

@@ -214,7 +214,7 @@ export function explained(
   }
   if (error instanceof Deno.errors.NotADirectory && wanted === "folder") {
     return new FileNotFoundError(
-      `Cannot use ${path} as a folder as it is none: use hi.file for a file`,
+      `Cannot use ${path} as a folder as ${whyNoFolder(path)}`,
       { cause: error },
     );
   }
@@ -227,6 +227,20 @@ export function explained(
     );
   }
   return error;
+}
+
+/** What is at a path that is no folder, and what to do about it. */
+function whyNoFolder(path: string): string {
+  try {
+    const info = Deno.statSync(path);
+    return info.isFile
+      ? "it is a file: use hi.file for it"
+      : `it is ${
+        kindOf(info)
+      }, which has no content that could be kept: pass a folder`;
+  } catch {
+    return "a part of its path is no folder: check the path";
+  }
 }
 
 /** So many files are remembered. */

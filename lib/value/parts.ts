@@ -27,6 +27,11 @@ export interface KeyPart {
 /** There are at most so many parts. */
 const MAX_PARTS = 16;
 
+/** Whether parts are all that there is, and not the first of more. */
+export function areAll(parts: readonly KeyPart[]): boolean {
+  return parts.length < MAX_PARTS;
+}
+
 /** How deep arguments are taken apart. */
 const MAX_LEVEL = 2;
 

@@ -459,6 +459,32 @@ onEachHandler(
   },
 );
 
+onEachHandler(
+  "what stands in the place of a folder is named, and not deleted",
+  async ({ path }) => {
+    const below = `${path}/folder/file`;
+    await write.run(below, "hello");
+    Deno.removeSync(`${path}/folder`, { recursive: true });
+    Deno.writeTextFileSync(`${path}/folder`, "mine");
+    using warnings = captureWarnings();
+    const told = (at: string, obstacle: string) =>
+      assertStringIncludes(
+        warnings.lines.join("\n"),
+        `Cannot restore ${at} as something that is no folder stands at ${obstacle}: move it elsewhere`,
+      );
+    await assertRejects(() => write.run(below, "hello").then());
+    told(below, `${path}/folder`);
+    assertEquals(Deno.readTextFileSync(`${path}/folder`), "mine");
+    await fill.run(`${path}/filled`, ["a"]);
+    Deno.removeSync(`${path}/filled`, { recursive: true });
+    Deno.writeTextFileSync(`${path}/filled`, "mine");
+    // It is run again, and this function removes what is there.
+    const job = fill.run(`${path}/filled`, ["a"]);
+    assert((await job).has("a"));
+    told(`${path}/filled`, `${path}/filled`);
+  },
+);
+
 const SCRIPT = `
 import * as hi from ${JSON.stringify(new URL("mod.ts", `file://${ROOT}`).href)};
 const plot = hi.func("files_child_plot", "1", (path: string) => {

@@ -171,11 +171,24 @@ Deno.test("a script that fails is told with what it came to until then", async (
   assertEquals(code, 1);
 });
 
-Deno.test("a script that is not there is told", async () => {
+Deno.test("a script that is not there is told in one line", async () => {
   await using folder = await scriptFolder();
-  const { code, stderr } = await explain(folder.path, ["none.js"]);
+  const refused = async (script: string, why: string) => {
+    const { code, stdout, stderr } = await explain(folder.path, [script]);
+    assertEquals(
+      stderr,
+      `hither: Cannot explain ${script} as ${why}: give the path of a script, relative to the current folder\n`,
+    );
+    assertEquals([code, stdout], [1, ""]);
+  };
+  await refused("none.js", "there is no such file");
+  await refused(`file://${folder.path}/none.js`, "there is no such file");
+  await refused("script.js/none.ts", "there is no such file");
+  await refused("./", "it is a folder");
+  // What is no file is for Deno to look up.
+  const { code, stderr } = await explain(folder.path, ["data:nothing"]);
   assertEquals(code, 1);
-  assertMatch(stderr, /Module not found.*none\.js/);
+  assertMatch(stderr, /\nhither: .*the script ended with exit code 1\n$/);
 });
 
 Deno.test("Ctrl-C ends the command and the script with 130, and leaves nothing behind", async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Program, program } from "./program.ts";
+import { FILES, type Program, program } from "./program.ts";
 
 /** The memos of a program; its only one. */
 function memoOf({ path }: Program): string {
@@ -84,6 +84,39 @@ Deno.test("a file of the same size, written in the same tick of the clock, is se
   await Deno.writeTextFile(memo, [JSON.stringify(parsed), ...rest].join("\n"));
   const changed = await job.run("auto");
   assertEquals([changed.cached, changed.value], [false, 3]);
+});
+
+Deno.test("a folder that something came into is trusted again, until a configuration comes into it", async () => {
+  // What was written an hour ago by the clock of the program is not doubted.
+  await using job = await program({
+    "main.ts": `import "./later.ts";\n${FILES["main.ts"]}`,
+    "later.ts": "const now = Date.now;\nDate.now = () => now() + 3_600_000;\n",
+  });
+  const watched = async (folder: string) => {
+    const head = JSON.parse(
+      (await Deno.readTextFile(memoOf(job))).split("\n")[0]!,
+    );
+    const paths = head.files.map(([path]: [string]) => path);
+    const [[, , time]] = head.folders.find(([[path]]: [[string]]) =>
+      path === folder
+    );
+    return { paths, time };
+  };
+  const folder = await Deno.realPath(job.path);
+  await job.run("auto");
+  // Now the files are trusted.
+  assertEquals((await job.run("auto")).cached, true);
+  await job.write("note.txt", "of no importance");
+  assertEquals((await job.run("auto")).cached, true);
+  const { time } = await watched(folder);
+  assertEquals(time, (await Deno.stat(folder)).mtime!.getTime());
+  const { ino } = await Deno.stat(memoOf(job));
+  assertEquals((await job.run("auto")).cached, true);
+  assertEquals((await Deno.stat(memoOf(job))).ino, ino, "written in vain");
+  await job.write("deno.json", "{}");
+  await job.run("auto");
+  const { paths } = await watched(folder);
+  assert(paths.includes(`${folder}/deno.json`), "not seen");
 });
 
 Deno.test("a read-only cache works, and nothing is written to it", async () => {

@@ -115,6 +115,23 @@ console.log(running.explain().text);`,
   );
 });
 
+Deno.test("explain tells that the mode differs, both ways", async () => {
+  await using job = await program();
+  const told = (mode: string) =>
+    `job 1: not in the cache; against the nearest record code: ${mode}`;
+  await job.run("warn");
+  const { explain } = await job.run("auto");
+  assertEquals(explain, told('part of the key now, by code: "auto"'));
+  await using other = await program();
+  await other.run("auto");
+  for (const mode of ["warn", "version"]) {
+    await Deno.remove(`${other.path}/cache`, { recursive: true });
+    await other.run("auto");
+    const { explain } = await other.run(mode);
+    assertEquals(explain, told(`no part of the key now, by code: "${mode}"`));
+  }
+});
+
 Deno.test("an option of a wrong kind is named", () => {
   assertThrows(
     () => hi.func("modes_wrong", "1", () => 1, { code: "always" as "auto" }),

@@ -514,7 +514,27 @@ Deno.test("a job that would wait for itself is a named error", async () => {
     "1",
     async (x: number): Promise<number> => await ping.run(x),
   );
-  await assertRejects(async () => await ping.run(1), hi.CycleError);
+  const error = await assertRejects(
+    async () => await ping.run(1),
+    hi.CycleError,
+  );
+  const [, first, second] = error.message.match(
+    /^Cannot run (job_ping 1 \(key [0-9a-f]{12}\)) as .* wait for itself \(\1 \u2192 (job_pong 1 \(key [0-9a-f]{12}\)) \u2192 \1\): give it other arguments$/,
+  ) ?? [];
+  assert(first !== undefined && second !== undefined, error.message);
+  const one = ping.run(1);
+  await Promise.allSettled([one]);
+  assertEquals(first, `job_ping 1 (key ${one.key!.slice(0, 12)})`);
+  const round: hi.HitherFunction<[number], Promise<number>> = hi.func(
+    "job_round",
+    "1",
+    async (x: number): Promise<number> => await round.run((x + 1) % 100),
+  );
+  await assertRejects(
+    async () => await round.run(0),
+    hi.CycleError,
+    " \u2192 93 others \u2192 ",
+  );
 });
 
 Deno.test("a handler that resolves with something else fails its job, and names itself", async () => {

@@ -20,18 +20,7 @@ import {
   fileReference,
 } from "../../lib/value/file_reference.ts";
 import { sha256Hex } from "../../lib/value/sha256.ts";
-
-/** Runs with a folder for temporary files. */
-function inFolder(body: (folder: string) => void): () => void {
-  return () => {
-    const folder = Deno.realPathSync(Deno.makeTempDirSync());
-    try {
-      body(folder);
-    } finally {
-      Deno.removeSync(folder, { recursive: true });
-    }
-  };
-}
+import { inFolder } from "./in_folder.ts";
 
 Deno.test(
   "a file is known by its content, whatever its size",

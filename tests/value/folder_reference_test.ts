@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import {
   FileChangedError,
+  FileNotFoundError,
   PermissionNeededError,
   UnsupportedValueError,
 } from "../../lib/errors.ts";
@@ -18,18 +19,7 @@ import {
   FolderReference,
   folderReference,
 } from "../../lib/value/folder_reference.ts";
-
-/** Runs with a folder for temporary files. */
-function inFolder(body: (folder: string) => void): () => void {
-  return () => {
-    const folder = Deno.realPathSync(Deno.makeTempDirSync());
-    try {
-      body(folder);
-    } finally {
-      Deno.removeSync(folder, { recursive: true });
-    }
-  };
-}
+import { inFolder } from "./in_folder.ts";
 
 /** Fills a folder. */
 function fill(folder: string): void {
@@ -210,7 +200,18 @@ Deno.test(
     assertThrows(
       () => folderReference(`${path}/file`),
       Error,
-      "as it is none: use hi.file",
+      "as it is a file: use hi.file for it",
+    );
+    assertThrows(
+      () => folderReference(`${path}/file/below`),
+      FileNotFoundError,
+      "as a part of its path is no folder: check the path",
+    );
+    new Deno.Command("mkfifo", { args: [`${path}/pipe`] }).outputSync();
+    assertThrows(
+      () => folderReference(`${path}/pipe`),
+      FileNotFoundError,
+      "as it is a pipe, which has no content that could be kept: pass a folder",
     );
     assertThrows(() => folderReference(""), TypeError, 'current value is ""');
     assertThrows(() => new FolderReference("", []), TypeError, "not empty");
