@@ -4,7 +4,7 @@
  *
  *     dispatch VARIANT COUNT         COUNT trivial jobs at once; the µs for each
  *     sequential VARIANT COUNT       one after the other; the µs for each
- *     cpu VARIANT COUNT              COUNT jobs of some 50 ms; how many times faster than in this thread
+ *     cpu VARIANT COUNT              COUNT jobs of 50 ms; how many times faster than in this thread
  *     naps VARIANT COUNT             COUNT jobs that block for 1 s, on 4 workers
  *     transfer VARIANT BYTES         a Float64Array there, another back; the ms
  *     shared VARIANT COUNT BYTES     COUNT jobs that take the same array; the ms
@@ -22,6 +22,8 @@ import { burn } from "./tasks.mjs";
 /** How long a script may take, in ms: a pool that hangs is left out. */
 const PATIENCE = 600_000;
 const PASSES = 3;
+/** So many steps of `burn` are compiled well, and take some 10 ms. */
+const STEPS = 10_000_000;
 
 /** Imports a package from the folder where the peers were installed. */
 export async function installed(name) {
@@ -81,14 +83,15 @@ const verbs = {
 
   async cpu(pool, count) {
     // Both are compiled before they are timed.
-    await pool.all("burn", [-1, -2]);
-    burn(-1);
-    const seeds = range(count);
-    let start = performance.now();
-    const expected = seeds.map(burn);
-    const serial = performance.now() - start;
-    start = performance.now();
-    const results = await pool.all("burn", seeds);
+    await pool.all("burn", [STEPS, STEPS + 1]);
+    burn(STEPS);
+    const times = range(PASSES).map(() => timed(() => burn(STEPS)));
+    const least = Math.round(50 * STEPS / Math.min(...times));
+    const lengths = range(count).map((i) => least + i);
+    let expected;
+    const serial = timed(() => expected = lengths.map(burn));
+    const start = performance.now();
+    const results = await pool.all("burn", lengths);
     const parallel = performance.now() - start;
     check(results.join() === expected.join());
     return serial / parallel;
@@ -127,6 +130,12 @@ const verbs = {
     return await share(pool, count, array);
   },
 };
+
+function timed(work) {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
 
 /** A pass that does not count, and some that do. */
 async function passes(pass) {

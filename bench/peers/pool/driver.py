@@ -8,6 +8,7 @@ import tasks
 
 PATIENCE = 600
 PASSES = 3
+STEPS = 100_000
 
 
 def drive(open):
@@ -42,9 +43,12 @@ def sequential(map, count):
 
 
 def cpu(map, count):
-    map(tasks.burn, [1, 2])
-    expected, serial = timed(lambda: [tasks.burn(seed) for seed in range(count)])
-    results, parallel = timed(lambda: map(tasks.burn, range(count)))
+    map(tasks.burn, [STEPS, STEPS + 1])
+    passed = min(timed(lambda: tasks.burn(STEPS))[1] for _ in range(PASSES))
+    least = round(0.05 * STEPS / passed)
+    lengths = [least + i for i in range(count)]
+    expected, serial = timed(lambda: [tasks.burn(steps) for steps in lengths])
+    results, parallel = timed(lambda: map(tasks.burn, lengths))
     assert results == expected
     return serial / parallel
 

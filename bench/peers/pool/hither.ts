@@ -16,7 +16,7 @@ import { burn, doubled, nap, square, touched } from "./tasks.mjs";
 const functions: Record<string, hi.HitherFunction<[never], unknown>> = {
   square: hi.func("peers_square", "1", (x: number) => square(x)),
   nap: hi.func("peers_nap", "1", (ms: number) => nap(ms)),
-  burn: hi.func("peers_burn", "1", (seed: number) => burn(seed)),
+  burn: hi.func("peers_burn", "1", (steps: number) => burn(steps)),
   doubled: hi.func("peers_doubled", "1", (array: Float64Array) => {
     return hi.transfer(doubled(array));
   }),

@@ -103,7 +103,7 @@ const sequential: Contest = {
 const cpu: Contest = {
   what: "64 × 50 ms of computing, 2 workers, speed-up",
   unit: "×",
-  rounds: 3,
+  rounds: 5,
   moreIsBetter: true,
   limits: [bare],
   own: [

@@ -8,10 +8,10 @@ export function nap(ms) {
   return ms;
 }
 
-/** Computes for some 50 ms: a linear congruential generator. */
-export function burn(seed) {
-  let x = seed;
-  for (let i = 0; i < 25_000_000; i++) {
+/** Computes for so many steps: a linear congruential generator. */
+export function burn(steps) {
+  let x = 1;
+  for (let i = 0; i < steps; i++) {
     x = Math.imul(x, 1_664_525) + 1_013_904_223 | 0;
   }
   return x;

@@ -11,10 +11,10 @@ def nap(ms):
     return ms
 
 
-def burn(seed):
-    """Computes for some 50 ms."""
-    x = seed
-    for _ in range(600_000):
+def burn(steps):
+    """Computes for so many steps."""
+    x = 1
+    for _ in range(steps):
         x = (x * 1_664_525 + 1_013_904_223) & 0xFFFFFFFF
     return x
 
