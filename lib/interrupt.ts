@@ -56,10 +56,10 @@ export function end(): void {
   // After short jobs the next ones may come in this turn.
   if (isEnding) return;
   isEnding = true;
-  setTimeout(() => {
+  Deno.unrefTimer(setTimeout(() => {
     isEnding = false;
     if (!isElsewhere() && interruptionReason() === undefined) stopListening();
-  });
+  }, 5));
 }
 
 function stopListening(): void {

@@ -12,6 +12,9 @@ import { Ring, ringMemory } from "./ring.ts";
 /** How much memory there is, in bytes. */
 const CAPACITY = 65_536;
 
+/** How long the event loop may be kept waiting for the next message, in ms. */
+const STAY = 1;
+
 /** Bytes of a length. */
 const LENGTH = 4;
 
@@ -41,15 +44,31 @@ export class Inbox {
     return true;
   }
 
-  /** Gives each message to `receive`, in a buffer of its own; does not keep the event loop going by itself. */
+  /** Tells a reader that blocks its thread that something else has come, in another way. */
+  wake(): void {
+    this.#ring.wake();
+  }
+
+  /**
+   * Gives each message to `receive`, in a buffer of its own; does not keep the event
+   * loop going by itself. As long as `isIdle` says that nothing else is to be done, it
+   * waits for the next one at once, and with the whole thread: to go back to the event
+   * loop takes longer than a short job. That comes to its turn within {@linkcode STAY}.
+   */
   async read(
     receive: (bytes: Uint8Array<ArrayBuffer>) => void,
+    isIdle: () => boolean = () => false,
   ): Promise<never> {
     while (true) {
       await this.#ring.filled();
-      for (let it = this.#take(); it !== undefined; it = this.#take()) {
-        receive(it);
-      }
+      const end = performance.now() + STAY;
+      do {
+        for (let it = this.#take(); it !== undefined; it = this.#take()) {
+          receive(it);
+        }
+        // What that has left to be done at once comes first.
+        await undefined;
+      } while (isIdle() && this.#ring.block(end - performance.now()));
     }
   }
 

@@ -86,6 +86,13 @@ export class Ring {
     Atomics.notify(this.#positions, WRITTEN);
   }
 
+  /** Blocks this thread until there is a record, or somebody has called {@linkcode wake}, for `time` ms at most; whether there is one. */
+  block(time: number): boolean {
+    const read = Atomics.load(this.#positions, READ);
+    Atomics.wait(this.#positions, WRITTEN, read, time);
+    return Atomics.load(this.#positions, WRITTEN) !== read;
+  }
+
   /** Resolves when there is a record; does not keep the event loop going by itself. */
   async filled(): Promise<void> {
     const read = Atomics.load(this.#positions, READ);

@@ -146,7 +146,10 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   /** Takes up the short Tasks that come. */
   #read(inbox: Inbox): void {
     const tasks = new TaskReader();
-    inbox.read((bytes) => this.#run(tasks.read(bytes)));
+    inbox.read(
+      (bytes) => this.#run(tasks.read(bytes)),
+      () => this.#runs.size === 0,
+    );
   }
 
   /** Is called when a script has submitted a job, which a worker does not run. */

@@ -142,6 +142,7 @@ export class ProcessConnection implements Connection {
           message !== undefined;
           message = frames.next()
         ) if (!this.#ended) this.#receive(message);
+        for (let i = 0; i < 12; i++) await null;
         const { value, done } = await this.#output.read(frames.space());
         if (done) return;
         frames.filled(value);
