@@ -59,7 +59,7 @@ export function end(): void {
   Deno.unrefTimer(setTimeout(() => {
     isEnding = false;
     if (!isElsewhere() && interruptionReason() === undefined) stopListening();
-  }, 5));
+  }, LONG));
 }
 
 function stopListening(): void {

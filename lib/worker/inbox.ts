@@ -50,37 +50,33 @@ export class Inbox {
   }
 
   /**
-   * Gives each message to `receive`, in a buffer of its own; does not keep the event
-   * loop going by itself. As long as `isIdle` says that nothing else is to be done, it
-   * waits for the next one at once, and with the whole thread: to go back to the event
-   * loop takes longer than a short job. That comes to its turn within {@linkcode STAY}.
+   * Gives to `receive` what `decode` makes of each message, whose bytes it must not
+   * keep; does not keep the event loop going by itself. As long as `isIdle` says that
+   * nothing else is to be done, it waits for the next message with the whole thread:
+   * to go back to the event loop takes as long as a short job. That comes to its turn
+   * within {@linkcode STAY}.
    */
-  async read(
-    receive: (bytes: Uint8Array<ArrayBuffer>) => void,
-    isIdle: () => boolean = () => false,
+  async read<T>(
+    decode: (bytes: Uint8Array, start: number, end: number) => T,
+    receive: (message: T) => void,
+    isIdle: () => boolean,
   ): Promise<never> {
+    const ring = this.#ring;
     while (true) {
-      await this.#ring.filled();
+      await ring.filled();
       const end = performance.now() + STAY;
       do {
-        for (let it = this.#take(); it !== undefined; it = this.#take()) {
-          receive(it);
+        for (let at = ring.next(); at !== undefined; at = ring.next()) {
+          const length = ring.cells[at / 4]!;
+          const start = at + LENGTH;
+          const message = decode(ring.bytes, start, start + length);
+          ring.release(sizeOf(length));
+          receive(message);
         }
         // What that has left to be done at once comes first.
         await undefined;
-      } while (isIdle() && this.#ring.block(end - performance.now()));
+      } while (isIdle() && ring.block(end - performance.now()));
     }
-  }
-
-  #take(): Uint8Array<ArrayBuffer> | undefined {
-    const at = this.#ring.next();
-    if (at === undefined) return undefined;
-    const length = this.#ring.cells[at / 4]!;
-    const message = new Uint8Array(length);
-    const start = at + LENGTH;
-    message.set(this.#ring.bytes.subarray(start, start + length));
-    this.#ring.release(sizeOf(length));
-    return message;
   }
 }
 

@@ -61,7 +61,7 @@ Deno.exit(0);
 /** Gives the worker a Task that this thread has not read. */
 function passOn({ bytes, task, flag }: ShortTask): void {
   sent(task, flag);
-  if (!inbox.write(bytes)) post(reader.read(bytes));
+  if (!inbox.write(bytes)) post(reader.read(bytes, 0, bytes.length));
 }
 
 /** Sets the flags that the worker shares with this thread, which stands for the other side; and gives it the message, unless that was all. */

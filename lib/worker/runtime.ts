@@ -147,7 +147,8 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   #read(inbox: Inbox): void {
     const tasks = new TaskReader();
     inbox.read(
-      (bytes) => this.#run(tasks.read(bytes)),
+      (bytes, start, end) => tasks.read(bytes, start, end),
+      (message) => this.#run(message),
       () => this.#runs.size === 0,
     );
   }

@@ -12,10 +12,14 @@ function bothSides() {
   const memory = inboxMemory();
   const came: Uint8Array[] = [];
   const wanted = new Map<number, () => void>();
-  new Inbox(memory).read((bytes) => {
-    came.push(bytes);
-    wanted.get(came.length)?.();
-  });
+  new Inbox(memory).read(
+    (bytes, start, end) => bytes.slice(start, end),
+    (it) => {
+      came.push(it);
+      wanted.get(came.length)?.();
+    },
+    () => false,
+  );
   const have = (count: number): Promise<void> =>
     new Promise((resolve) => {
       if (came.length >= count) resolve();
