@@ -8,7 +8,7 @@ const MESSAGES = Array.from(
 );
 
 /** Both sides of one memory, what came, and the promise that so many have come. */
-function bothSides() {
+function bothSides(isIdle = false) {
   const memory = inboxMemory();
   const came: Uint8Array[] = [];
   const wanted = new Map<number, () => void>();
@@ -35,15 +35,19 @@ function bothSides() {
   };
 }
 
-Deno.test("messages come in order and whole, also beyond the end of the memory", async () => {
-  using sides = bothSides();
-  const { writer, came, have } = sides;
-  for (const [i, message] of MESSAGES.entries()) {
-    assertEquals(writer.write(message), true);
-    await have(i + 1);
-  }
-  assertEquals(came, MESSAGES);
-});
+for (const isIdle of [false, true]) {
+  const how = isIdle ? "blocks its thread for the next" : "never blocks";
+  Deno.test(`messages come in order and whole to a reader that ${how}, also beyond the end of the memory`, async () => {
+    using sides = bothSides(isIdle);
+    const { writer, came, have } = sides;
+    const messages = MESSAGES.slice(0, 500);
+    for (const [i, message] of messages.entries()) {
+      assertEquals(writer.write(message), true);
+      await have(i + 1);
+    }
+    assertEquals(came, messages);
+  });
+}
 
 Deno.test("where there is no room nothing is written, and nothing is lost", async () => {
   using sides = bothSides();
