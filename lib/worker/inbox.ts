@@ -15,6 +15,9 @@ const CAPACITY = 65_536;
 /** How long the event loop may be kept waiting for the next message, in ms. */
 const STAY = 1;
 
+/** What is written to call the reader: no message is so short. */
+const NOTHING = new Uint8Array();
+
 /** Bytes of a length. */
 const LENGTH = 4;
 
@@ -44,9 +47,10 @@ export class Inbox {
     return true;
   }
 
-  /** Tells a reader that blocks its thread that something else has come, in another way. */
-  wake(): void {
-    this.#ring.wake();
+  /** Tells the reader that something has come in another way: it goes back to its event loop. */
+  call(): void {
+    // Without room it has enough to read.
+    this.write(NOTHING);
   }
 
   /**
@@ -56,7 +60,7 @@ export class Inbox {
    * to go back to the event loop takes as long as a short job. That comes to its turn
    * within {@linkcode STAY}.
    */
-  async read<T>(
+  async read<T extends object>(
     decode: (bytes: Uint8Array, start: number, end: number) => T,
     receive: (message: T) => void,
     isIdle: () => boolean,
@@ -65,17 +69,21 @@ export class Inbox {
     while (true) {
       await ring.filled();
       const end = performance.now() + STAY;
+      let isCalled = false;
       do {
         for (let at = ring.next(); at !== undefined; at = ring.next()) {
           const length = ring.cells[at / 4]!;
           const start = at + LENGTH;
-          const message = decode(ring.bytes, start, start + length);
+          const message = length === 0
+            ? undefined
+            : decode(ring.bytes, start, start + length);
           ring.release(sizeOf(length));
-          receive(message);
+          if (message === undefined) isCalled = true;
+          else receive(message);
         }
         // What that has left to be done at once comes first.
         await undefined;
-      } while (isIdle() && ring.block(end - performance.now()));
+      } while (!isCalled && isIdle() && ring.block(end - performance.now()));
     }
   }
 }

@@ -101,7 +101,7 @@ function take(message: ToWorker): void {
 /** Sends the worker a message, which it hears of also if it waits for a Task. */
 function post(message: object, transfer: ArrayBuffer[] = []): void {
   worker.postMessage(message, transfer);
-  inbox.wake();
+  inbox.call();
 }
 
 /** A Task is on its way, and has not begun. */

@@ -86,7 +86,7 @@ export class Ring {
     Atomics.notify(this.#positions, WRITTEN);
   }
 
-  /** Blocks this thread until there is a record, or somebody has called {@linkcode wake}, for `time` ms at most; whether there is one. */
+  /** Blocks this thread until there is a record, for `time` ms at most; whether there is one. */
   block(time: number): boolean {
     const read = Atomics.load(this.#positions, READ);
     Atomics.wait(this.#positions, WRITTEN, read, time);

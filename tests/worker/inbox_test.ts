@@ -4,7 +4,7 @@ import { Inbox, inboxMemory } from "../../lib/worker/inbox.ts";
 /** Messages of many lengths, also those that do not end where another may begin. */
 const MESSAGES = Array.from(
   { length: 2_000 },
-  (_, i) => new Uint8Array((i * 37) % 2_048).fill(i),
+  (_, i) => new Uint8Array(1 + (i * 37) % 2_047).fill(i),
 );
 
 /** Both sides of one memory, what came, and the promise that so many have come. */
