@@ -47,6 +47,8 @@ export interface Host {
   port?(): ProgramPort;
   /** Whether a sender in another thread wants the job to stop, and why. */
   stopReason?(): "cancelled" | "timed out" | undefined;
+  /** Sets right what its code has done to what must work; why it has failed then. */
+  damage?(): Error | undefined;
   /** Takes how it ended; called once. */
   settle(ending: Ending): void;
 }
@@ -126,11 +128,19 @@ export class Invocation implements RunningJob {
 
   /** The call has given this. */
   returned(result: unknown): void {
-    if (!(result instanceof Promise)) return this.#finish(result);
-    result.then(
-      (value) => this.#finish(value),
-      (error) => this.#end(error),
-    );
+    if (result instanceof Promise) this.#await(result);
+    else this.#finish(result);
+  }
+
+  // Unlike `then`, the job cannot replace this.
+  async #await(result: Promise<unknown>): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      return this.#end(error);
+    }
+    this.#finish(value);
   }
 
   /** The call has thrown this. */
@@ -241,6 +251,8 @@ export class Invocation implements RunningJob {
   #finish(result: unknown): void {
     if (this.#settled) return;
     const timing = this.#timing();
+    const damage = this.#host.damage?.();
+    if (damage !== undefined) return this.#end(damage, true, timing);
     let value: EncodedValue;
     let contribution: Uint8Array<ArrayBuffer> | undefined;
     const small = smallResult(result);
@@ -285,8 +297,13 @@ export class Invocation implements RunningJob {
 
   #end(error: unknown, lost = false, timing = this.#timing()): void {
     if (this.#settled) return;
+    const damage = this.#host.damage?.();
     this.#settled = true;
-    this.#host.settle(endingOf(error, lost, timing));
+    this.#host.settle(
+      damage === undefined
+        ? endingOf(error, lost, timing)
+        : endingOf(damage, true, timing),
+    );
   }
 
   #timing(): Timing {

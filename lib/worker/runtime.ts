@@ -7,7 +7,12 @@
 
 import { runAs, type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
-import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
+import {
+  ImportTimeoutError,
+  JobExitError,
+  ReplacedBuiltinError,
+  StrayError,
+} from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
 import {
   nestedMoved,
@@ -23,6 +28,7 @@ import type { Leaf } from "../value/encoded.ts";
 import { readSmallArguments, smallResult, SmallValue } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
+import { areIntact, repair } from "./builtins.ts";
 import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
 import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
 import {
@@ -74,7 +80,7 @@ const MOST_TOGETHER = 64;
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime implements ScriptWatcher, ItemHost {
   readonly #send: Send;
-  readonly #modules = new ModuleLoader((what) => this.#warn(what));
+  readonly #modules = new ModuleLoader((what) => this.#warn(what), damageBy);
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   readonly #functions = new Map<number, FunctionMessage>();
@@ -102,6 +108,16 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   /** Makes a runtime that answers through `send`. */
   constructor(send: Send) {
     this.#send = send;
+  }
+
+  /** Sets right what code has done to the builtins since anybody looked; what a worker does begins with this. */
+  mend(): void {
+    if (areIntact()) return;
+    const job = this.#onlyJob();
+    const error = damageBy(whoIs(job));
+    if (error === undefined) return;
+    if (job instanceof Invocation) job.fail(error);
+    else this.#warn(error.message);
   }
 
   /** Takes a message; others than those of the protocol are not for the runtime. */
@@ -147,7 +163,10 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   #read(inbox: Inbox): void {
     const tasks = new TaskReader();
     inbox.read(
-      (bytes, start, end) => tasks.read(bytes, start, end),
+      (bytes, start, end) => {
+        this.mend();
+        return tasks.read(bytes, start, end);
+      },
       (message) => this.#run(message),
       () => this.#runs.size === 0,
     );
@@ -165,6 +184,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
 
   /** Fails the job to which an error belongs that nobody has caught. */
   stray(error: unknown, owner: RunningJob | undefined = this.#onlyJob()): void {
+    this.mend();
     if (error instanceof JobExitError) return;
     const job = owner instanceof LightItem ? owner.invocation : owner;
     if (!(job instanceof Invocation)) {
@@ -231,6 +251,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
 
   /** Takes up the Tasks that are in the shared memory. */
   #takeRequests(): void {
+    this.mend();
     while (true) {
       const batch = this.#early ?? this.#requests?.read();
       if (batch === undefined) return;
@@ -269,12 +290,18 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
   async #takeChunk(message: ChunkMessage): Promise<void> {
     const { chunk, after } = message;
     const before = after === undefined ? undefined : this.#chunks.get(after);
-    const running = before === undefined
-      ? this.#runChunk(message)
-      : before.then(() => this.#runChunk(message));
+    const running = this.#runChunkAfter(before, message);
     this.#chunks.set(chunk, running);
     await running;
     this.#chunks.delete(chunk);
+  }
+
+  async #runChunkAfter(
+    before: Promise<void> | undefined,
+    message: ChunkMessage,
+  ): Promise<void> {
+    if (before !== undefined) await before;
+    await this.#runChunk(message);
   }
 
   /** Takes up the items of a chunk, until its sender takes the rest back. */
@@ -314,12 +341,18 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
     try {
       result = runAs(item, callFunction, fn, values);
     } catch (error) {
-      item.invocation.threw(error);
+      const damage = damageBy(`${message.name} ${message.version}`);
+      if (damage === undefined) item.invocation.threw(error);
+      else item.invocation.fail(damage);
       return undefined;
     }
     this.#now = performance.now();
-    if (item.isPlain && this.#itemDone(item, result)) return undefined;
-    item.invocation.returned(result);
+    if (areIntact() && item.isPlain && this.#itemDone(item, result)) {
+      return undefined;
+    }
+    const damage = damageBy(`${message.name} ${message.version}`);
+    if (damage === undefined) item.invocation.returned(result);
+    else item.invocation.fail(damage);
     return this.#runs.get(message.task);
   }
 
@@ -367,26 +400,26 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
 
   /** Calls the function of a Task that this worker has taken up. */
   #begun(message: RunMessage, together: boolean): WorkerRun {
-    const { task } = message;
     const run = new WorkerRun(message, this.#flags, this, together);
-    this.#runs.set(task, run);
+    this.#runs.set(message.task, run);
     const fn = this.#find(message);
     if (fn !== undefined) run.start(fn);
-    else {
-      this.#load(message).then(
-        (fn) => {
-          if (fn !== REFUSED) return run.start(fn);
-          this.#send({ type: "refused", task }, []);
-          this.#leave(run);
-        },
-        (error) => {
-          // The import goes on: what comes next is to find a worker without it.
-          if (error instanceof ImportTimeoutError) this.#retire = true;
-          run.invocation.fail(error);
-        },
-      );
-    }
+    else this.#loadAndStart(message, run);
     return run;
+  }
+
+  async #loadAndStart(message: RunMessage, run: WorkerRun): Promise<void> {
+    let fn: UserFunction | typeof REFUSED;
+    try {
+      fn = await this.#load(message);
+    } catch (error) {
+      // The import goes on: what comes next is to find a worker without it.
+      if (error instanceof ImportTimeoutError) this.#retire = true;
+      return run.invocation.fail(error);
+    }
+    if (fn !== REFUSED) return run.start(fn);
+    this.#send({ type: "refused", task: message.task }, []);
+    this.#leave(run);
   }
 
   #leave(run: WorkerRun): void {
@@ -754,6 +787,10 @@ class WorkerRun implements ExecutedJob, Host {
     );
   }
 
+  damage(): Error | undefined {
+    return areIntact() ? undefined : damageBy(`${this.name} ${this.version}`);
+  }
+
   stopReason(): "cancelled" | "timed out" | undefined {
     if (this.#flags === undefined) return undefined;
     switch (Atomics.load(this.#flags, this.#message.flag)) {
@@ -782,6 +819,15 @@ function listOf({ list }: ChunkItem): unknown[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Sets right what somebody has done to the builtins; the error that says so. */
+function damageBy(who: string): Error | undefined {
+  const replaced = areIntact() ? undefined : repair();
+  if (replaced === undefined) return undefined;
+  return new ReplacedBuiltinError(
+    `${who} replaced ${replaced} in a worker by something that does not do the same, and that was undone: give functions of your own names of their own`,
+  );
 }
 
 /** Who did something, for people. */
