@@ -232,11 +232,6 @@ keep(
 /** How often to look: the test of one may need another that comes later. */
 const ROUNDS = 3;
 
-/** The names of all of them. */
-export function builtinNames(): string[] {
-  return builtins.map(({ name }) => name);
-}
-
 /** Puts back what was replaced by something that does not do the same; the names, `undefined` if there was nothing. */
 export function repair(): string | undefined {
   let names = "";
