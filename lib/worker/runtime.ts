@@ -41,7 +41,7 @@ import {
 } from "./execute.ts";
 import { Inbox } from "./inbox.ts";
 import { linkTo } from "./nested_link.ts";
-import { type IdleMemory, isAbove } from "./memory_watch.ts";
+import { type IdleMemory, isAbove, taken } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type ChunkMessage,
@@ -129,7 +129,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
         this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
         if (message.inbox) this.#read(new Inbox(message.inbox));
-        return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
+        return this.#sendHello();
       case "run":
         this.#run(message);
         return;
@@ -157,6 +157,12 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost {
           value: fromWire(message.value),
         });
     }
+  }
+
+  #sendHello(): void {
+    const memory = this.#memory;
+    const tooMuch = memory && isAbove(memory) ? taken(memory) : undefined;
+    this.#send({ type: "hello", protocol: PROTOCOL_VERSION, tooMuch }, []);
   }
 
   /** Takes up the short Tasks that come. */
