@@ -39,7 +39,14 @@ const { encodeInto } = TextEncoder.prototype;
 const { decode } = TextDecoder.prototype;
 const microtask = queueMicrotask;
 
-/** Whether all of it is as it was. In optimized code this takes no time. */
+/** Whether those are as they were with which quick items are taken up and their results written. */
+export function isWayOfItemsIntact(): boolean {
+  return array.push === push && string.charCodeAt === charCodeAt &&
+    String.fromCharCode === fromCharCode &&
+    Atomics.compareExchange === compareExchange;
+}
+
+/** Whether all of it is as it was. */
 export function areIntact(): boolean {
   return array.push === push && array.pop === pop && array.shift === shift &&
     array.slice === slice && array.map === mapArray && array.at === at &&
