@@ -18,7 +18,7 @@ function bothSides(isIdle = false) {
       came.push(it);
       wanted.get(came.length)?.();
     },
-    () => false,
+    () => isIdle,
   );
   const have = (count: number): Promise<void> =>
     new Promise((resolve) => {
