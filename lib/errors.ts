@@ -442,6 +442,24 @@ export class StrayError extends HitherError {
 }
 
 /**
+ * A function, or its module, replaced something of the language without which its worker
+ * cannot go on, `Array.prototype.push` for instance, by something that does not do the
+ * same. The worker has put it back; a replacement that does the same stays.
+ *
+ * @example
+ * ```ts
+ * import * as hi from "@hither/hither";
+ *
+ * const error = new hi.ReplacedBuiltinError("it replaced Array.prototype.push");
+ * console.assert(error instanceof hi.HitherError);
+ * ```
+ */
+export class ReplacedBuiltinError extends HitherError {
+  /** The name of the class, also where the class is not at hand. */
+  override name = "ReplacedBuiltinError";
+}
+
+/**
  * The worker that ran the job is gone, or could not be started. A job that had begun is
  * run again first, as often as its `crashRetries` say.
  *

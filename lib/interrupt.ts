@@ -53,13 +53,13 @@ export function begin(): void {
 export function end(): void {
   if (interruptionReason() !== undefined) return;
   if (performance.now() - busySince > LONG) return stopListening();
-  // After short jobs the next ones may come in this turn.
+  // After short jobs the next ones may come soon; a program that ends does not wait for that.
   if (isEnding) return;
   isEnding = true;
-  setTimeout(() => {
+  Deno.unrefTimer(setTimeout(() => {
     isEnding = false;
     if (!isElsewhere() && interruptionReason() === undefined) stopListening();
-  });
+  }, LONG));
 }
 
 function stopListening(): void {

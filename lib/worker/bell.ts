@@ -6,6 +6,9 @@
  * @module
  */
 
+// Kept before the code of jobs can replace them.
+const { add, load, notify, waitAsync } = Atomics;
+
 /** Where the bell is by which the program calls a worker. */
 export const WORKER_BELL = 0;
 
@@ -31,8 +34,8 @@ export class Bell {
 
   /** Calls the other side. */
   ring(): void {
-    Atomics.add(this.#cells, this.#cell, 1);
-    Atomics.notify(this.#cells, this.#cell);
+    add(this.#cells, this.#cell, 1);
+    notify(this.#cells, this.#cell);
   }
 
   /**
@@ -42,22 +45,28 @@ export class Bell {
    */
   listen(heard: () => void): void {
     if (this.#isClosed) return;
-    const before = Atomics.load(this.#cells, this.#cell);
+    const before = load(this.#cells, this.#cell);
     heard();
-    let rung = Atomics.waitAsync(this.#cells, this.#cell, before);
+    let rung = waitAsync(this.#cells, this.#cell, before);
     if (!rung.async) {
       do {
-        const now = Atomics.load(this.#cells, this.#cell);
-        rung = Atomics.waitAsync(this.#cells, this.#cell, now);
+        const now = load(this.#cells, this.#cell);
+        rung = waitAsync(this.#cells, this.#cell, now);
       } while (!rung.async);
-      Atomics.notify(this.#cells, this.#cell);
+      notify(this.#cells, this.#cell);
     }
-    rung.value.then(() => this.listen(heard));
+    this.#listenAgain(rung.value, heard);
+  }
+
+  // Unlike `then`, nobody can replace this.
+  async #listenAgain(rung: Promise<unknown>, heard: () => void): Promise<void> {
+    await rung;
+    this.listen(heard);
   }
 
   /** Listens no more. */
   close(): void {
     this.#isClosed = true;
-    Atomics.notify(this.#cells, this.#cell);
+    notify(this.#cells, this.#cell);
   }
 }

@@ -54,6 +54,8 @@ export interface Host {
   stopReason?(): "cancelled" | "timed out" | undefined;
   /** Whether large arguments may be somebody else's, as this is where that one is. */
   readonly lends?: boolean;
+  /** Sets right what its code has done to what must work; why it has failed then. */
+  damage?(): Error | undefined;
   /** Takes how it ended; called once. */
   settle(ending: Ending): void;
 }
@@ -136,11 +138,19 @@ export class Invocation implements RunningJob {
 
   /** The call has given this. */
   returned(result: unknown): void {
-    if (!(result instanceof Promise)) return this.#finish(result);
-    result.then(
-      (value) => this.#finish(value),
-      (error) => this.#end(error),
-    );
+    if (result instanceof Promise) this.#await(result);
+    else this.#finish(result);
+  }
+
+  // Unlike `then`, the job cannot replace this.
+  async #await(result: Promise<unknown>): Promise<void> {
+    let value: unknown;
+    try {
+      value = await result;
+    } catch (error) {
+      return this.#end(error);
+    }
+    this.#finish(value);
   }
 
   /** The call has thrown this. */
@@ -257,6 +267,8 @@ export class Invocation implements RunningJob {
   #finish(result: unknown): void {
     if (this.#settled) return;
     const timing = this.#timing();
+    const damage = this.#host.damage?.();
+    if (damage !== undefined) return this.#end(damage, true, timing);
     let value: EncodedValue;
     let contribution: Uint8Array<ArrayBuffer> | undefined;
     const small = smallResult(result);
@@ -305,8 +317,13 @@ export class Invocation implements RunningJob {
 
   #end(error: unknown, lost = false, timing = this.#timing()): void {
     if (this.#settled) return;
+    const damage = this.#host.damage?.();
     this.#settled = true;
-    this.#host.settle(endingOf(error, lost, timing));
+    this.#host.settle(
+      damage === undefined
+        ? endingOf(error, lost, timing)
+        : endingOf(damage, true, timing),
+    );
   }
 
   #timing(): Timing {

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE } from "./frames.ts";
+import {
+  AHEAD,
+  HEAD,
+  Kind,
+  LENGTH,
+  MARK,
+  readNumber,
+  REFERENCE,
+} from "./frames.ts";
 import { readResult, ShortTask } from "./short_messages.ts";
 
 const NOT_A_FRAME =
@@ -15,6 +23,8 @@ const MOST_BODY = 2 ** 29;
 const MOST_ARRAYS = 2 ** 24;
 
 const decoder = new TextDecoder();
+
+const NO_LENGTHS: readonly number[] = [];
 
 /**
  * Reads frames: gives the memory that the next bytes are to be read into, and is
@@ -32,12 +42,11 @@ const decoder = new TextDecoder();
 export class FrameReader {
   /** What was read and not used, from `#start` to `#end`. */
   #ahead = new Uint8Array(AHEAD);
-  #view = new DataView(this.#ahead.buffer);
   #start = 0;
   #end = 0;
   /** The message whose arrays are being read. */
   #message: object | undefined;
-  #lengths: number[] = [];
+  #lengths: readonly number[] = NO_LENGTHS;
   readonly #arrays: Uint8Array<ArrayBuffer>[] = [];
   /** The array that is being read, and how much of it has been. */
   #array: Uint8Array<ArrayBuffer> | undefined;
@@ -58,7 +67,7 @@ export class FrameReader {
       this.#end -= this.#start;
       this.#start = 0;
     }
-    return this.#ahead.subarray(this.#end);
+    return this.#end === 0 ? this.#ahead : this.#ahead.subarray(this.#end);
   }
 
   /** Takes the bytes that were read into the memory of `space`, which may have moved. */
@@ -67,7 +76,9 @@ export class FrameReader {
       this.#array = new Uint8Array(bytes.buffer);
       this.#filled += bytes.byteLength;
     } else {
-      if (this.#ahead.buffer !== bytes.buffer) this.#use(bytes.buffer);
+      if (this.#ahead.buffer !== bytes.buffer) {
+        this.#ahead = new Uint8Array(bytes.buffer);
+      }
       this.#end += bytes.byteLength;
     }
   }
@@ -115,11 +126,11 @@ export class FrameReader {
   #takeBody(): boolean {
     const there = this.#end - this.#start;
     if (there < HEAD) return false;
-    const view = this.#view;
-    const count = view.getUint32(this.#start + 4, true);
-    const length = view.getUint32(this.#start + 8, true);
+    const ahead = this.#ahead;
+    const count = readNumber(ahead, this.#start + 4);
+    const length = readNumber(ahead, this.#start + 8);
     if (
-      view.getUint32(this.#start, true) !== MARK || count > MOST_ARRAYS ||
+      readNumber(ahead, this.#start) !== MARK || count > MOST_ARRAYS ||
       length > MOST_BODY
     ) throw new TypeError(NOT_A_FRAME);
     const whole = HEAD + length + LENGTH * count;
@@ -129,12 +140,12 @@ export class FrameReader {
     }
     const start = this.#start + HEAD;
     const end = start + length;
-    const kind = view.getUint32(this.#start + 12, true);
-    this.#message = this.#read(kind, this.#ahead.subarray(start, end));
-    this.#lengths = [];
-    for (let i = 0; i < count; i++) {
-      this.#lengths.push(getLength(view, end + LENGTH * i));
-    }
+    const kind = readNumber(ahead, this.#start + 12);
+    this.#message = this.#read(kind, ahead.subarray(start, end));
+    this.#lengths = count === 0
+      ? NO_LENGTHS
+      : Array.from({ length: count }, (_, i) =>
+        lengthAt(ahead, end + LENGTH * i));
     this.#start += whole;
     return true;
   }
@@ -172,12 +183,7 @@ export class FrameReader {
     larger.set(this.#ahead.subarray(this.#start, this.#end));
     this.#end -= this.#start;
     this.#start = 0;
-    this.#use(larger.buffer);
-  }
-
-  #use(buffer: ArrayBuffer): void {
-    this.#ahead = new Uint8Array(buffer);
-    this.#view = new DataView(buffer);
+    this.#ahead = larger;
   }
 }
 
@@ -192,6 +198,6 @@ function bytesOf(length: number): Uint8Array<ArrayBuffer> {
   }
 }
 
-function getLength(view: DataView, at: number): number {
-  return view.getUint32(at, true) + 2 ** 32 * view.getUint32(at + 4, true);
+function lengthAt(bytes: Uint8Array, at: number): number {
+  return readNumber(bytes, at) + 2 ** 32 * readNumber(bytes, at + 4);
 }

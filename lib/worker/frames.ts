@@ -42,6 +42,13 @@ export const SMALL = 16_384;
 /** Stands for a byte array; no message has a property of this name. */
 export const REFERENCE = "\0bytes";
 
+/** A number of four bytes. */
+export function readNumber(bytes: Uint8Array, at: number): number {
+  // A DataView would be another object for each message.
+  return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 |
+    bytes[at + 3]! << 24) >>> 0;
+}
+
 /** The buffers of the large byte arrays in a message: each holds nothing else. */
 export function largeBuffersOf(
   value: unknown,

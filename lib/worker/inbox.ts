@@ -12,6 +12,12 @@ import { Ring, ringMemory } from "./ring.ts";
 /** How much memory there is, in bytes. */
 const CAPACITY = 65_536;
 
+/** How long the event loop may be kept waiting for the next message, in ms. */
+const STAY = 1;
+
+/** What is written to call the reader: no message is so short. */
+const NOTHING = new Uint8Array();
+
 /** Bytes of a length. */
 const LENGTH = 4;
 
@@ -41,27 +47,44 @@ export class Inbox {
     return true;
   }
 
-  /** Gives each message to `receive`, in a buffer of its own; does not keep the event loop going by itself. */
-  async read(
-    receive: (bytes: Uint8Array<ArrayBuffer>) => void,
-  ): Promise<never> {
-    while (true) {
-      await this.#ring.filled();
-      for (let it = this.#take(); it !== undefined; it = this.#take()) {
-        receive(it);
-      }
-    }
+  /** Tells the reader that something has come in another way: it goes back to its event loop. */
+  call(): void {
+    // Without room it has enough to read.
+    this.write(NOTHING);
   }
 
-  #take(): Uint8Array<ArrayBuffer> | undefined {
-    const at = this.#ring.next();
-    if (at === undefined) return undefined;
-    const length = this.#ring.cells[at / 4]!;
-    const message = new Uint8Array(length);
-    const start = at + LENGTH;
-    message.set(this.#ring.bytes.subarray(start, start + length));
-    this.#ring.release(sizeOf(length));
-    return message;
+  /**
+   * Gives to `receive` what `decode` makes of each message, whose bytes it must not
+   * keep; does not keep the event loop going by itself. As long as `isIdle` says that
+   * nothing else is to be done, it waits for the next message with the whole thread:
+   * to go back to the event loop takes as long as a short job. That comes to its turn
+   * within {@linkcode STAY}.
+   */
+  async read<T extends object>(
+    decode: (bytes: Uint8Array, start: number, end: number) => T,
+    receive: (message: T) => void,
+    isIdle: () => boolean,
+  ): Promise<never> {
+    const ring = this.#ring;
+    while (true) {
+      await ring.filled();
+      const end = performance.now() + STAY;
+      let isCalled = false;
+      do {
+        for (let at = ring.next(); at !== undefined; at = ring.next()) {
+          const length = ring.cells[at / 4]!;
+          const start = at + LENGTH;
+          const message = length === 0
+            ? undefined
+            : decode(ring.bytes, start, start + length);
+          ring.release(sizeOf(length));
+          if (message === undefined) isCalled = true;
+          else receive(message);
+        }
+        // What that has left to be done at once comes first.
+        await undefined;
+      } while (!isCalled && isIdle() && ring.block(end - performance.now()));
+    }
   }
 }
 

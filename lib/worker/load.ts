@@ -49,14 +49,22 @@ interface ModuleImport {
 export class ModuleLoader {
   readonly #imports = new Map<string, ModuleImport>();
   readonly #warn: (message: string) => void;
+  readonly #damageBy: (who: string) => Error | undefined;
   // One import at a time: what a module has defined is known to be complete when it ends.
   #current: ModuleImport | undefined;
   /** The import to which the code of a script belongs, also long after. */
   readonly #scripts = new hooks.AsyncLocalStorage<ModuleImport>();
 
-  /** Makes a loader that tells people through `warn` what they should know. */
-  constructor(warn: (message: string) => void) {
+  /**
+   * Makes a loader that tells people through `warn` what they should know, and asks
+   * after each import whether it has done damage.
+   */
+  constructor(
+    warn: (message: string) => void,
+    damageBy: (who: string) => Error | undefined,
+  ) {
     this.#warn = warn;
+    this.#damageBy = damageBy;
   }
 
   /** The function, where that can be said at once. */
@@ -166,13 +174,20 @@ export class ModuleLoader {
         importTimeout,
       );
     }
-    this.#scripts.run(module, () => import(url)).then(
-      () => this.#settle(module, "loaded"),
-      (error) => {
-        module.error = error;
-        this.#settle(module, "failed");
-      },
-    );
+    this.#await(module, this.#scripts.run(module, () => import(url)));
+  }
+
+  // Unlike `then`, the module cannot replace this.
+  async #await(module: ModuleImport, script: Promise<unknown>): Promise<void> {
+    try {
+      await script;
+      const damage = this.#damageBy("It");
+      if (damage !== undefined) throw damage;
+    } catch (error) {
+      module.error = error;
+      return this.#settle(module, "failed");
+    }
+    this.#settle(module, "loaded");
   }
 
   #settle(module: ModuleImport, state: ModuleImport["state"]): void {

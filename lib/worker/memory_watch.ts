@@ -21,7 +21,8 @@ export function isAbove(memory: IdleMemory): boolean {
   return taken(memory) > memory.limit;
 }
 
-function taken({ ofProcess }: IdleMemory): number {
+/** How many bytes the worker has. */
+export function taken({ ofProcess }: IdleMemory): number {
   const { rss, heapTotal, external } = Deno.memoryUsage();
   return ofProcess ? rss : heapTotal + external;
 }

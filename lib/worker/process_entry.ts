@@ -61,7 +61,7 @@ Deno.exit(0);
 /** Gives the worker a Task that this thread has not read. */
 function passOn({ bytes, task, flag }: ShortTask): void {
   sent(task, flag);
-  if (!inbox.write(bytes)) worker.postMessage(reader.read(bytes));
+  if (!inbox.write(bytes)) post(reader.read(bytes, 0, bytes.length));
 }
 
 /** Sets the flags that the worker shares with this thread, which stands for the other side; and gives it the message, unless that was all. */
@@ -73,9 +73,7 @@ function take(message: ToWorker): void {
           Int32Array.BYTES_PER_ELEMENT * (message.cells ?? 0),
         ),
       );
-      return worker.postMessage(
-        { ...message, flags: flags.buffer, inbox: memory },
-      );
+      return post({ ...message, flags: flags.buffer, inbox: memory });
     case "run":
       sent(message.task, message.flag);
       break;
@@ -97,7 +95,13 @@ function take(message: ToWorker): void {
         tasks: message.tasks.filter((task) => takeBack(task, Flag.RECALLED)),
       });
   }
-  worker.postMessage(message, largeBuffersOf(message));
+  post(message, largeBuffersOf(message));
+}
+
+/** Sends the worker a message, which it hears of also if it waits for a Task. */
+function post(message: object, transfer: ArrayBuffer[] = []): void {
+  worker.postMessage(message, transfer);
+  inbox.call();
 }
 
 /** A Task is on its way, and has not begun. */

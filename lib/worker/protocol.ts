@@ -239,6 +239,8 @@ export type ToWorker =
 export interface HelloMessage {
   readonly type: "hello";
   readonly protocol: number;
+  /** How many bytes it has before its first Task, if that is more than it may keep. */
+  readonly tooMuch?: number | undefined;
 }
 
 /** From the worker: the code of the Task is here. */

@@ -6,6 +6,9 @@
  * @module
  */
 
+// Kept before the code of jobs can replace them.
+const { load, notify, store, wait, waitAsync } = Atomics;
+
 /** Where the records begin; before them are the two positions. */
 const START = 64;
 
@@ -46,8 +49,8 @@ export class Ring {
 
   /** Where a record of so many bytes is to be written; `undefined` if there is no room for it now. */
   reserve(size: number): number | undefined {
-    let written = Atomics.load(this.#positions, WRITTEN);
-    const used = written - Atomics.load(this.#positions, READ) | 0;
+    let written = load(this.#positions, WRITTEN);
+    const used = written - load(this.#positions, READ) | 0;
     let at = written & (this.#capacity - 1);
     const left = this.#capacity - at;
     const needed = left < size ? left + size : size;
@@ -63,13 +66,13 @@ export class Ring {
 
   /** The record is written: it can be read from now on. */
   commit(): void {
-    Atomics.store(this.#positions, WRITTEN, this.#position);
+    store(this.#positions, WRITTEN, this.#position);
   }
 
   /** Where the next record is; `undefined` if there is none. */
   next(): number | undefined {
-    const read = Atomics.load(this.#positions, READ);
-    if (read === Atomics.load(this.#positions, WRITTEN)) return undefined;
+    const read = load(this.#positions, READ);
+    if (read === load(this.#positions, WRITTEN)) return undefined;
     const at = read & (this.#capacity - 1);
     const isGap = this.cells[at / 4] === GAP;
     this.#position = isGap ? read + this.#capacity - at : read;
@@ -78,18 +81,25 @@ export class Ring {
 
   /** The record of so many bytes has been read: there may be another in its place. */
   release(size: number): void {
-    Atomics.store(this.#positions, READ, this.#position + size | 0);
+    store(this.#positions, READ, this.#position + size | 0);
   }
 
   /** Wakes the other side if it waits for a record. */
   wake(): void {
-    Atomics.notify(this.#positions, WRITTEN);
+    notify(this.#positions, WRITTEN);
+  }
+
+  /** Blocks this thread until there is a record, for `time` ms at most; whether there is one. */
+  block(time: number): boolean {
+    const read = load(this.#positions, READ);
+    wait(this.#positions, WRITTEN, read, time);
+    return load(this.#positions, WRITTEN) !== read;
   }
 
   /** Resolves when there is a record; does not keep the event loop going by itself. */
   async filled(): Promise<void> {
-    const read = Atomics.load(this.#positions, READ);
+    const read = load(this.#positions, READ);
     // Resolves when something else is written there.
-    await Atomics.waitAsync(this.#positions, WRITTEN, read).value;
+    await waitAsync(this.#positions, WRITTEN, read).value;
   }
 }

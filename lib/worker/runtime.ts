@@ -14,6 +14,7 @@ import { takeUnseen } from "../unseen_failures.ts";
 import { smallResult, SmallValue } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
+import { areIntact, damageBy, isWayOfItemsIntact } from "./builtins.ts";
 import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
 import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
 import {
@@ -23,7 +24,7 @@ import {
   Invocation,
 } from "./execute.ts";
 import { Inbox } from "./inbox.ts";
-import { type IdleMemory, isAbove } from "./memory_watch.ts";
+import { type IdleMemory, isAbove, taken } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
   type ChunkMessage,
@@ -57,6 +58,9 @@ import {
 /** How long results of a batch may wait for each other, in ms that its functions took. */
 const TIME_TOGETHER = 1;
 
+/** After how many items of a chunk all builtins are looked at: that takes as long as a short item. */
+const MEND_EVERY = 8;
+
 /** How many results of a batch are told of with one message. */
 const MOST_TOGETHER = 64;
 
@@ -66,7 +70,7 @@ const TIME_ORIGIN = performance.timeOrigin;
 /** Executes the Tasks that a worker is given. */
 export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   readonly #send: Send;
-  readonly #modules = new ModuleLoader((what) => this.#warn(what));
+  readonly #modules = new ModuleLoader((what) => this.#warn(what), damageBy);
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   readonly #functions = new Map<number, FunctionMessage>();
@@ -99,6 +103,16 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     this.#send = send;
   }
 
+  /** Sets right what code has done to the builtins since anybody looked; what a worker does begins with this. */
+  mend(): void {
+    if (areIntact()) return;
+    const job = this.#onlyJob();
+    const error = damageBy(whoIs(job));
+    if (error === undefined) return;
+    if (job instanceof Invocation) job.fail(error);
+    else this.#warn(error.message);
+  }
+
   /** Takes a message; others than those of the protocol are not for the runtime. */
   receive(message: ToWorker): void {
     switch (message.type) {
@@ -108,7 +122,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
         this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
         if (message.inbox) this.#read(new Inbox(message.inbox));
-        return this.#send({ type: "hello", protocol: PROTOCOL_VERSION }, []);
+        return this.#sendHello();
       case "run":
         this.#run(message);
         return;
@@ -140,10 +154,23 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     }
   }
 
+  #sendHello(): void {
+    const memory = this.#memory;
+    const tooMuch = memory && isAbove(memory) ? taken(memory) : undefined;
+    this.#send({ type: "hello", protocol: PROTOCOL_VERSION, tooMuch }, []);
+  }
+
   /** Takes up the short Tasks that come. */
   #read(inbox: Inbox): void {
     const tasks = new TaskReader();
-    inbox.read((bytes) => this.#run(tasks.read(bytes)));
+    inbox.read(
+      (bytes, start, end) => {
+        this.mend();
+        return tasks.read(bytes, start, end);
+      },
+      (message) => this.#run(message),
+      () => this.#runs.size === 0,
+    );
   }
 
   /** Is called when a script has submitted a job, which a worker does not run. */
@@ -158,6 +185,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
 
   /** Fails the job to which an error belongs that nobody has caught. */
   stray(error: unknown, owner: RunningJob | undefined = this.#onlyJob()): void {
+    this.mend();
     if (error instanceof JobExitError) return;
     const job = owner instanceof LightItem ? owner.invocation : owner;
     if (!(job instanceof Invocation)) {
@@ -225,6 +253,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
 
   /** Takes up the Tasks and the chunks that are in the shared memory. */
   #takeRequests(): void {
+    this.mend();
     this.#takeTasks();
     this.#takeChunks();
   }
@@ -280,12 +309,18 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   async #takeChunk(message: ChunkMessage): Promise<void> {
     const { chunk, after } = message;
     const before = after === undefined ? undefined : this.#chunks.get(after);
-    const running = before === undefined
-      ? this.#runChunk(message)
-      : before.then(() => this.#runChunk(message));
+    const running = this.#runChunkAfter(before, message);
     this.#chunks.set(chunk, running);
     await running;
     this.#chunks.delete(chunk);
+  }
+
+  async #runChunkAfter(
+    before: Promise<void> | undefined,
+    message: ChunkMessage,
+  ): Promise<void> {
+    if (before !== undefined) await before;
+    await this.#runChunk(message);
   }
 
   /** Takes up the items of a chunk, until its sender takes the rest back. */
@@ -298,7 +333,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
       const item = new ChunkItem(chunk, i);
       const run = fn === undefined
         ? this.#begun(item, true)
-        : this.#callItem(item, fn, this.#now);
+        : this.#callItem(item, fn, this.#now, i % MEND_EVERY === 0);
       if (run !== undefined && !run.hasLeft) {
         this.#tell();
         await run.leaving();
@@ -320,6 +355,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     message: ChunkItem,
     fn: UserFunction,
     start: number,
+    looksAtAll: boolean,
   ): WorkerRun | undefined {
     const values = message.values ?? listOf(message);
     // It fails, as a job does.
@@ -329,12 +365,19 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     try {
       result = runAs(item, callFunction, fn, values);
     } catch (error) {
-      item.invocation.threw(error);
+      const damage = damageBy(`${message.name} ${message.version}`);
+      if (damage === undefined) item.invocation.threw(error);
+      else item.invocation.fail(damage);
       return undefined;
     }
     this.#now = performance.now();
-    if (item.isPlain && this.#itemDone(item, result)) return undefined;
-    item.invocation.returned(result);
+    const isIntact = looksAtAll ? areIntact() : isWayOfItemsIntact();
+    if (isIntact && item.isPlain && this.#itemDone(item, result)) {
+      return undefined;
+    }
+    const damage = damageBy(`${message.name} ${message.version}`);
+    if (damage === undefined) item.invocation.returned(result);
+    else item.invocation.fail(damage);
     return this.#runs.get(message.task);
   }
 
@@ -393,26 +436,26 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
 
   /** Calls the function of a Task that this worker has taken up. */
   #begun(message: RunMessage, together: boolean): WorkerRun {
-    const { task } = message;
     const run = new WorkerRun(message, this.#flags, this, together);
-    this.#runs.set(task, run);
+    this.#runs.set(message.task, run);
     const fn = this.#find(message);
     if (fn !== undefined) run.start(fn);
-    else {
-      this.#load(message).then(
-        (fn) => {
-          if (fn !== REFUSED) return run.start(fn);
-          this.#notRun("refused", message);
-          this.#leave(run);
-        },
-        (error) => {
-          // The import goes on: what comes next is to find a worker without it.
-          if (error instanceof ImportTimeoutError) this.#retire = true;
-          run.invocation.fail(error);
-        },
-      );
-    }
+    else this.#loadAndStart(message, run);
     return run;
+  }
+
+  async #loadAndStart(message: RunMessage, run: WorkerRun): Promise<void> {
+    let fn: UserFunction | typeof REFUSED;
+    try {
+      fn = await this.#load(message);
+    } catch (error) {
+      // The import goes on: what comes next is to find a worker without it.
+      if (error instanceof ImportTimeoutError) this.#retire = true;
+      return run.invocation.fail(error);
+    }
+    if (fn !== REFUSED) return run.start(fn);
+    this.#notRun("refused", message);
+    this.#leave(run);
   }
 
   #leave(run: WorkerRun): void {

@@ -34,6 +34,7 @@ export function serve(
   // First of all listeners.
   addEventListener("message", (event) => {
     event.stopImmediatePropagation();
+    runtime.mend();
     const message = read((event as MessageEvent<ToWorker>).data);
     if (message !== undefined) runtime.receive(message);
   });

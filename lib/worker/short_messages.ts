@@ -11,6 +11,7 @@
 
 import { SMALL_BYTES, SmallValue, textOf } from "../value/small.ts";
 import { sizeOf, type UnpackedRun } from "./batch.ts";
+import { readNumber } from "./frames.ts";
 import type { DoneMessage, RunMessage } from "./protocol.ts";
 
 /** Longer ones travel as any other message, in bytes. */
@@ -102,10 +103,9 @@ export class ShortTask {
 
   /** Takes the bytes that a {@linkcode TaskWriter} has written. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
-    const view = viewOf(bytes);
     this.bytes = bytes;
-    this.task = view.getUint32(TASK.NUMBER, true);
-    this.flag = view.getUint32(TASK.FLAG, true);
+    this.task = readNumber(bytes, TASK.NUMBER);
+    this.flag = readNumber(bytes, TASK.FLAG);
   }
 }
 
@@ -115,48 +115,66 @@ export class TaskReader {
   #last: Uint8Array = new Uint8Array();
   #called: Called | undefined;
 
-  /** The Task of these bytes, which may change afterwards. */
-  read(bytes: Uint8Array<ArrayBuffer>): RunMessage {
-    const view = viewOf(bytes);
-    const bits = view.getUint16(TASK.BITS, true);
-    let end = TASK.REST + view.getUint16(TASK.CALLED, true);
-    const { name, version, code } = this.#read(
-      bytes.subarray(TASK.REST, end),
-    );
+  /** The Task of the bytes from `start` to `end`, which may change afterwards. */
+  read(bytes: Uint8Array, start: number, end: number): RunMessage {
+    const words = readNumber(bytes, start + TASK.BITS);
+    const bits = words & 0xffff;
+    let at = start + TASK.REST + (words >>> 16);
+    const { name, version, code } = this.#read(bytes, start + TASK.REST, at);
     let key: string | undefined;
-    if (bits & HAS_KEY) key = decoder.decode(bytes.subarray(end, end += KEY));
+    if (bits & HAS_KEY) key = decoder.decode(bytes.slice(at, at += KEY));
     return {
       type: "run",
-      task: view.getUint32(TASK.NUMBER, true),
+      task: readNumber(bytes, start + TASK.NUMBER),
       key,
       name,
       version,
       code,
-      list: { bytes: bytes.slice(end), leaves: [] },
-      upstream: [],
+      list: { bytes: copyOf(bytes, at, end), leaves: NO_VALUES },
+      upstream: NO_VALUES,
       digest: (bits & IS_DIGEST) !== 0,
       timed: (bits & IS_TIMED) !== 0,
       importTimeout: bits & HAS_TIME
-        ? view.getFloat64(TASK.TIME, true)
+        ? readDouble(bytes, start + TASK.TIME)
         : undefined,
-      flag: view.getUint32(TASK.FLAG, true),
+      flag: readNumber(bytes, start + TASK.FLAG),
     };
   }
 
-  #read(bytes: Uint8Array<ArrayBuffer>): Called {
-    if (this.#called !== undefined && isSame(bytes, this.#last)) {
+  #read(bytes: Uint8Array, start: number, end: number): Called {
+    if (this.#called !== undefined && isAt(bytes, start, end, this.#last)) {
       return this.#called;
     }
-    const [name, version, code] = JSON.parse(decoder.decode(bytes));
-    this.#last = bytes.slice();
+    this.#last = bytes.slice(start, end);
+    const [name, version, code] = JSON.parse(decoder.decode(this.#last));
     return this.#called = { name, version, code };
   }
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+const NO_VALUES: readonly never[] = [];
+
+function isAt(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  what: Uint8Array,
+): boolean {
+  if (what.length !== end - start) return false;
+  for (let i = 0; i < what.length; i++) {
+    if (bytes[start + i] !== what[i]) return false;
+  }
   return true;
+}
+
+/** So few that a loop is quicker than `slice`. */
+function copyOf(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(end - start);
+  for (let i = 0; i < copy.length; i++) copy[i] = bytes[start + i]!;
+  return copy;
 }
 
 /** Writes a result from `at` on, where there is room for it; returns its length, 0 if it has to travel as any other message. */
@@ -186,19 +204,18 @@ export function writeResult(
 
 /** The result of these bytes, which may change afterwards. */
 export function readResult(bytes: Uint8Array<ArrayBuffer>): DoneMessage {
-  const view = viewOf(bytes);
-  const length = view.getUint32(RESULT.LENGTH, true);
+  const length = readNumber(bytes, RESULT.LENGTH);
   const end = length === ABSENT ? bytes.length : bytes.length - length;
   const message: DoneMessage = {
     type: "done",
-    task: view.getUint32(RESULT.NUMBER, true),
+    task: readNumber(bytes, RESULT.NUMBER),
     status: "finished",
     value: end - RESULT.REST > SMALL_BYTES
       ? { bytes: bytes.slice(RESULT.REST, end), leaves: [] }
       : new SmallValue(textOf(bytes, RESULT.REST, end)),
     timing: {
-      startedAt: view.getFloat64(RESULT.STARTED, true),
-      duration: view.getFloat64(RESULT.DURATION, true),
+      startedAt: readDouble(bytes, RESULT.STARTED),
+      duration: readDouble(bytes, RESULT.DURATION),
     },
   };
   return length === ABSENT
@@ -206,6 +223,9 @@ export function readResult(bytes: Uint8Array<ArrayBuffer>): DoneMessage {
     : { ...message, contribution: bytes.slice(end) };
 }
 
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
+const double = new DataView(new ArrayBuffer(8));
+
+function readDouble(bytes: Uint8Array, at: number): number {
+  for (let i = 0; i < 8; i++) double.setUint8(i, bytes[at + i]!);
+  return double.getFloat64(0, true);
 }

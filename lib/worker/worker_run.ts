@@ -10,6 +10,7 @@ import { jobKey } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
 import type { Leaf } from "../value/encoded.ts";
 import { TransferredLeaf } from "../value/transfer.ts";
+import { areIntact, damageBy } from "./builtins.ts";
 import { ChunkItem } from "./chunk.ts";
 import {
   type Ending,
@@ -192,6 +193,10 @@ export class WorkerRun implements ExecutedJob, Host {
         ? { type: "warning", line, name }
         : { type: "event", task, event: { type: "console", line } },
     );
+  }
+
+  damage(): Error | undefined {
+    return areIntact() ? undefined : damageBy(`${this.name} ${this.version}`);
   }
 
   stopReason(): "cancelled" | "timed out" | undefined {

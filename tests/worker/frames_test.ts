@@ -172,7 +172,7 @@ Deno.test("short tasks come out of frames as they went in, also those of several
     read.map((it) => {
       if (!(it instanceof ShortTask)) return it;
       assertEquals([it.task, it.flag], [run.task, run.flag]);
-      return tasks.read(it.bytes);
+      return tasks.read(it.bytes, 0, it.bytes.length);
     }),
     runs,
   );
@@ -182,14 +182,15 @@ Deno.test("arguments that are kept as characters come out of frames as their byt
   const list = new SmallValue("\x82\x01\x18\xff");
   const bytes = Uint8Array.of(130, 1, 24, 255);
   const [short] = readAll(join(toFrame({ ...run, list })), 9);
-  assertEquals(new TaskReader().read((short as ShortTask).bytes), {
+  const sent = (short as ShortTask).bytes;
+  assertEquals(new TaskReader().read(sent, 0, sent.length), {
     ...run,
     list: { bytes, leaves: [] },
   });
-  const { key: _, importTimeout: __, ...sent } = run;
+  const { key: _, importTimeout: __, ...rest } = run;
   const upstream = [run.list];
-  assertEquals(readAll(join(toFrame({ ...sent, list, upstream })), Infinity), [
-    { ...sent, list: { bytes, leaves: [] }, upstream },
+  assertEquals(readAll(join(toFrame({ ...rest, list, upstream })), Infinity), [
+    { ...rest, list: { bytes, leaves: [] }, upstream },
   ]);
 });
 

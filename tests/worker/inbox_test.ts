@@ -4,18 +4,22 @@ import { Inbox, inboxMemory } from "../../lib/worker/inbox.ts";
 /** Messages of many lengths, also those that do not end where another may begin. */
 const MESSAGES = Array.from(
   { length: 2_000 },
-  (_, i) => new Uint8Array((i * 37) % 2_048).fill(i),
+  (_, i) => new Uint8Array(1 + (i * 37) % 2_047).fill(i),
 );
 
 /** Both sides of one memory, what came, and the promise that so many have come. */
-function bothSides() {
+function bothSides(isIdle = false) {
   const memory = inboxMemory();
   const came: Uint8Array[] = [];
   const wanted = new Map<number, () => void>();
-  new Inbox(memory).read((bytes) => {
-    came.push(bytes);
-    wanted.get(came.length)?.();
-  });
+  new Inbox(memory).read(
+    (bytes, start, end) => bytes.slice(start, end),
+    (it) => {
+      came.push(it);
+      wanted.get(came.length)?.();
+    },
+    () => isIdle,
+  );
   const have = (count: number): Promise<void> =>
     new Promise((resolve) => {
       if (came.length >= count) resolve();
@@ -31,15 +35,19 @@ function bothSides() {
   };
 }
 
-Deno.test("messages come in order and whole, also beyond the end of the memory", async () => {
-  using sides = bothSides();
-  const { writer, came, have } = sides;
-  for (const [i, message] of MESSAGES.entries()) {
-    assertEquals(writer.write(message), true);
-    await have(i + 1);
-  }
-  assertEquals(came, MESSAGES);
-});
+for (const isIdle of [false, true]) {
+  const how = isIdle ? "blocks its thread for the next" : "never blocks";
+  Deno.test(`messages come in order and whole to a reader that ${how}, also beyond the end of the memory`, async () => {
+    using sides = bothSides(isIdle);
+    const { writer, came, have } = sides;
+    const messages = MESSAGES.slice(0, 500);
+    for (const [i, message] of messages.entries()) {
+      assertEquals(writer.write(message), true);
+      await have(i + 1);
+    }
+    assertEquals(came, messages);
+  });
+}
 
 Deno.test("where there is no room nothing is written, and nothing is lost", async () => {
   using sides = bothSides();

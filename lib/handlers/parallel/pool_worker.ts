@@ -25,6 +25,7 @@ import {
   sizeOf,
   type UnpackedRun,
 } from "../../worker/batch.ts";
+import { warnOnce } from "../../warn.ts";
 import { showLive } from "../../worker/console.ts";
 import { importTimeoutError } from "../../worker/load.ts";
 import {
@@ -107,6 +108,7 @@ export class PoolWorker implements ConnectionOwner {
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
   readonly #mostTasks: number;
+  readonly #mostMemory: number;
   #lastSent = 0;
   /** The last Task that a process was asked to give back, with all before it. */
   #lastRecalled = 0;
@@ -141,6 +143,7 @@ export class PoolWorker implements ConnectionOwner {
   ) {
     this.#owner = owner;
     this.#mostTasks = Math.min(mostTasks, MOST_NUMBERS);
+    this.#mostMemory = mostMemory;
     this.#connection = connect(this);
     const { sharesMemory, holdsProgram } = this.#connection;
     this.#idle = new Idle(
@@ -418,6 +421,7 @@ export class PoolWorker implements ConnectionOwner {
     switch (message.type) {
       case "hello":
         this.#ready = true;
+        if (message.tooMuch) warnTooLittle(this.#mostMemory, message.tooMuch);
         return this.#imports.ready();
       case "imported":
         return this.#noteImported(message.task);
@@ -929,6 +933,13 @@ function isOf(
   { batch }: QueuedRun,
 ): boolean {
   return batches === undefined || batch !== undefined && batches.has(batch);
+}
+
+function warnTooLittle(mostMemory: number, taken: number): void {
+  warnOnce(
+    "maxMemoryPerWorker",
+    `a worker is replaced after every job, as maxMemoryPerWorker is ${mostMemory} bytes and a worker that has done nothing yet takes ${taken}: set it well above that, or leave it out`,
+  );
 }
 
 /** The functions of Tasks, each once, for messages. */

@@ -21,6 +21,9 @@ export { sandboxNeeds } from "./sandbox_needs.ts";
 /** How long a process that has ended is read from: one that a job has started may keep its pipes open. In ms. */
 const LAST_READ = 50;
 
+/** After so many microtasks a program that awaits one job after the other has submitted the next. */
+const SOON = 12;
+
 const MIB = 2 ** 20;
 
 /** A process, and the pipe to it. */
@@ -142,6 +145,8 @@ export class ProcessConnection implements Connection {
           message !== undefined;
           message = frames.next()
         ) if (!this.#ended) this.#receive(message);
+        // Who has waited for these may have more: that goes out before this reads on.
+        for (let i = 0; i < SOON; i++) await undefined;
         const { value, done } = await this.#output.read(frames.space());
         if (done) return;
         frames.filled(value);
