@@ -18,7 +18,7 @@ function request(chunk: number): ChunkRequest {
   return {
     fn: 1 + chunk % 5,
     chunk,
-    after: chunk % 3 === 0 ? undefined : chunk - 1,
+    after: chunk % 3 === 1 ? undefined : chunk - 1,
     flag: 2 * chunk,
     ends,
     bytes: new Uint8Array(ends.at(-1)!).map((_, i) => i + chunk),
