@@ -12,12 +12,10 @@
 
 import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
-import { interruptionReason } from "../../outstanding.ts";
 import type { CodeReference, TaskArguments } from "../../task.ts";
 import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { isMoved } from "../../value/transfer.ts";
-import { encodeThrown } from "../../value/thrown.ts";
 import {
   isPlain,
   packBatch,
@@ -37,12 +35,7 @@ import {
   type SkippedMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import {
-  fromWire,
-  functionToWire,
-  moveToWire,
-  putBack,
-} from "../../worker/wire.ts";
+import { fromWire, functionToWire, putBack } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -50,11 +43,10 @@ import type {
   Needs,
   WorkerEnd,
 } from "./connection.ts";
-import { endingFrom, lostWorkerError } from "./endings.ts";
+import { busyWorkerError, endingFrom, lostWorkerError } from "./endings.ts";
 import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
-import { Patience } from "./patience.ts";
 import type { ChunkRun } from "./chunk_run.ts";
 import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
@@ -62,6 +54,7 @@ import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
 import { runMessage, type Unnumbered } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
+import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { WorkerChunks } from "./worker_chunks.ts";
 
@@ -71,15 +64,6 @@ const MOST_TOGETHER = 1_024;
 /** After how many Tasks a worker is replaced in any case: their numbers have 31 bits in shared memory. */
 const MOST_NUMBERS = 2 ** 30;
 
-/** How long a worker may take to end a cancelled job, or to answer, in ms. */
-const GRACE = 50;
-
-/** How much longer an empty thread may take to answer, in ms: one that gets no processor is not busy. */
-const SILENCE = 500;
-
-/** How long the other jobs of a worker that does not answer may go on, in ms. */
-const NEIGHBOUR_GRACE = 5_000;
-
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
 
@@ -87,9 +71,8 @@ const IDLE = 100;
 const MOST_KILLED = 3;
 
 /** A worker with the Tasks that it was given. */
-export class PoolWorker implements ConnectionOwner {
+export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #owner: PoolWorkerOwner;
-  readonly #grace = new Patience();
   readonly #connection: Connection;
   readonly #flags: TaskFlags;
   /** The way of what is a few bytes long, where memory is shared. */
@@ -97,8 +80,10 @@ export class PoolWorker implements ConnectionOwner {
   readonly #running = new Map<number, PoolRun>();
   /** Items that travel together, as long as they are no Tasks of their own. */
   readonly #chunks = new WorkerChunks();
-  /** Cancelled Tasks that have begun and not ended. */
-  readonly #stopping = new Map<number, PoolRun>();
+  readonly #stopping = new Stopping(
+    this,
+    (message, transfer) => this.#post(message, transfer),
+  );
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
   readonly #paused = new Set<PoolRun>();
   readonly #nested = new NestedJobs((message, transfer) =>
@@ -114,10 +99,6 @@ export class PoolWorker implements ConnectionOwner {
   #lastRecalled = 0;
   #load = 0;
   #ready = false;
-  #answers = true;
-  /** The failed Task of which something may still be running here. */
-  #remains: PoolRun | undefined;
-  #graceIsOver = false;
   #retired = false;
   #gone = false;
   readonly #progress: Progress = new Progress(() => this.#takeBackRest());
@@ -182,7 +163,7 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   /** Whether no Task is in it. */
-  get #isEmpty(): boolean {
+  get isEmpty(): boolean {
     return this.#load === 0 && this.#paused.size === 0;
   }
 
@@ -266,7 +247,7 @@ export class PoolWorker implements ConnectionOwner {
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
-    if (this.#isEmpty) this.#hold(true);
+    if (this.isEmpty) this.#hold(true);
     this.#load++;
     this.#imports.begin(first);
     const isSent = lists.length === given.length &&
@@ -305,7 +286,7 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
   giveItems(run: ChunkRun, after?: ChunkRun): void {
-    if (this.#isEmpty) this.#hold(true);
+    if (this.isEmpty) this.#hold(true);
     run.worker = this;
     if (after === undefined) {
       this.#load++;
@@ -348,10 +329,10 @@ export class PoolWorker implements ConnectionOwner {
   stop(run: PoolRun, reason: unknown): void {
     this.#recallItems();
     if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
-      this.#stopping.set(run.sent, run);
+      this.#stopping.add(run);
       const timedOut = reason instanceof JobTimeoutError;
       this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
-      this.#tellToStop(run, reason);
+      this.#stopping.tell(run, reason);
       this.#owner.suspended(this);
       this.#recall();
     }
@@ -370,7 +351,7 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Makes the program wait until a cancelled job has had its grace. */
   holdGrace(): void {
-    this.#grace.hold();
+    this.#stopping.holdGrace();
   }
 
   /**
@@ -430,7 +411,7 @@ export class PoolWorker implements ConnectionOwner {
       case "event":
         return this.#run(message.task)?.report(message.event);
       case "acknowledged":
-        this.#answers = true;
+        this.#stopping.answered();
         return this.#endIfDone();
       case "done":
         return this.#done(message);
@@ -494,9 +475,8 @@ export class PoolWorker implements ConnectionOwner {
     if (run === undefined) return;
     const ending = endingFrom(message, run);
     if (retire) {
-      // Those that end after the first have only shared its worker.
-      this.#remains ??= run;
-      this.#tellToStop(run, new WorkerLostError("The worker is retired"));
+      this.#stopping.leaves(run);
+      this.#stopping.tell(run, new WorkerLostError("The worker is retired"));
       this.retire();
       this.#recall();
     }
@@ -548,7 +528,6 @@ export class PoolWorker implements ConnectionOwner {
   /** A cancelled Task has ended, or never began. */
   #stopped(task: number, retire = false): void {
     if (!this.#stopping.delete(task)) return this.#endIfDone();
-    this.#answers = true;
     if (retire) this.retire();
     if (this.#stopping.size === 0 && !this.#retired) this.#recover();
     this.#endIfDone();
@@ -573,7 +552,7 @@ export class PoolWorker implements ConnectionOwner {
     const { full } = this;
     this.#flags.release(id);
     if (!full || this.full) return;
-    if (this.#isEmpty) this.#hold(false);
+    if (this.isEmpty) this.#hold(false);
     this.#owner.roomFreed();
   }
 
@@ -696,7 +675,7 @@ export class PoolWorker implements ConnectionOwner {
     if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
-    if (this.#isEmpty && !this.full) this.#hold(false);
+    if (this.isEmpty && !this.full) this.#hold(false);
     this.#endIfDone();
     this.#owner.freed(run);
   }
@@ -805,74 +784,38 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #recover(): void {
-    this.#grace.end();
+    this.#stopping.end();
     this.#owner.recovered(this);
   }
 
-  /** Asks for a sign of life; without one the worker is busy. */
-  #tellToStop({ sent }: PoolRun, reason: unknown): void {
-    this.#answers = false;
-    this.#graceIsOver = false;
-    const transfer: ArrayBuffer[] = [];
-    const wire = moveToWire(encodeThrown(reason), transfer);
-    const timedOut = reason instanceof JobTimeoutError;
-    this.#post(
-      { type: "cancel", task: sent, reason: wire, timedOut },
-      transfer,
-    );
-    this.#grace.begin(GRACE, () => this.#graceOver());
-  }
-
-  #graceOver(): void {
-    // A process is killed. Whoever ends the program does not wait.
-    const isSilent = this.#isEmpty && !this.#answers &&
-      this.isolation === "worker" && interruptionReason() === undefined;
-    this.#graceIsOver = !isSilent;
-    // Its place is another's from now on.
-    this.retire();
-    if (isSilent) this.#grace.begin(SILENCE, () => this.#endBusyOrNot());
-    else if (!this.#isEmpty && !this.#answers) {
-      this.#grace.begin(NEIGHBOUR_GRACE, () => this.#neighboursGraceOver());
-    }
-  }
-
-  #neighboursGraceOver(): void {
+  neighboursGraceOver(): void {
     this.#takeResults();
     this.#makeAllTasks();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
-    this.#endBusyOrNot();
-    this.#failAll((who) =>
-      new WorkerLostError(
-        `${who} is lost with its worker, which is kept busy (it ran ${names}): use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
-        { suspects: suspected.length },
-      )
-    );
+    this.graceOver();
+    this.#failAll((who) => busyWorkerError(who, names, suspected.length));
   }
 
   #endIfDone(): void {
-    if (!this.#retired || !this.#isEmpty) return;
-    const stopped = this.#stopping.size === 0 && this.#answers;
-    if (stopped || this.#graceIsOver) this.#endBusyOrNot();
+    if (!this.#retired || !this.isEmpty) return;
+    if (this.#stopping.isOver) this.graceOver();
   }
 
-  #endBusyOrNot(): void {
-    this.#end(this.#answers ? [] : this.#suspects());
+  graceOver(): void {
+    this.#end(this.#stopping.answers ? [] : this.#suspects());
   }
 
-  /** The Tasks that may keep the worker busy: from outside it cannot be seen which one it is. */
+  /** The Tasks that may keep the worker busy. */
   #suspects(): PoolRun[] {
-    const remains = this.#remains === undefined ? [] : [this.#remains];
-    return [...this.#stopping.values(), ...remains, ...this.#running.values()];
+    return [...this.#stopping.suspects(), ...this.#running.values()];
   }
 
   /** The worker has ended by itself, or never began. */
   lost(end: WorkerEnd): void {
     if (this.#gone) return;
     this.#takeResults();
-    this.#answers = true;
-    const stopping = this.#stopping.size;
-    this.#stopping.clear();
+    const stopping = this.#stopping.lost();
     this.retire();
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) {
@@ -900,7 +843,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#gone = true;
     this.#nested.close();
     this.#quick?.close();
-    this.#grace.end();
+    this.#stopping.end();
     this.#idle.stop();
     this.#imports.end();
     this.#progress.end();
