@@ -13,7 +13,7 @@
 import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference, TaskArguments } from "../../task.ts";
-import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
+import { LEAF_BYTES } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { isMoved } from "../../value/transfer.ts";
 import {
@@ -35,7 +35,7 @@ import {
   type SkippedMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import { fromWire, functionToWire, putBack } from "../../worker/wire.ts";
+import { functionToWire, putBack } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -48,7 +48,7 @@ import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
-import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
+import { Batch, isOf, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
@@ -56,7 +56,7 @@ import { runMessage, type Unnumbered } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
-import { WorkerChunks } from "./worker_chunks.ts";
+import { WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
@@ -79,7 +79,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #quick: QuickWay | undefined;
   readonly #running = new Map<number, PoolRun>();
   /** Items that travel together, as long as they are no Tasks of their own. */
-  readonly #chunks = new WorkerChunks();
+  readonly #items: WorkerItems;
   readonly #stopping = new Stopping(
     this,
     (message, transfer) => this.#post(message, transfer),
@@ -133,6 +133,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       () => this.retire(),
     );
     this.#flags = new TaskFlags(slots * MOST_TOGETHER, sharesMemory);
+    this.#items = new WorkerItems(
+      this,
+      owner,
+      this.#flags,
+      this.#durations,
+      this.#running,
+    );
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#post({
       type: "begin",
@@ -143,7 +150,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         ? undefined
         : { limit: mostMemory, ofProcess: !sharesMemory },
     });
-    this.#quick?.listen(() => this.#takeResults());
+    this.#quick?.listen(() => this.takeResults());
     this.#hold(false);
   }
 
@@ -276,10 +283,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** The items behind which the worker can be given more, so that it does not have to wait for them. */
   get lastItems(): ChunkRun | undefined {
-    if (this.#load !== 1 || this.#chunks.size !== 1 || this.full) {
+    if (this.#load !== 1 || this.#items.size !== 1 || this.full) {
       return undefined;
     }
-    const [run] = this.#chunks;
+    const [run] = this.#items;
     // Behind one that does not get on nothing would.
     return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
@@ -312,22 +319,22 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       const fn = functionToWire(run.task, transfer);
       this.#post({ type: "chunk", ...request, ...fn }, transfer);
     }
-    this.#chunks.add(run);
+    this.#items.add(run);
     this.#progress.watch();
     if (this.#lastSent >= this.#mostTasks) this.retire();
   }
 
   /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
   withdrawItems(run: ChunkRun): ChunkRun | undefined {
-    const rest = this.#takeBackItems(run);
-    this.#takeResults();
-    this.#makeTasks(run);
+    const rest = this.#items.takeBack(run);
+    this.takeResults();
+    this.#items.makeTasks(run);
     return rest;
   }
 
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
-    this.#recallItems();
+    this.#items.recall();
     if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
       this.#stopping.add(run);
       const timedOut = reason instanceof JobTimeoutError;
@@ -396,7 +403,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   #take(message: FromWorker): void {
-    if (this.#chunks.size > 0 && "task" in message && this.#itemSays(message)) {
+    if (
+      this.#items.size > 0 && "task" in message && this.#items.says(message)
+    ) {
       return;
     }
     switch (message.type) {
@@ -416,8 +425,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "done":
         return this.#done(message);
       case "chunkDone":
-        this.#takeResults();
-        return this.#chunkEnded(message.chunk);
+        this.takeResults();
+        return this.#items.chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
@@ -485,18 +494,18 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
-  #takeResults(): void {
+  takeResults(): void {
     const quick = this.#quick;
     if (quick === undefined || this.#gone) return;
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
       if (value === undefined) {
-        this.#chunkEnded(task);
+        this.#items.chunkEnded(task);
         continue;
       }
-      const items = this.#chunks.runOf(task);
+      const items = this.#items.runOf(task);
       if (items !== undefined) {
-        this.#itemDone(items, task, value, duration, startedAt);
+        this.#items.done(items, task, value, duration, startedAt);
         continue;
       }
       const run = this.#ended(task);
@@ -512,7 +521,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const run = this.#running.get(task);
     if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
-    this.#release(task);
+    this.release(task);
     this.#stopped(task, retire);
     return undefined;
   }
@@ -520,7 +529,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** A Task that has ended has its Outcome. */
   #settled(run: PoolRun, duration: number): void {
     this.#durations.learn(run.task.code, duration);
-    this.#release(run.sent);
+    this.release(run.sent);
     this.#owner.settled(run);
     this.#leave(run);
   }
@@ -534,7 +543,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   #notRun({ task, type, moved }: RefusedMessage | SkippedMessage): void {
-    this.#release(task);
+    this.release(task);
     const run = this.#running.get(task);
     if (run === undefined) return this.#stopped(task);
     if (run.moved !== undefined) putBack(run.moved, moved ?? []);
@@ -548,114 +557,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   /** The worker is done with a Task. */
-  #release(id: number): void {
+  release(id: number): void {
     const { full } = this;
     this.#flags.release(id);
     if (!full || this.full) return;
     if (this.isEmpty) this.#hold(false);
     this.#owner.roomFreed();
-  }
-
-  /** An item has its result. */
-  #itemDone(
-    run: ChunkRun,
-    task: number,
-    value: EncodedValue,
-    duration: number,
-    startedAt: number,
-  ): void {
-    run.batch!.steps++;
-    this.#durations.learn(run.task.code, duration);
-    const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration, startedAt)) {
-      this.#itemLeft(run);
-    }
-  }
-
-  /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
-  #itemSays(message: FromWorker & { readonly task: number }): boolean {
-    if (this.#chunks.runOf(message.task) === undefined) return false;
-    this.#takeResults();
-    const run = this.#chunks.runOf(message.task);
-    const index = run?.indexOf(message.task);
-    if (run === undefined || !run.chunk.isOpen(index!)) return false;
-    if (
-      message.type === "done" && message.status === "finished" &&
-      !message.retire
-    ) {
-      const { task, value, timing } = message;
-      const { duration, startedAt } = timing;
-      this.#itemDone(run, task, fromWire(value), duration, startedAt);
-      return true;
-    }
-    this.#makeTask(run, index!);
-    return false;
-  }
-
-  /** An item becomes a Task of its own, that is running here. */
-  #makeTask(run: ChunkRun, index: number): void {
-    const item = this.#owner.itemAsRun(run, index);
-    item.worker = this;
-    item.batch = run.batch;
-    item.batch!.left++;
-    item.sent = run.sent + 1 + index - run.begin;
-    this.#running.set(item.sent, item);
-    this.#flags.lend(item.sent, run.sent);
-    item.task.started();
-    this.#itemLeft(run);
-  }
-
-  #makeTasks(run: ChunkRun): void {
-    for (const index of run.open()) this.#makeTask(run, index);
-  }
-
-  #makeAllTasks(): void {
-    for (const run of this.#chunks) this.#makeTasks(run);
-  }
-
-  /** Takes back the items that have not begun. */
-  #recallItems(batches?: ReadonlySet<Batch>): void {
-    const rests = [...this.#chunks].filter((run) => isOf(batches, run))
-      .map((run) => this.#takeBackItems(run));
-    // Each goes to the front of the queue: the last one first.
-    for (const rest of rests.reverse()) {
-      if (rest !== undefined) this.#owner.returned(rest);
-    }
-  }
-
-  #takeBackItems(run: ChunkRun): ChunkRun | undefined {
-    const begun = this.#flags.takeBackItems(run.sent);
-    const rest = begun === undefined
-      ? undefined
-      : run.splitAt(run.begin + begun);
-    if (run.isDone) this.#leaveItems(run);
-    return rest;
-  }
-
-  /** The worker takes up no more items of a chunk. */
-  #chunkEnded(chunk: number): void {
-    const run = this.#chunks.get(chunk);
-    const rest = run && this.#takeBackItems(run);
-    if (rest !== undefined) this.#owner.returned(rest);
-    this.#release(chunk);
-  }
-
-  #itemLeft(run: ChunkRun): void {
-    run.leave();
-    if (run.isDone) this.#leaveItems(run);
-  }
-
-  /** No item of these is left that is no Task. */
-  #leaveItems(run: ChunkRun): void {
-    const { batch } = run;
-    if (batch === undefined) return;
-    this.#chunks.delete(run);
-    run.batch = undefined;
-    run.worker = undefined;
-    this.#owner.itemsLeft(run);
-    this.#leaveBatch(run, batch);
-    // Others may be given to it ahead.
-    if (batch.left > 0) this.#owner.roomFreed();
   }
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
@@ -668,10 +575,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#running.delete(run.sent);
     this.#imports.leave(run);
     run.worker = undefined;
-    this.#leaveBatch(run, batch);
+    this.leaveBatch(run, batch);
   }
 
-  #leaveBatch(run: QueuedRun, batch: Batch): void {
+  /** A Task, or items, of a batch have left; with the last of them a slot is free. */
+  leaveBatch(run: QueuedRun, batch: Batch): void {
     if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
@@ -683,7 +591,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Takes back what the worker has not begun, of all batches or of these; of a process that comes with an answer. */
   #recall(batches?: ReadonlySet<Batch>): void {
     if (this.#connection.sharesMemory) {
-      this.#recallItems(batches);
+      this.#items.recall(batches);
       return this.#return(this.#unbegun(batches));
     }
     const tasks = [...this.#running.values()]
@@ -745,14 +653,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** Takes back the rest of each batch that does not get on; whether to go on looking. */
   #takeBackRest(): boolean {
-    this.#takeResults();
+    this.takeResults();
     const sizes = new Map<Batch, number>();
     const count = (batch: Batch, many: number) =>
       sizes.set(batch, (sizes.get(batch) ?? 0) + many);
     for (const run of this.#running.values()) {
       if (!this.#paused.has(run)) count(run.batch!, 1);
     }
-    for (const run of this.#chunks) count(run.batch!, run.left);
+    for (const run of this.#items) count(run.batch!, run.left);
     const together = [...sizes.keys()].filter((batch) => sizes.get(batch)! > 1);
     const stopped = together.filter((batch) => batch.hasStopped());
     if (stopped.length > 0) this.#recall(new Set(stopped));
@@ -789,8 +697,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   neighboursGraceOver(): void {
-    this.#takeResults();
-    this.#makeAllTasks();
+    this.takeResults();
+    this.#items.makeAllTasks();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
     this.graceOver();
@@ -814,15 +722,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** The worker has ended by itself, or never began. */
   lost(end: WorkerEnd): void {
     if (this.#gone) return;
-    this.#takeResults();
+    this.takeResults();
     const stopping = this.#stopping.lost();
     this.retire();
     // A worker that never was ready would not be so the next time either.
     if (this.#ready) {
-      this.#recallItems();
+      this.#items.recall();
       this.#return(this.#unbegun());
     } else if (end.killed) this.#giveBack();
-    this.#makeAllTasks();
+    this.#items.makeAllTasks();
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;
@@ -869,13 +777,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
 function argumentsOf(list: SmallValue): TaskArguments {
   return { list, upstream: [] };
-}
-
-function isOf(
-  batches: ReadonlySet<Batch> | undefined,
-  { batch }: QueuedRun,
-): boolean {
-  return batches === undefined || batch !== undefined && batches.has(batch);
 }
 
 function warnTooLittle(mostMemory: number, taken: number): void {
