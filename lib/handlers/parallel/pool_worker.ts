@@ -48,7 +48,7 @@ import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
-import { Batch, isOf, type PoolRun, type QueuedRun } from "./pool_run.ts";
+import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
@@ -56,6 +56,7 @@ import { runMessage, type Unnumbered } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
+import { Unbegun } from "./unbegun.ts";
 import { WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
@@ -67,9 +68,6 @@ const MOST_NUMBERS = 2 ** 30;
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
 
-/** How many workers may be killed before they begin, until their Task is told. */
-const MOST_KILLED = 3;
-
 /** A worker with the Tasks that it was given. */
 export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #owner: PoolWorkerOwner;
@@ -80,6 +78,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #running = new Map<number, PoolRun>();
   /** Items that travel together, as long as they are no Tasks of their own. */
   readonly #items: WorkerItems;
+  readonly #unbegun: Unbegun;
   readonly #stopping = new Stopping(
     this,
     (message, transfer) => this.#post(message, transfer),
@@ -95,13 +94,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #mostTasks: number;
   readonly #mostMemory: number;
   #lastSent = 0;
-  /** The last Task that a process was asked to give back, with all before it. */
-  #lastRecalled = 0;
   #load = 0;
   #ready = false;
   #retired = false;
   #gone = false;
-  readonly #progress: Progress = new Progress(() => this.#takeBackRest());
+  readonly #progress: Progress = new Progress(() => this.#unbegun.takeRest());
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -140,6 +137,18 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#durations,
       this.#running,
     );
+    this.#unbegun = new Unbegun(
+      this,
+      owner,
+      sharesMemory,
+      {
+        running: this.#running,
+        paused: this.#paused,
+        items: this.#items,
+        flags: this.#flags,
+      },
+      (message) => this.#post(message),
+    );
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#post({
       type: "begin",
@@ -167,6 +176,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** How many of its Tasks wait for jobs that they have submitted. */
   get paused(): number {
     return this.#paused.size;
+  }
+
+  /** The number of the last Task, or chunk with its items, that it was given. */
+  get lastSent(): number {
+    return this.#lastSent;
   }
 
   /** Whether no Task is in it. */
@@ -341,9 +355,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
       this.#stopping.tell(run, reason);
       this.#owner.suspended(this);
-      this.#recall();
+      this.#unbegun.recall();
     }
-    this.#leave(run);
+    this.leave(run);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -430,9 +444,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
-        return this.#stopped(message.task);
+        return this.stopped(message.task);
       case "recalled":
-        return this.#recalled(message.tasks);
+        return this.#unbegun.recalled(message.tasks);
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -459,7 +473,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const run = this.#running.get(id);
     if (run === undefined || this.#paused.has(run)) return;
     // One of those that travelled with it may be what it waits for.
-    this.#recall();
+    this.#unbegun.recall();
     this.#paused.add(run);
     this.#load--;
     this.#flags.pause();
@@ -487,7 +501,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#stopping.leaves(run);
       this.#stopping.tell(run, new WorkerLostError("The worker is retired"));
       this.retire();
-      this.#recall();
+      this.#unbegun.recall();
     }
     this.#settled(run, message.timing.duration);
     run.settle(ending);
@@ -522,7 +536,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
     this.release(task);
-    this.#stopped(task, retire);
+    this.stopped(task, retire);
     return undefined;
   }
 
@@ -531,11 +545,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#durations.learn(run.task.code, duration);
     this.release(run.sent);
     this.#owner.settled(run);
-    this.#leave(run);
+    this.leave(run);
   }
 
   /** A cancelled Task has ended, or never began. */
-  #stopped(task: number, retire = false): void {
+  stopped(task: number, retire = false): void {
     if (!this.#stopping.delete(task)) return this.#endIfDone();
     if (retire) this.retire();
     if (this.#stopping.size === 0 && !this.#retired) this.#recover();
@@ -545,7 +559,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #notRun({ task, type, moved }: RefusedMessage | SkippedMessage): void {
     this.release(task);
     const run = this.#running.get(task);
-    if (run === undefined) return this.#stopped(task);
+    if (run === undefined) return this.stopped(task);
     if (run.moved !== undefined) putBack(run.moved, moved ?? []);
     run.moved = undefined;
     const { code } = run.task;
@@ -553,7 +567,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#refused.add(code.url);
     }
     this.#owner.returned(run);
-    this.#leave(run);
+    this.leave(run);
   }
 
   /** The worker is done with a Task. */
@@ -566,7 +580,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
-  #leave(run: PoolRun): void {
+  leave(run: PoolRun): void {
     const { batch } = run;
     if (batch === undefined || run.worker !== this) return;
     this.#resume(run);
@@ -586,85 +600,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (this.isEmpty && !this.full) this.#hold(false);
     this.#endIfDone();
     this.#owner.freed(run);
-  }
-
-  /** Takes back what the worker has not begun, of all batches or of these; of a process that comes with an answer. */
-  #recall(batches?: ReadonlySet<Batch>): void {
-    if (this.#connection.sharesMemory) {
-      this.#items.recall(batches);
-      return this.#return(this.#unbegun(batches));
-    }
-    const tasks = [...this.#running.values()]
-      .filter((run) => !this.#paused.has(run) && isOf(batches, run))
-      .map(({ sent }) => sent);
-    if (tasks.length === 0) return;
-    if (batches === undefined) {
-      // What it has kept it has begun.
-      if (this.#lastRecalled === this.#lastSent) return;
-      this.#lastRecalled = this.#lastSent;
-    }
-    this.#post({ type: "recall", tasks });
-  }
-
-  /** A process has given back Tasks. */
-  #recalled(tasks: readonly number[]): void {
-    const runs: PoolRun[] = [];
-    for (const task of tasks) {
-      const run = this.#running.get(task);
-      if (run === undefined) this.#stopped(task);
-      else runs.push(run);
-    }
-    this.#return(runs);
-  }
-
-  /** What a worker had not begun when it was lost: a process runs the Tasks of each batch in turn, and tells of each at once. */
-  #unbegun(batches?: ReadonlySet<Batch>): PoolRun[] {
-    const there = [...this.#running.values()]
-      .filter((run) => isOf(batches, run));
-    if (this.#connection.sharesMemory) {
-      // What was moved to it is not here: that comes back from itself, or is lost.
-      return there.filter(({ sent, moved }) =>
-        moved === undefined && this.#flags.takeBack(sent, Flag.RECALLED)
-      );
-    }
-    const begun = new Set<Batch>();
-    return there.filter(({ batch }) => {
-      const isFirst = !begun.has(batch!);
-      begun.add(batch!);
-      return !isFirst;
-    });
-  }
-
-  /** Gives back what a worker had that was killed before it began; not for ever. */
-  #giveBack(): void {
-    const runs = [...this.#running.values()].filter((run) =>
-      run.killedUnbegun++ < MOST_KILLED
-    );
-    this.#return(runs);
-  }
-
-  #return(runs: PoolRun[]): void {
-    // Each goes to the front of the queue: the last one first.
-    for (const run of runs.reverse()) {
-      this.#owner.returned(run);
-      this.#leave(run);
-    }
-  }
-
-  /** Takes back the rest of each batch that does not get on; whether to go on looking. */
-  #takeBackRest(): boolean {
-    this.takeResults();
-    const sizes = new Map<Batch, number>();
-    const count = (batch: Batch, many: number) =>
-      sizes.set(batch, (sizes.get(batch) ?? 0) + many);
-    for (const run of this.#running.values()) {
-      if (!this.#paused.has(run)) count(run.batch!, 1);
-    }
-    for (const run of this.#items) count(run.batch!, run.left);
-    const together = [...sizes.keys()].filter((batch) => sizes.get(batch)! > 1);
-    const stopped = together.filter((batch) => batch.hasStopped());
-    if (stopped.length > 0) this.#recall(new Set(stopped));
-    return together.length > 0;
   }
 
   /** The code of a Task has been imported, or could not be. */
@@ -726,10 +661,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const stopping = this.#stopping.lost();
     this.retire();
     // A worker that never was ready would not be so the next time either.
-    if (this.#ready) {
-      this.#items.recall();
-      this.#return(this.#unbegun());
-    } else if (end.killed) this.#giveBack();
+    if (this.#ready) this.#unbegun.returnAll();
+    else if (end.killed) this.#unbegun.returnKilled();
     this.#items.makeAllTasks();
     this.#end();
     // One that was told to stop may have been the cause as well.
@@ -741,7 +674,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     for (const run of [...this.#running.values()]) {
       const { task: { name, version }, needs } = run;
       this.#owner.settled(run);
-      this.#leave(run);
+      this.leave(run);
       run.fail(errorFor(`${name} ${version}`, needs));
     }
   }
