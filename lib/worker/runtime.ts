@@ -5,29 +5,22 @@
  * @module
  */
 
-import { runAs, type RunningJob, runningJob } from "../current.ts";
+import { type RunningJob, runningJob } from "../current.ts";
 import { errorText } from "../error_text.ts";
 import { ImportTimeoutError, JobExitError, StrayError } from "../errors.ts";
 import type { ScriptWatcher } from "../role.ts";
 import { nestedMoved, nestedReported, nestedSettled } from "../remote_jobs.ts";
 import { takeUnseen } from "../unseen_failures.ts";
-import { smallResult, SmallValue } from "../value/small.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
-import { areIntact, damageBy, isWayOfItemsIntact } from "./builtins.ts";
-import { Bell, PROGRAM_BELL, WORKER_BELL } from "./bell.ts";
-import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
-import {
-  callFunction,
-  decodeArguments,
-  type Ending,
-  Invocation,
-} from "./execute.ts";
+import { areIntact, damageBy } from "./builtins.ts";
+import { Bell, WORKER_BELL } from "./bell.ts";
+import { LightItem } from "./chunk.ts";
+import { type Ending, Invocation } from "./execute.ts";
 import { Inbox } from "./inbox.ts";
 import { type IdleMemory, isAbove, taken } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {
-  type ChunkMessage,
   type DoneMessage,
   type EventMessage,
   Flag,
@@ -40,9 +33,10 @@ import {
   type WarningMessage,
 } from "./protocol.ts";
 import { type ChunkRequest, ChunkRequests } from "./chunk_requests.ts";
+import { type ChunkHost, ChunkRunner } from "./chunk_runner.ts";
 import { RequestedRun } from "./requested_run.ts";
 import { type RequestBatch, Requests } from "./requests.ts";
-import { Results } from "./results.ts";
+import { ResultWriter } from "./result_writer.ts";
 import { TaskReader } from "./short_messages.ts";
 import { OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
@@ -55,27 +49,16 @@ import {
   WorkerRun,
 } from "./worker_run.ts";
 
-/** How long results of a batch may wait for each other, in ms that its functions took. */
-const TIME_TOGETHER = 1;
-
-/** After how many items of a chunk all builtins are looked at: that takes as long as a short item. */
-const MEND_EVERY = 8;
-
-/** How many results of a batch are told of with one message. */
-const MOST_TOGETHER = 64;
-
 /** From when `performance.now()` counts; to ask for it takes as long as to run a short job. */
 const TIME_ORIGIN = performance.timeOrigin;
 
 /** Executes the Tasks that a worker is given. */
-export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
+export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   readonly #send: Send;
   readonly #modules = new ModuleLoader((what) => this.#warn(what), damageBy);
   readonly #sources = new SourceLoader();
   readonly #runs = new Map<number, WorkerRun>();
   readonly #functions = new Map<number, FunctionMessage>();
-  /** The chunks that are here, until their last item has left. */
-  readonly #chunks = new Map<number, Promise<void>>();
   #flags: Int32Array | undefined;
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
@@ -83,14 +66,8 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   #chunkRequests: ChunkRequests | undefined;
   /** The same of a chunk. */
   #earlyChunk: ChunkRequest | undefined;
-  #results: Results | undefined;
-  /** By which the program is told of results. */
-  #bell: Bell | undefined;
-  /** When the last item has ended, or something else: the next one begins with that. */
-  #now = 0;
-  /** How many results the program was not told of, and how long their functions took, in ms. */
-  #untold = 0;
-  #untoldTime = 0;
+  #results: ResultWriter | undefined;
+  #chunks: ChunkRunner | undefined;
   #gate: OutputGate | undefined;
   #memory: IdleMemory | undefined;
   #looksSoon = false;
@@ -132,7 +109,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
       case "chunk":
         // That after which it comes may be in the shared memory.
         this.#takeRequests();
-        this.#takeChunk(message);
+        this.#chunks!.take(message);
         return;
       case "function":
         this.#functions.set(message.fn, message);
@@ -246,8 +223,8 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   #openQuickWay({ requests, chunks, results, bells }: QuickMemory): void {
     this.#requests = new Requests(requests);
     this.#chunkRequests = new ChunkRequests(chunks);
-    this.#results = new Results(results);
-    this.#bell = new Bell(bells, PROGRAM_BELL);
+    this.#results = new ResultWriter({ results, bells });
+    this.#chunks = new ChunkRunner(this, this.#flags!, this.#results);
     new Bell(bells, WORKER_BELL).listen(() => this.#takeRequests());
   }
 
@@ -266,7 +243,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
       this.#earlyChunk = fn === undefined ? request : undefined;
       if (fn === undefined) return;
       const { name, version, code } = fn;
-      this.#takeChunk({ ...request, type: "chunk", name, version, code });
+      this.#chunks!.take({ ...request, type: "chunk", name, version, code });
     }
   }
 
@@ -289,112 +266,20 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     for (let i = 0; i < length; i++) {
       const run = this.#run(new RequestedRun(batch, i, fn), length > 1);
       if (run === undefined || run.hasLeft) continue;
-      this.#tell();
+      this.#results?.tell();
       await run.leaving();
     }
-    this.#tell();
+    this.#results?.tell();
   }
 
   async #runBatch(messages: readonly RunMessage[]): Promise<void> {
     for (const message of messages) {
       const run = this.#run(message, true);
       if (run === undefined || run.hasLeft) continue;
-      this.#tell();
+      this.#results?.tell();
       await run.leaving();
     }
-    this.#tell();
-  }
-
-  /** Takes up a chunk, after the one whose turn comes before. */
-  async #takeChunk(message: ChunkMessage): Promise<void> {
-    const { chunk, after } = message;
-    const before = after === undefined ? undefined : this.#chunks.get(after);
-    const running = this.#runChunkAfter(before, message);
-    this.#chunks.set(chunk, running);
-    await running;
-    this.#chunks.delete(chunk);
-  }
-
-  async #runChunkAfter(
-    before: Promise<void> | undefined,
-    message: ChunkMessage,
-  ): Promise<void> {
-    if (before !== undefined) await before;
-    await this.#runChunk(message);
-  }
-
-  /** Takes up the items of a chunk, until its sender takes the rest back. */
-  async #runChunk(chunk: ChunkMessage): Promise<void> {
-    const { flag, ends } = chunk;
-    let fn = this.#find(chunk);
-    this.#now = performance.now();
-    for (let i = 0; i < ends.length; i++) {
-      if (this.#retire || !beginItem(this.#flags!, flag, i)) break;
-      const item = new ChunkItem(chunk, i);
-      const run = fn === undefined
-        ? this.#begun(item, true)
-        : this.#callItem(item, fn, this.#now, i % MEND_EVERY === 0);
-      if (run !== undefined && !run.hasLeft) {
-        this.#tell();
-        await run.leaving();
-        fn = this.#find(chunk);
-        this.#now = performance.now();
-      }
-    }
-    if (this.#results!.writeDone(chunk.chunk)) {
-      this.#untold++;
-      return this.#tell();
-    }
-    this.#untold = 0;
-    this.#untoldTime = 0;
-    this.#send({ type: "chunkDone", chunk: chunk.chunk }, []);
-  }
-
-  /** Calls a function for an item, at this time; gives its Task, if it has become one. */
-  #callItem(
-    message: ChunkItem,
-    fn: UserFunction,
-    start: number,
-    looksAtAll: boolean,
-  ): WorkerRun | undefined {
-    const values = message.values ?? listOf(message);
-    // It fails, as a job does.
-    if (values === undefined) return this.#begun(message, true);
-    const item = new LightItem(message, start, this);
-    let result: unknown;
-    try {
-      result = runAs(item, callFunction, fn, values);
-    } catch (error) {
-      const damage = damageBy(`${message.name} ${message.version}`);
-      if (damage === undefined) item.invocation.threw(error);
-      else item.invocation.fail(damage);
-      return undefined;
-    }
-    this.#now = performance.now();
-    const isIntact = looksAtAll ? areIntact() : isWayOfItemsIntact();
-    if (isIntact && item.isPlain && this.#itemDone(item, result)) {
-      return undefined;
-    }
-    const damage = damageBy(`${message.name} ${message.version}`);
-    if (damage === undefined) item.invocation.returned(result);
-    else item.invocation.fail(damage);
-    return this.#runs.get(message.task);
-  }
-
-  /** Writes the result of an item into shared memory, if it is one of a few bytes; whether it did. */
-  #itemDone(item: LightItem, result: unknown): boolean {
-    const text = smallResult(result);
-    if (text === undefined) return false;
-    const duration = this.#now - item.start;
-    const { message: { task } } = item;
-    const value = new SmallValue(text);
-    const startedAt = Math.floor(TIME_ORIGIN + item.start);
-    if (
-      !this.#results!.write(task, value, undefined, startedAt, duration)
-    ) return false;
-    item.hasEnded = true;
-    this.#written(duration, true);
-    return true;
+    this.#results?.tell();
   }
 
   spellOut(item: LightItem): Invocation {
@@ -407,7 +292,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   }
 
   /** The function of Tasks, where that can be said at once. */
-  #find(
+  find(
     { code, name, version }: Pick<RunMessage, "code" | "name" | "version">,
   ): UserFunction | undefined {
     return code.kind === "module"
@@ -421,7 +306,7 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
       this.#notRun("skipped", message);
       return undefined;
     }
-    return this.#begun(message, together);
+    return this.begun(message, together);
   }
 
   /** Says that this worker does not run a Task, and gives back what nobody else has of its arguments. */
@@ -435,13 +320,23 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   }
 
   /** Calls the function of a Task that this worker has taken up. */
-  #begun(message: RunMessage, together: boolean): WorkerRun {
+  begun(message: RunMessage, together: boolean): WorkerRun {
     const run = new WorkerRun(message, this.#flags, this, together);
     this.#runs.set(message.task, run);
-    const fn = this.#find(message);
+    const fn = this.find(message);
     if (fn !== undefined) run.start(fn);
     else this.#loadAndStart(message, run);
     return run;
+  }
+
+  /** The Task with that number, while it is here. */
+  runOf(task: number): WorkerRun | undefined {
+    return this.#runs.get(task);
+  }
+
+  /** Whether it takes up nothing more. */
+  get retires(): boolean {
+    return this.#retire;
   }
 
   async #loadAndStart(message: RunMessage, run: WorkerRun): Promise<void> {
@@ -525,35 +420,14 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
     const { value, contribution, timing } = ending;
     if (value.leaves.length > 0 || value.files !== undefined) return false;
     const { startedAt, duration } = timing;
-    if (
-      !this.#results.write(
-        run.task,
-        value,
-        contribution,
-        startedAt,
-        duration,
-      )
-    ) return false;
-    this.#written(duration, run.together);
-    return true;
-  }
-
-  /** A result was written, after so many ms. */
-  #written(duration: number, together: boolean): void {
-    this.#untold++;
-    this.#untoldTime += duration;
-    if (
-      !together || this.#untold >= MOST_TOGETHER ||
-      this.#untoldTime >= TIME_TOGETHER
-    ) this.#tell();
-  }
-
-  /** Tells the program of the results that it was not told of. */
-  #tell(): void {
-    if (this.#untold === 0) return;
-    this.#untold = 0;
-    this.#untoldTime = 0;
-    this.#bell?.ring();
+    return this.#results.write(
+      run.task,
+      value,
+      contribution,
+      startedAt,
+      duration,
+      run.together,
+    );
   }
 
   /** Tells when it stands above its limit and has nothing to do; the program takes another worker then. */
@@ -607,20 +481,9 @@ export class WorkerRuntime implements ScriptWatcher, ItemHost, RunOwner {
   }
 }
 
-/** The arguments of an item; `undefined` if they cannot be decoded. */
-function listOf({ list }: ChunkItem): unknown[] | undefined {
-  try {
-    return decodeArguments({ list: fromWire(list), upstream: NO_VALUES });
-  } catch {
-    return undefined;
-  }
-}
-
 /** Who did something, for people. */
 function whoIs(job: RunningJob | undefined): string {
   if (job === undefined) return "A module";
   const { name, version } = job.context;
   return `${name} ${version}`;
 }
-
-const NO_VALUES: readonly never[] = [];

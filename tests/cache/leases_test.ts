@@ -437,10 +437,13 @@ function judge(log: string): {
   const overlaps: string[] = [];
   const running = new Map<string, string>();
   const done = new Set<string>();
+  const killed = new Set<string>();
   for (const line of Deno.readTextFileSync(log).trimEnd().split("\n")) {
     const [what, subject = "", pid = ""] = line.split(" ");
     if (what === "begin") {
       executions++;
+      // Begun between the note and the blow.
+      if (killed.has(pid)) continue;
       const other = running.get(subject);
       if (other !== undefined) overlaps.push(`${line} while ${other} runs it`);
       running.set(subject, pid);
@@ -449,6 +452,7 @@ function judge(log: string): {
       done.add(subject);
     } else {
       kills++;
+      killed.add(subject);
       // From here on it does not count what that process is at.
       for (const [n, owner] of running) {
         if (owner === subject) running.delete(n);
@@ -467,6 +471,8 @@ Deno.test("A log of executions that overlap is not let through", async () => {
   Deno.writeTextFileSync(log, "begin 1 10\nbegin 1 11\nend 1 10\n");
   assertEquals(judge(log).overlaps, ["begin 1 11 while 10 runs it"]);
   Deno.writeTextFileSync(log, "begin 1 10\nkill 10\nbegin 1 11\nend 1 11\n");
+  assertEquals(judge(log).overlaps, []);
+  Deno.writeTextFileSync(log, "kill 10\nbegin 1 10\nbegin 1 11\nend 1 11\n");
   assertEquals(judge(log).overlaps, []);
 });
 

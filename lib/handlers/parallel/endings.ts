@@ -47,6 +47,18 @@ export function lostWorkerError(
     );
 }
 
+/** Why a job has not ended whose worker is kept busy, by one of those named. */
+export function busyWorkerError(
+  who: string,
+  names: string,
+  suspects: number,
+): Error {
+  return new WorkerLostError(
+    `${who} is lost with its worker, which is kept busy (it ran ${names}): use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
+    { suspects },
+  );
+}
+
 /** How a job ends that was refused memory for binary data, of which V8 makes an error like any other. */
 function outOfMemory(
   { status, value, timing }: DoneMessage,

@@ -17,13 +17,13 @@ import type {
   Settled,
 } from "../../direct_handler.ts";
 import { badFunctionError } from "../../crashes.ts";
-import { HandlerClosedError, PermissionNeededError } from "../../errors.ts";
+import { HandlerClosedError } from "../../errors.ts";
 import type { ItemChunk } from "../../item_chunk.ts";
 import { JobChunk, type JobRunner } from "../../job_chunk.ts";
 import type { JobState } from "../../job_state.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
-import { warn, warnOnce } from "../../warn.ts";
+import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
 import { DepthQueue } from "./depth_queue.ts";
@@ -32,10 +32,8 @@ import { PoolRun, type QueuedRun } from "./pool_run.ts";
 import { namesOf, PoolWorker } from "./pool_worker.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { startError } from "./start_error.ts";
+import { type PoolIsolation, TaskNeeds } from "./task_needs.ts";
 import { WebConnection } from "./web_connection.ts";
-
-/** What a pool needs to start processes. */
-type Processes = typeof import("./process_connection.ts");
 
 /** How long Tasks that travel together may take together, in ms. */
 const TIME_TOGETHER = 1;
@@ -44,7 +42,7 @@ const TIME_TOGETHER = 1;
 export interface PoolOptions {
   readonly numWorkers: number;
   readonly jobsPerWorker: number;
-  readonly isolation: "auto" | "worker" | "process";
+  readonly isolation: PoolIsolation;
   /** After how long a worker without a Task is ended, in ms. */
   readonly idleTimeout: number;
   /** After how many Tasks a worker is replaced. */
@@ -55,7 +53,7 @@ export interface PoolOptions {
 
 /** Runs Tasks on workers. */
 export class Pool implements PoolWorkerOwner, JobRunner {
-  readonly #isolation: PoolOptions["isolation"];
+  readonly #needs: TaskNeeds;
   readonly #idleTimeout: number;
   readonly #maxJobsPerWorker: number;
   readonly #maxMemoryPerWorker: number;
@@ -75,10 +73,6 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   readonly #takesChunks: boolean;
   /** The jobs at the end of the queue, to which others can be added. */
   #last: ChunkRun | undefined;
-  #processes: Processes | undefined;
-  /** What the last Task got that runs in a process. */
-  #lastNeeds: Needs | undefined;
-  #loading: Promise<void> | undefined;
   #scheduled = false;
   #ask: () => void = () => {};
   #abandoned = 0;
@@ -91,7 +85,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#jobsPerWorker = jobsPerWorker;
     this.#slots = numWorkers * jobsPerWorker;
     this.#waiting = new DepthQueue(this.#slots);
-    this.#isolation = isolation;
+    this.#needs = new TaskNeeds(isolation);
     this.#idleTimeout = idleTimeout;
     this.#maxJobsPerWorker = options.maxJobsPerWorker;
     this.#maxMemoryPerWorker = options.maxMemoryPerWorker;
@@ -112,10 +106,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     const run = new PoolRun(task, settled);
     if (this.#closing !== undefined) return run.fail(closedError(task));
     this.#keep(run);
-    if (!wantsProcess(task, this.#isolation)) return this.#admit(run);
-    if (this.#processes !== undefined) return this.#admitAs(run);
+    if (!this.#needs.wantsProcess(task)) return this.#admit(run);
+    if (this.#needs.processes !== undefined) return this.#admitAs(run);
     this.#arriving.add(run);
-    runOutside(() => this.#loadProcesses()).then(
+    runOutside(() => this.#needs.load()).then(
       () => this.#admitAs(run),
       (error) => this.#refuse(run, error),
     );
@@ -210,43 +204,17 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     return run.worker === undefined ? run : run.worker.withdrawItems(run);
   }
 
-  // Loaded with the first Task that needs them: a pool of threads does without.
-  #loadProcesses(): Promise<void> {
-    return this.#loading ??= import("./process_connection.ts").then(
-      (processes) => {
-        this.#processes = processes;
-      },
-    );
-  }
-
   /** Lets a Task wait that is to run in a process. */
   #admitAs(run: PoolRun): void {
     // It may have been cancelled meanwhile.
     if (run.isSettled) return;
     this.#arriving.delete(run);
     try {
-      run.needs = this.#needsOf(run.task);
+      run.needs = this.#needs.of(run.task);
       this.#admit(run);
     } catch (error) {
       this.#refuse(run, error);
     }
-  }
-
-  /** What a Task that wants a process gets. Throws as `needsOf` does. */
-  #needsOf(task: Task): Needs {
-    const { memory, permissions, denoArgs = NO_ARGS } = task;
-    // Each function has a worker of its own then.
-    if (permissions !== undefined) {
-      return needsOf(task, this.#isolation, this.#processes!);
-    }
-    const last = this.#lastNeeds;
-    // To ask for permissions each time takes longer than to run a short job.
-    if (
-      last !== undefined && last.memory === memory && last.denoArgs === denoArgs
-    ) return last;
-    const needs = needsOf(task, this.#isolation, this.#processes!);
-    if (needs.isolation === "process") this.#lastNeeds = needs;
-    return needs;
   }
 
   #admit(run: PoolRun): void {
@@ -585,7 +553,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
         (owner) =>
           needs.isolation === "worker"
             ? new WebConnection(owner, needs)
-            : new this.#processes!.ProcessConnection(owner, needs),
+            : new this.#needs.processes!.ProcessConnection(owner, needs),
         this.#jobsPerWorker,
         this.#idleTimeout,
         this.#maxJobsPerWorker,
@@ -598,53 +566,6 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#usable.add(worker);
     return worker;
   }
-}
-
-const NO_ARGS: readonly string[] = [];
-
-/** Whether a Task is to run in a process, if that can be done, or in a worker with bounds. */
-function wantsProcess(
-  { memory, timed, permissions }: Task,
-  isolation: PoolOptions["isolation"],
-): boolean {
-  if (permissions !== undefined) return true;
-  if (isolation === "worker") return memory !== undefined;
-  return isolation === "process" || timed || memory !== undefined;
-}
-
-/**
- * What a Task that wants a process gets.
- *
- * @throws {PermissionNeededError} if Deno may not start a process that is needed.
- * @throws {TypeError} if the memory is to be limited where it cannot be.
- */
-function needsOf(
-  task: Task,
-  isolation: PoolOptions["isolation"],
-  { missingFlag, sandboxNeeds }: Processes,
-): Needs {
-  const { name, version, memory, permissions, denoArgs = NO_ARGS } = task;
-  if (isolation === "worker" && memory !== undefined) {
-    throw new TypeError(
-      `Cannot run ${name} ${version} as memory must be null with isolation "worker": current value is ${memory} (a web worker shares its memory with the program; set isolation to "auto" or "process")`,
-    );
-  }
-  if (permissions !== undefined) {
-    return sandboxNeeds(task, permissions, isolation);
-  }
-  const missing = missingFlag();
-  if (missing === undefined) return { isolation: "process", memory, denoArgs };
-  if (isolation === "process" || memory !== undefined) {
-    throw new PermissionNeededError(
-      `Cannot run ${name} ${version} in a process of its own: run Deno with ${missing}`,
-      missing,
-    );
-  }
-  warnOnce(
-    "timeout",
-    `a timeout cannot stop a job that does not look at hi.current().throwIfAborted(), since Deno may not start processes for jobs: run it with ${missing}, or set isolation to "worker"`,
-  );
-  return { isolation: "worker", denoArgs };
 }
 
 function closedError({ name, version }: Task): HandlerClosedError {

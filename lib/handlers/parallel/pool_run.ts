@@ -39,6 +39,14 @@ export class Batch {
   }
 }
 
+/** Whether something came with one of these batches; `undefined` stands for all. */
+export function isOf(
+  batches: ReadonlySet<Batch> | undefined,
+  { batch }: QueuedRun,
+): boolean {
+  return batches === undefined || batch !== undefined && batches.has(batch);
+}
+
 /** A Task, where it is, and what it has printed. */
 export class PoolRun {
   readonly task: Task;

@@ -12,12 +12,10 @@
 
 import { errorText } from "../../error_text.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
-import { interruptionReason } from "../../outstanding.ts";
 import type { CodeReference, TaskArguments } from "../../task.ts";
-import { type EncodedValue, LEAF_BYTES } from "../../value/encoded.ts";
+import { LEAF_BYTES } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { isMoved } from "../../value/transfer.ts";
-import { encodeThrown } from "../../value/thrown.ts";
 import {
   isPlain,
   packBatch,
@@ -37,12 +35,7 @@ import {
   type SkippedMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
-import {
-  fromWire,
-  functionToWire,
-  moveToWire,
-  putBack,
-} from "../../worker/wire.ts";
+import { functionToWire, putBack } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -50,11 +43,10 @@ import type {
   Needs,
   WorkerEnd,
 } from "./connection.ts";
-import { endingFrom, lostWorkerError } from "./endings.ts";
+import { busyWorkerError, endingFrom, lostWorkerError } from "./endings.ts";
 import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
-import { Patience } from "./patience.ts";
 import type { ChunkRun } from "./chunk_run.ts";
 import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
@@ -62,8 +54,10 @@ import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
 import { runMessage, type Unnumbered } from "./run_message.ts";
 import { NestedJobs } from "../nested_jobs.ts";
+import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
-import { WorkerChunks } from "./worker_chunks.ts";
+import { Unbegun } from "./unbegun.ts";
+import { WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
@@ -71,34 +65,24 @@ const MOST_TOGETHER = 1_024;
 /** After how many Tasks a worker is replaced in any case: their numbers have 31 bits in shared memory. */
 const MOST_NUMBERS = 2 ** 30;
 
-/** How long a worker may take to end a cancelled job, or to answer, in ms. */
-const GRACE = 50;
-
-/** How much longer an empty thread may take to answer, in ms: one that gets no processor is not busy. */
-const SILENCE = 500;
-
-/** How long the other jobs of a worker that does not answer may go on, in ms. */
-const NEIGHBOUR_GRACE = 5_000;
-
 /** How long an idle worker is kept where it would hold the program, in ms. */
 const IDLE = 100;
 
-/** How many workers may be killed before they begin, until their Task is told. */
-const MOST_KILLED = 3;
-
 /** A worker with the Tasks that it was given. */
-export class PoolWorker implements ConnectionOwner {
+export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #owner: PoolWorkerOwner;
-  readonly #grace = new Patience();
   readonly #connection: Connection;
   readonly #flags: TaskFlags;
   /** The way of what is a few bytes long, where memory is shared. */
   readonly #quick: QuickWay | undefined;
   readonly #running = new Map<number, PoolRun>();
   /** Items that travel together, as long as they are no Tasks of their own. */
-  readonly #chunks = new WorkerChunks();
-  /** Cancelled Tasks that have begun and not ended. */
-  readonly #stopping = new Map<number, PoolRun>();
+  readonly #items: WorkerItems;
+  readonly #unbegun: Unbegun;
+  readonly #stopping = new Stopping(
+    this,
+    (message, transfer) => this.#post(message, transfer),
+  );
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
   readonly #paused = new Set<PoolRun>();
   readonly #nested = new NestedJobs((message, transfer) =>
@@ -110,17 +94,11 @@ export class PoolWorker implements ConnectionOwner {
   readonly #mostTasks: number;
   readonly #mostMemory: number;
   #lastSent = 0;
-  /** The last Task that a process was asked to give back, with all before it. */
-  #lastRecalled = 0;
   #load = 0;
   #ready = false;
-  #answers = true;
-  /** The failed Task of which something may still be running here. */
-  #remains: PoolRun | undefined;
-  #graceIsOver = false;
   #retired = false;
   #gone = false;
-  readonly #progress: Progress = new Progress(() => this.#takeBackRest());
+  readonly #progress: Progress = new Progress(() => this.#unbegun.takeRest());
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -152,6 +130,25 @@ export class PoolWorker implements ConnectionOwner {
       () => this.retire(),
     );
     this.#flags = new TaskFlags(slots * MOST_TOGETHER, sharesMemory);
+    this.#items = new WorkerItems(
+      this,
+      owner,
+      this.#flags,
+      this.#durations,
+      this.#running,
+    );
+    this.#unbegun = new Unbegun(
+      this,
+      owner,
+      sharesMemory,
+      {
+        running: this.#running,
+        paused: this.#paused,
+        items: this.#items,
+        flags: this.#flags,
+      },
+      (message) => this.#post(message),
+    );
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#post({
       type: "begin",
@@ -162,7 +159,7 @@ export class PoolWorker implements ConnectionOwner {
         ? undefined
         : { limit: mostMemory, ofProcess: !sharesMemory },
     });
-    this.#quick?.listen(() => this.#takeResults());
+    this.#quick?.listen(() => this.takeResults());
     this.#hold(false);
   }
 
@@ -181,8 +178,13 @@ export class PoolWorker implements ConnectionOwner {
     return this.#paused.size;
   }
 
+  /** The number of the last Task, or chunk with its items, that it was given. */
+  get lastSent(): number {
+    return this.#lastSent;
+  }
+
   /** Whether no Task is in it. */
-  get #isEmpty(): boolean {
+  get isEmpty(): boolean {
     return this.#load === 0 && this.#paused.size === 0;
   }
 
@@ -266,7 +268,7 @@ export class PoolWorker implements ConnectionOwner {
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
-    if (this.#isEmpty) this.#hold(true);
+    if (this.isEmpty) this.#hold(true);
     this.#load++;
     this.#imports.begin(first);
     const isSent = lists.length === given.length &&
@@ -295,17 +297,17 @@ export class PoolWorker implements ConnectionOwner {
 
   /** The items behind which the worker can be given more, so that it does not have to wait for them. */
   get lastItems(): ChunkRun | undefined {
-    if (this.#load !== 1 || this.#chunks.size !== 1 || this.full) {
+    if (this.#load !== 1 || this.#items.size !== 1 || this.full) {
       return undefined;
     }
-    const [run] = this.#chunks;
+    const [run] = this.#items;
     // Behind one that does not get on nothing would.
     return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
 
   /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
   giveItems(run: ChunkRun, after?: ChunkRun): void {
-    if (this.#isEmpty) this.#hold(true);
+    if (this.isEmpty) this.#hold(true);
     run.worker = this;
     if (after === undefined) {
       this.#load++;
@@ -331,31 +333,31 @@ export class PoolWorker implements ConnectionOwner {
       const fn = functionToWire(run.task, transfer);
       this.#post({ type: "chunk", ...request, ...fn }, transfer);
     }
-    this.#chunks.add(run);
+    this.#items.add(run);
     this.#progress.watch();
     if (this.#lastSent >= this.#mostTasks) this.retire();
   }
 
   /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
   withdrawItems(run: ChunkRun): ChunkRun | undefined {
-    const rest = this.#takeBackItems(run);
-    this.#takeResults();
-    this.#makeTasks(run);
+    const rest = this.#items.takeBack(run);
+    this.takeResults();
+    this.#items.makeTasks(run);
     return rest;
   }
 
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
-    this.#recallItems();
+    this.#items.recall();
     if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
-      this.#stopping.set(run.sent, run);
+      this.#stopping.add(run);
       const timedOut = reason instanceof JobTimeoutError;
       this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
-      this.#tellToStop(run, reason);
+      this.#stopping.tell(run, reason);
       this.#owner.suspended(this);
-      this.#recall();
+      this.#unbegun.recall();
     }
-    this.#leave(run);
+    this.leave(run);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -370,7 +372,7 @@ export class PoolWorker implements ConnectionOwner {
 
   /** Makes the program wait until a cancelled job has had its grace. */
   holdGrace(): void {
-    this.#grace.hold();
+    this.#stopping.holdGrace();
   }
 
   /**
@@ -415,7 +417,9 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #take(message: FromWorker): void {
-    if (this.#chunks.size > 0 && "task" in message && this.#itemSays(message)) {
+    if (
+      this.#items.size > 0 && "task" in message && this.#items.says(message)
+    ) {
       return;
     }
     switch (message.type) {
@@ -430,19 +434,19 @@ export class PoolWorker implements ConnectionOwner {
       case "event":
         return this.#run(message.task)?.report(message.event);
       case "acknowledged":
-        this.#answers = true;
+        this.#stopping.answered();
         return this.#endIfDone();
       case "done":
         return this.#done(message);
       case "chunkDone":
-        this.#takeResults();
-        return this.#chunkEnded(message.chunk);
+        this.takeResults();
+        return this.#items.chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
-        return this.#stopped(message.task);
+        return this.stopped(message.task);
       case "recalled":
-        return this.#recalled(message.tasks);
+        return this.#unbegun.recalled(message.tasks);
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -469,7 +473,7 @@ export class PoolWorker implements ConnectionOwner {
     const run = this.#running.get(id);
     if (run === undefined || this.#paused.has(run)) return;
     // One of those that travelled with it may be what it waits for.
-    this.#recall();
+    this.#unbegun.recall();
     this.#paused.add(run);
     this.#load--;
     this.#flags.pause();
@@ -494,29 +498,28 @@ export class PoolWorker implements ConnectionOwner {
     if (run === undefined) return;
     const ending = endingFrom(message, run);
     if (retire) {
-      // Those that end after the first have only shared its worker.
-      this.#remains ??= run;
-      this.#tellToStop(run, new WorkerLostError("The worker is retired"));
+      this.#stopping.leaves(run);
+      this.#stopping.tell(run, new WorkerLostError("The worker is retired"));
       this.retire();
-      this.#recall();
+      this.#unbegun.recall();
     }
     this.#settled(run, message.timing.duration);
     run.settle(ending);
   }
 
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
-  #takeResults(): void {
+  takeResults(): void {
     const quick = this.#quick;
     if (quick === undefined || this.#gone) return;
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
       if (value === undefined) {
-        this.#chunkEnded(task);
+        this.#items.chunkEnded(task);
         continue;
       }
-      const items = this.#chunks.runOf(task);
+      const items = this.#items.runOf(task);
       if (items !== undefined) {
-        this.#itemDone(items, task, value, duration, startedAt);
+        this.#items.done(items, task, value, duration, startedAt);
         continue;
       }
       const run = this.#ended(task);
@@ -532,32 +535,31 @@ export class PoolWorker implements ConnectionOwner {
     const run = this.#running.get(task);
     if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
-    this.#release(task);
-    this.#stopped(task, retire);
+    this.release(task);
+    this.stopped(task, retire);
     return undefined;
   }
 
   /** A Task that has ended has its Outcome. */
   #settled(run: PoolRun, duration: number): void {
     this.#durations.learn(run.task.code, duration);
-    this.#release(run.sent);
+    this.release(run.sent);
     this.#owner.settled(run);
-    this.#leave(run);
+    this.leave(run);
   }
 
   /** A cancelled Task has ended, or never began. */
-  #stopped(task: number, retire = false): void {
+  stopped(task: number, retire = false): void {
     if (!this.#stopping.delete(task)) return this.#endIfDone();
-    this.#answers = true;
     if (retire) this.retire();
     if (this.#stopping.size === 0 && !this.#retired) this.#recover();
     this.#endIfDone();
   }
 
   #notRun({ task, type, moved }: RefusedMessage | SkippedMessage): void {
-    this.#release(task);
+    this.release(task);
     const run = this.#running.get(task);
-    if (run === undefined) return this.#stopped(task);
+    if (run === undefined) return this.stopped(task);
     if (run.moved !== undefined) putBack(run.moved, moved ?? []);
     run.moved = undefined;
     const { code } = run.task;
@@ -565,122 +567,20 @@ export class PoolWorker implements ConnectionOwner {
       this.#refused.add(code.url);
     }
     this.#owner.returned(run);
-    this.#leave(run);
+    this.leave(run);
   }
 
   /** The worker is done with a Task. */
-  #release(id: number): void {
+  release(id: number): void {
     const { full } = this;
     this.#flags.release(id);
     if (!full || this.full) return;
-    if (this.#isEmpty) this.#hold(false);
+    if (this.isEmpty) this.#hold(false);
     this.#owner.roomFreed();
   }
 
-  /** An item has its result. */
-  #itemDone(
-    run: ChunkRun,
-    task: number,
-    value: EncodedValue,
-    duration: number,
-    startedAt: number,
-  ): void {
-    run.batch!.steps++;
-    this.#durations.learn(run.task.code, duration);
-    const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration, startedAt)) {
-      this.#itemLeft(run);
-    }
-  }
-
-  /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
-  #itemSays(message: FromWorker & { readonly task: number }): boolean {
-    if (this.#chunks.runOf(message.task) === undefined) return false;
-    this.#takeResults();
-    const run = this.#chunks.runOf(message.task);
-    const index = run?.indexOf(message.task);
-    if (run === undefined || !run.chunk.isOpen(index!)) return false;
-    if (
-      message.type === "done" && message.status === "finished" &&
-      !message.retire
-    ) {
-      const { task, value, timing } = message;
-      const { duration, startedAt } = timing;
-      this.#itemDone(run, task, fromWire(value), duration, startedAt);
-      return true;
-    }
-    this.#makeTask(run, index!);
-    return false;
-  }
-
-  /** An item becomes a Task of its own, that is running here. */
-  #makeTask(run: ChunkRun, index: number): void {
-    const item = this.#owner.itemAsRun(run, index);
-    item.worker = this;
-    item.batch = run.batch;
-    item.batch!.left++;
-    item.sent = run.sent + 1 + index - run.begin;
-    this.#running.set(item.sent, item);
-    this.#flags.lend(item.sent, run.sent);
-    item.task.started();
-    this.#itemLeft(run);
-  }
-
-  #makeTasks(run: ChunkRun): void {
-    for (const index of run.open()) this.#makeTask(run, index);
-  }
-
-  #makeAllTasks(): void {
-    for (const run of this.#chunks) this.#makeTasks(run);
-  }
-
-  /** Takes back the items that have not begun. */
-  #recallItems(batches?: ReadonlySet<Batch>): void {
-    const rests = [...this.#chunks].filter((run) => isOf(batches, run))
-      .map((run) => this.#takeBackItems(run));
-    // Each goes to the front of the queue: the last one first.
-    for (const rest of rests.reverse()) {
-      if (rest !== undefined) this.#owner.returned(rest);
-    }
-  }
-
-  #takeBackItems(run: ChunkRun): ChunkRun | undefined {
-    const begun = this.#flags.takeBackItems(run.sent);
-    const rest = begun === undefined
-      ? undefined
-      : run.splitAt(run.begin + begun);
-    if (run.isDone) this.#leaveItems(run);
-    return rest;
-  }
-
-  /** The worker takes up no more items of a chunk. */
-  #chunkEnded(chunk: number): void {
-    const run = this.#chunks.get(chunk);
-    const rest = run && this.#takeBackItems(run);
-    if (rest !== undefined) this.#owner.returned(rest);
-    this.#release(chunk);
-  }
-
-  #itemLeft(run: ChunkRun): void {
-    run.leave();
-    if (run.isDone) this.#leaveItems(run);
-  }
-
-  /** No item of these is left that is no Task. */
-  #leaveItems(run: ChunkRun): void {
-    const { batch } = run;
-    if (batch === undefined) return;
-    this.#chunks.delete(run);
-    run.batch = undefined;
-    run.worker = undefined;
-    this.#owner.itemsLeft(run);
-    this.#leaveBatch(run, batch);
-    // Others may be given to it ahead.
-    if (batch.left > 0) this.#owner.roomFreed();
-  }
-
   /** Ends the stay of a Task; with the last one of a batch a slot is free. */
-  #leave(run: PoolRun): void {
+  leave(run: PoolRun): void {
     const { batch } = run;
     if (batch === undefined || run.worker !== this) return;
     this.#resume(run);
@@ -689,95 +589,17 @@ export class PoolWorker implements ConnectionOwner {
     this.#running.delete(run.sent);
     this.#imports.leave(run);
     run.worker = undefined;
-    this.#leaveBatch(run, batch);
+    this.leaveBatch(run, batch);
   }
 
-  #leaveBatch(run: QueuedRun, batch: Batch): void {
+  /** A Task, or items, of a batch have left; with the last of them a slot is free. */
+  leaveBatch(run: QueuedRun, batch: Batch): void {
     if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
-    if (this.#isEmpty && !this.full) this.#hold(false);
+    if (this.isEmpty && !this.full) this.#hold(false);
     this.#endIfDone();
     this.#owner.freed(run);
-  }
-
-  /** Takes back what the worker has not begun, of all batches or of these; of a process that comes with an answer. */
-  #recall(batches?: ReadonlySet<Batch>): void {
-    if (this.#connection.sharesMemory) {
-      this.#recallItems(batches);
-      return this.#return(this.#unbegun(batches));
-    }
-    const tasks = [...this.#running.values()]
-      .filter((run) => !this.#paused.has(run) && isOf(batches, run))
-      .map(({ sent }) => sent);
-    if (tasks.length === 0) return;
-    if (batches === undefined) {
-      // What it has kept it has begun.
-      if (this.#lastRecalled === this.#lastSent) return;
-      this.#lastRecalled = this.#lastSent;
-    }
-    this.#post({ type: "recall", tasks });
-  }
-
-  /** A process has given back Tasks. */
-  #recalled(tasks: readonly number[]): void {
-    const runs: PoolRun[] = [];
-    for (const task of tasks) {
-      const run = this.#running.get(task);
-      if (run === undefined) this.#stopped(task);
-      else runs.push(run);
-    }
-    this.#return(runs);
-  }
-
-  /** What a worker had not begun when it was lost: a process runs the Tasks of each batch in turn, and tells of each at once. */
-  #unbegun(batches?: ReadonlySet<Batch>): PoolRun[] {
-    const there = [...this.#running.values()]
-      .filter((run) => isOf(batches, run));
-    if (this.#connection.sharesMemory) {
-      // What was moved to it is not here: that comes back from itself, or is lost.
-      return there.filter(({ sent, moved }) =>
-        moved === undefined && this.#flags.takeBack(sent, Flag.RECALLED)
-      );
-    }
-    const begun = new Set<Batch>();
-    return there.filter(({ batch }) => {
-      const isFirst = !begun.has(batch!);
-      begun.add(batch!);
-      return !isFirst;
-    });
-  }
-
-  /** Gives back what a worker had that was killed before it began; not for ever. */
-  #giveBack(): void {
-    const runs = [...this.#running.values()].filter((run) =>
-      run.killedUnbegun++ < MOST_KILLED
-    );
-    this.#return(runs);
-  }
-
-  #return(runs: PoolRun[]): void {
-    // Each goes to the front of the queue: the last one first.
-    for (const run of runs.reverse()) {
-      this.#owner.returned(run);
-      this.#leave(run);
-    }
-  }
-
-  /** Takes back the rest of each batch that does not get on; whether to go on looking. */
-  #takeBackRest(): boolean {
-    this.#takeResults();
-    const sizes = new Map<Batch, number>();
-    const count = (batch: Batch, many: number) =>
-      sizes.set(batch, (sizes.get(batch) ?? 0) + many);
-    for (const run of this.#running.values()) {
-      if (!this.#paused.has(run)) count(run.batch!, 1);
-    }
-    for (const run of this.#chunks) count(run.batch!, run.left);
-    const together = [...sizes.keys()].filter((batch) => sizes.get(batch)! > 1);
-    const stopped = together.filter((batch) => batch.hasStopped());
-    if (stopped.length > 0) this.#recall(new Set(stopped));
-    return together.length > 0;
   }
 
   /** The code of a Task has been imported, or could not be. */
@@ -805,81 +627,43 @@ export class PoolWorker implements ConnectionOwner {
   }
 
   #recover(): void {
-    this.#grace.end();
+    this.#stopping.end();
     this.#owner.recovered(this);
   }
 
-  /** Asks for a sign of life; without one the worker is busy. */
-  #tellToStop({ sent }: PoolRun, reason: unknown): void {
-    this.#answers = false;
-    this.#graceIsOver = false;
-    const transfer: ArrayBuffer[] = [];
-    const wire = moveToWire(encodeThrown(reason), transfer);
-    const timedOut = reason instanceof JobTimeoutError;
-    this.#post(
-      { type: "cancel", task: sent, reason: wire, timedOut },
-      transfer,
-    );
-    this.#grace.begin(GRACE, () => this.#graceOver());
-  }
-
-  #graceOver(): void {
-    // A process is killed. Whoever ends the program does not wait.
-    const isSilent = this.#isEmpty && !this.#answers &&
-      this.isolation === "worker" && interruptionReason() === undefined;
-    this.#graceIsOver = !isSilent;
-    // Its place is another's from now on.
-    this.retire();
-    if (isSilent) this.#grace.begin(SILENCE, () => this.#endBusyOrNot());
-    else if (!this.#isEmpty && !this.#answers) {
-      this.#grace.begin(NEIGHBOUR_GRACE, () => this.#neighboursGraceOver());
-    }
-  }
-
-  #neighboursGraceOver(): void {
-    this.#takeResults();
-    this.#makeAllTasks();
+  neighboursGraceOver(): void {
+    this.takeResults();
+    this.#items.makeAllTasks();
     const suspected = this.#suspects();
     const names = namesOf(suspected);
-    this.#endBusyOrNot();
-    this.#failAll((who) =>
-      new WorkerLostError(
-        `${who} is lost with its worker, which is kept busy (it ran ${names}): use jobsPerWorker only for functions that wait, or call hi.current().throwIfAborted() in loops`,
-        { suspects: suspected.length },
-      )
-    );
+    this.graceOver();
+    this.#failAll((who) => busyWorkerError(who, names, suspected.length));
   }
 
   #endIfDone(): void {
-    if (!this.#retired || !this.#isEmpty) return;
-    const stopped = this.#stopping.size === 0 && this.#answers;
-    if (stopped || this.#graceIsOver) this.#endBusyOrNot();
+    if (!this.#retired || !this.isEmpty) return;
+    if (this.#stopping.isOver) this.graceOver();
   }
 
-  #endBusyOrNot(): void {
-    this.#end(this.#answers ? [] : this.#suspects());
+  graceOver(): void {
+    this.#end(this.#stopping.answers ? [] : this.#suspects());
   }
 
-  /** The Tasks that may keep the worker busy: from outside it cannot be seen which one it is. */
+  /** The Tasks that may keep the worker busy. */
   #suspects(): PoolRun[] {
-    const remains = this.#remains === undefined ? [] : [this.#remains];
-    return [...this.#stopping.values(), ...remains, ...this.#running.values()];
+    return [...this.#stopping.suspects(), ...this.#running.values()];
   }
 
   /** The worker has ended by itself, or never began. */
   lost(end: WorkerEnd): void {
     if (this.#gone) return;
-    this.#takeResults();
-    this.#answers = true;
-    const stopping = this.#stopping.size;
-    this.#stopping.clear();
+    this.takeResults();
+    const stopping = this.#stopping.lost();
     this.retire();
     // A worker that never was ready would not be so the next time either.
-    if (this.#ready) {
-      this.#recallItems();
-      this.#return(this.#unbegun());
-    } else if (end.killed) this.#giveBack();
-    this.#makeAllTasks();
+    if (this.#ready) this.#unbegun.returnAll();
+    else if (end.killed) this.#unbegun.returnKilled();
+    this.#items.makeAllTasks();
     this.#end();
     // One that was told to stop may have been the cause as well.
     const suspects = this.#ready ? this.#running.size + stopping : 0;
@@ -890,7 +674,7 @@ export class PoolWorker implements ConnectionOwner {
     for (const run of [...this.#running.values()]) {
       const { task: { name, version }, needs } = run;
       this.#owner.settled(run);
-      this.#leave(run);
+      this.leave(run);
       run.fail(errorFor(`${name} ${version}`, needs));
     }
   }
@@ -900,7 +684,7 @@ export class PoolWorker implements ConnectionOwner {
     this.#gone = true;
     this.#nested.close();
     this.#quick?.close();
-    this.#grace.end();
+    this.#stopping.end();
     this.#idle.stop();
     this.#imports.end();
     this.#progress.end();
@@ -926,13 +710,6 @@ export class PoolWorker implements ConnectionOwner {
 
 function argumentsOf(list: SmallValue): TaskArguments {
   return { list, upstream: [] };
-}
-
-function isOf(
-  batches: ReadonlySet<Batch> | undefined,
-  { batch }: QueuedRun,
-): boolean {
-  return batches === undefined || batch !== undefined && batches.has(batch);
 }
 
 function warnTooLittle(mostMemory: number, taken: number): void {

@@ -1,0 +1,168 @@
+/**
+ * What one worker has of items that travel together, as long as they are no Tasks of
+ * their own: their results, and when they become Tasks or go back.
+ *
+ * @module
+ */
+
+import type { EncodedValue } from "../../value/encoded.ts";
+import type { FromWorker } from "../../worker/protocol.ts";
+import { fromWire } from "../../worker/wire.ts";
+import type { ChunkRun } from "./chunk_run.ts";
+import type { Durations } from "./durations.ts";
+import { type Batch, isOf, type PoolRun } from "./pool_run.ts";
+import type { PoolWorker } from "./pool_worker.ts";
+import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
+import type { TaskFlags } from "./task_flags.ts";
+import { WorkerChunks } from "./worker_chunks.ts";
+
+/** The items of a worker. */
+export class WorkerItems {
+  readonly #worker: PoolWorker;
+  readonly #owner: PoolWorkerOwner;
+  readonly #flags: TaskFlags;
+  readonly #durations: Durations;
+  /** The Tasks of the worker. */
+  readonly #running: Map<number, PoolRun>;
+  readonly #chunks = new WorkerChunks();
+
+  /** Makes it for a worker with its Tasks. */
+  constructor(
+    worker: PoolWorker,
+    owner: PoolWorkerOwner,
+    flags: TaskFlags,
+    durations: Durations,
+    running: Map<number, PoolRun>,
+  ) {
+    this.#worker = worker;
+    this.#owner = owner;
+    this.#flags = flags;
+    this.#durations = durations;
+    this.#running = running;
+  }
+
+  /** How many messages with items there are. */
+  get size(): number {
+    return this.#chunks.size;
+  }
+
+  /** Adds items that were sent. */
+  add(run: ChunkRun): void {
+    this.#chunks.add(run);
+  }
+
+  /** Those among which the item with that number is. */
+  runOf(task: number): ChunkRun | undefined {
+    return this.#chunks.runOf(task);
+  }
+
+  /** All of them. */
+  [Symbol.iterator](): Iterator<ChunkRun> {
+    return this.#chunks[Symbol.iterator]();
+  }
+
+  /** An item has its result. */
+  done(
+    run: ChunkRun,
+    task: number,
+    value: EncodedValue,
+    duration: number,
+    startedAt: number,
+  ): void {
+    run.batch!.steps++;
+    this.#durations.learn(run.task.code, duration);
+    const index = task - run.sent - 1 + run.begin;
+    if (run.chunk.settle(index, value, duration, startedAt)) {
+      this.#left(run);
+    }
+  }
+
+  /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
+  says(message: FromWorker & { readonly task: number }): boolean {
+    if (this.#chunks.runOf(message.task) === undefined) return false;
+    this.#worker.takeResults();
+    const run = this.#chunks.runOf(message.task);
+    const index = run?.indexOf(message.task);
+    if (run === undefined || !run.chunk.isOpen(index!)) return false;
+    if (
+      message.type === "done" && message.status === "finished" &&
+      !message.retire
+    ) {
+      const { task, value, timing } = message;
+      const { duration, startedAt } = timing;
+      this.done(run, task, fromWire(value), duration, startedAt);
+      return true;
+    }
+    this.#makeTask(run, index!);
+    return false;
+  }
+
+  /** An item becomes a Task of its own, that is running here. */
+  #makeTask(run: ChunkRun, index: number): void {
+    const item = this.#owner.itemAsRun(run, index);
+    item.worker = this.#worker;
+    item.batch = run.batch;
+    item.batch!.left++;
+    item.sent = run.sent + 1 + index - run.begin;
+    this.#running.set(item.sent, item);
+    this.#flags.lend(item.sent, run.sent);
+    item.task.started();
+    this.#left(run);
+  }
+
+  /** Each of these becomes a Task. */
+  makeTasks(run: ChunkRun): void {
+    for (const index of run.open()) this.#makeTask(run, index);
+  }
+
+  /** Each item becomes a Task. */
+  makeAllTasks(): void {
+    for (const run of this.#chunks) this.makeTasks(run);
+  }
+
+  /** Takes back the items that have not begun. */
+  recall(batches?: ReadonlySet<Batch>): void {
+    const rests = [...this.#chunks].filter((run) => isOf(batches, run))
+      .map((run) => this.takeBack(run));
+    // Each goes to the front of the queue: the last one first.
+    for (const rest of rests.reverse()) {
+      if (rest !== undefined) this.#owner.returned(rest);
+    }
+  }
+
+  /** Takes back what has not begun of these; `undefined` if there is nothing. */
+  takeBack(run: ChunkRun): ChunkRun | undefined {
+    const begun = this.#flags.takeBackItems(run.sent);
+    const rest = begun === undefined
+      ? undefined
+      : run.splitAt(run.begin + begun);
+    if (run.isDone) this.#leave(run);
+    return rest;
+  }
+
+  /** The worker takes up no more items of a chunk. */
+  chunkEnded(chunk: number): void {
+    const run = this.#chunks.get(chunk);
+    const rest = run && this.takeBack(run);
+    if (rest !== undefined) this.#owner.returned(rest);
+    this.#worker.release(chunk);
+  }
+
+  #left(run: ChunkRun): void {
+    run.leave();
+    if (run.isDone) this.#leave(run);
+  }
+
+  /** No item of these is left that is no Task. */
+  #leave(run: ChunkRun): void {
+    const { batch } = run;
+    if (batch === undefined) return;
+    this.#chunks.delete(run);
+    run.batch = undefined;
+    run.worker = undefined;
+    this.#owner.itemsLeft(run);
+    this.#worker.leaveBatch(run, batch);
+    // Others may be given to it ahead.
+    if (batch.left > 0) this.#owner.roomFreed();
+  }
+}
