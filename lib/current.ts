@@ -63,6 +63,10 @@ export interface ProgramPort {
     args: readonly unknown[],
     options: Readonly<Record<string, unknown>>,
   ): void;
+  /** The jobs that the running job has submitted and that have not settled. */
+  readonly jobs: Iterable<JobState>;
+  /** Says that the running job awaits another one. */
+  awaitJob(state: JobState): void;
   /** Says that the running job waits until `settled` has, so that others can have its place. */
   waitFor<T>(settled: Promise<T>): Promise<T>;
 }

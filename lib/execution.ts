@@ -14,7 +14,7 @@ import type { DeclaredReads } from "./declared_reads.ts";
 import defer * as nestedJobs from "./nested_jobs.ts";
 import type { DeclaredPermissions } from "./permissions.ts";
 import defer * as sandbox from "./permissions.ts";
-import { KeyClaim } from "./key_claim.ts";
+import { joined, KeyClaim } from "./key_claim.ts";
 import { noteElsewhere } from "./outstanding.ts";
 import {
   type ArgumentSnapshot,
@@ -52,10 +52,8 @@ class Details {
   files: readonly FileContent[] = NO_FILES;
   /** The children of its job that have not settled. */
   children: Set<JobState> | undefined;
-  /** The executions that the children of its job wait for. */
-  waitsFor: Set<Execution> | undefined;
-  /** The executions whose children wait for this one. */
-  waitedForBy: Set<Execution> | undefined;
+  /** The jobs that its job awaits. */
+  awaits: Set<JobState> | undefined;
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
   timers: Map<JobState, Timer> | undefined;
@@ -394,7 +392,7 @@ export class Execution implements Task {
     return `${this.name} ${this.version} (key ${key})`;
   }
 
-  /** How its job, through its children and those of others, waits for `other`: from itself to that; `undefined` if it does not. */
+  /** How its job, through those that it awaits, waits for `other`: from itself to that; `undefined` if it does not. */
   wayTo(other: Execution): readonly Execution[] | undefined {
     const from = new Map<Execution, Execution | undefined>([[this, undefined]]);
     for (const [execution] of from) {
@@ -404,8 +402,8 @@ export class Execution implements Task {
         for (; at !== undefined; at = from.get(at)) way.unshift(at);
         return way;
       }
-      for (const next of execution.#more?.waitsFor ?? []) {
-        if (!from.has(next)) from.set(next, execution);
+      for (const { execution: next } of execution.#more?.awaits ?? []) {
+        if (next !== undefined && !from.has(next)) from.set(next, execution);
       }
     }
     return undefined;
@@ -415,7 +413,9 @@ export class Execution implements Task {
   waitedForBy(): Iterable<Execution> {
     const seen = new Set<Execution>([this]);
     for (const execution of seen) {
-      for (const next of execution.#more?.waitedForBy ?? []) seen.add(next);
+      for (const state of execution.#all()) {
+        for (const next of state.awaitedIn ?? []) seen.add(next);
+      }
     }
     seen.delete(this);
     return seen;
@@ -427,11 +427,6 @@ export class Execution implements Task {
       this.#only = state;
     } else this.states.add(state);
     state.execution = this;
-    const parent = state.scope.parentOwner;
-    if (parent instanceof Execution) {
-      (parent.#details.waitsFor ??= new Set()).add(this);
-      (this.#details.waitedForBy ??= new Set()).add(parent);
-    }
     if (!this.isStarted) {
       state.advance("queued");
       if (!this.#paused) this.#watchQueue(state);
@@ -456,6 +451,42 @@ export class Execution implements Task {
   resume(): void {
     this.#paused = false;
     for (const state of this.states) this.#watchQueue(state);
+  }
+
+  /** The jobs that wait for the outcome, however few. */
+  #all(): Iterable<JobState> {
+    return this.#only === undefined
+      ? this.#states ?? NO_CHILDREN
+      : [this.#only];
+  }
+
+  /** The running job awaits another one, until that has settled; whether it did not before. */
+  addAwaited(state: JobState): boolean {
+    const awaits = this.#details.awaits ??= new Set();
+    if (awaits.has(state)) return false;
+    awaits.add(state);
+    (state.awaitedIn ??= new Set()).add(this);
+    return true;
+  }
+
+  /** A job that the running job awaited has settled. */
+  deleteAwaited(state: JobState): void {
+    this.#more?.awaits?.delete(state);
+  }
+
+  /** Those whose jobs want the outcome, and those of these, if there is nobody else who does; `undefined` if there is. */
+  wantedByItself(): ReadonlySet<Execution> | undefined {
+    const seen = new Set<Execution>([this]);
+    for (const execution of seen) {
+      for (const { scope: { parentOwner } } of execution.#all()) {
+        // What an ended job has submitted goes on.
+        const isOpen = parentOwner instanceof Execution &&
+          !parentOwner.isUnwanted;
+        if (!isOpen) return undefined;
+        seen.add(parentOwner);
+      }
+    }
+    return seen;
   }
 
   /** Takes in a job that the running job has submitted. */
@@ -499,11 +530,10 @@ export class Execution implements Task {
       : [this.#only];
     for (const state of states) this.leave(state);
     const more = this.#more;
-    if (more?.waitedForBy !== undefined) {
-      for (const parent of more.waitedForBy) {
-        parent.#more?.waitsFor?.delete(this);
-      }
-      more.waitedForBy = undefined;
+    if (more?.awaits !== undefined && more.awaits.size > 0) {
+      for (const state of more.awaits) state.awaitedIn?.delete(this);
+      more.awaits = undefined;
+      joined?.();
     }
     this.claim?.release();
     more?.holding?.release();

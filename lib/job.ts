@@ -4,6 +4,7 @@
  * @module
  */
 
+import defer * as awaited from "./awaited_jobs.ts";
 import { runningJob } from "./current.ts";
 import { JobPendingError, JobTimeoutError, ResultLostError } from "./errors.ts";
 import { explainState, type Explanation } from "./explain.ts";
@@ -149,8 +150,9 @@ export class Job<T> implements PromiseLike<T> {
   ): Promise<R | E> {
     this.#promise ??= isIdleWorker() ? park() : this.#load();
     // Each running job that waits gives up its place, also if it is not the first.
-    const port = this.#state.isSettled ? undefined : runningJob()?.port;
-    const result = port?.waitFor(this.#promise) ?? this.#promise;
+    const running = this.#state.isSettled ? undefined : runningJob();
+    if (running !== undefined) awaited.awaitHere(this.#state);
+    const result = running?.port?.waitFor(this.#promise) ?? this.#promise;
     return result.then(onResult, onError);
   }
 
@@ -275,6 +277,9 @@ export class Job<T> implements PromiseLike<T> {
         for (const event of events.splice(0)) yield event;
         if (events.length > 0) continue;
         if (this.#state.isSettled) return;
+        if (runningJob() !== undefined) awaited.awaitHere(this.#state);
+        // Where that closes a circle, it has failed.
+        if (events.length > 0) continue;
         await new Promise<void>((resolve) => wake = resolve);
       }
     } finally {

@@ -72,11 +72,23 @@ export function fail(
 /** Takes a job out of its execution; the last one to go stops the work. */
 export function leaveExecution(state: JobState, reason: Error): void {
   const { execution } = state;
-  if (!execution?.leave(state)) return;
+  if (execution === undefined) return;
+  if (!execution.leave(state)) return stopIfAlone(execution, reason);
   execution.end();
   forget(execution);
   execution.handler?.cancel(execution, reason);
   cancelChildren(execution, reason);
+}
+
+/** Stops a running job that nobody wants but jobs which it has submitted, and theirs: they wait for what they began with. */
+function stopIfAlone(execution: Execution, cause: Error): void {
+  for (const { name, version, states } of execution.wantedByItself() ?? []) {
+    for (const state of [...states]) {
+      const text =
+        `The job ${name} ${version} was cancelled as the job that it belongs to was stopped`;
+      fail(state, "cancelled", new JobCancelledError(text, { cause }));
+    }
+  }
 }
 
 /**

@@ -114,6 +114,7 @@ class Details {
   kept = 0;
   losses = 0;
   listeners: Set<(event: JobEvent) => void> | undefined;
+  awaitedIn: Set<Execution> | undefined;
 }
 
 /** One submitted job. */
@@ -251,6 +252,15 @@ export class JobState {
     this.#details.remote = remote;
   }
 
+  /** The executions whose running jobs await it; it is in the list of each. */
+  get awaitedIn(): Set<Execution> | undefined {
+    return this.#more?.awaitedIn;
+  }
+
+  set awaitedIn(executions: Set<Execution> | undefined) {
+    this.#details.awaitedIn = executions;
+  }
+
   /** Console lines of a running job. */
   get lines(): ConsoleLine[] | undefined {
     return this.#more?.lines;
@@ -351,7 +361,13 @@ export class JobState {
       this.failure = { error: by.failure };
       this.status = by.status;
     }
-    if (this.#more !== undefined) this.#more.lines = undefined;
+    if (this.#more !== undefined) {
+      this.#more.lines = undefined;
+      for (const execution of this.#more.awaitedIn ?? []) {
+        execution.deleteAwaited(this);
+      }
+      this.#more.awaitedIn = undefined;
+    }
     const { signal } = this.options;
     if (signal !== null) forgetOnAbort(signal, this);
     outstanding.delete(this);

@@ -19,7 +19,7 @@ import { warnOnce } from "./warn.ts";
 /** After how long a person is told whom a job waits for, in ms. */
 const SILENCE_MS = 30_000;
 
-/** Is called when a running job begins to wait for an execution that is under way, while one waits for another process. */
+/** Is called when a running job begins to wait for an execution that is under way, or does not wait any more, while one waits for another process. */
 export let joined: (() => void) | undefined;
 
 /** Sets what is called then. */

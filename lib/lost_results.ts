@@ -5,6 +5,7 @@
  * @module
  */
 
+import defer * as awaited from "./awaited_jobs.ts";
 import { ResultLostError } from "./errors.ts";
 import { fail } from "./job_ends.ts";
 import type { JobState } from "./job_state.ts";
@@ -25,6 +26,7 @@ export function runAgain(state: JobState, error: unknown): void {
     );
   }
   state.reopen();
+  awaited.awaitByParent(state);
   afterUpstream(state);
 }
 

@@ -6,9 +6,11 @@
  */
 
 import { JobCache, type JobCacheOptions } from "./cache/job_cache.ts";
+import { awaitJob } from "./awaited_jobs.ts";
 import { resolve, type ResolvedOptions } from "./config.ts";
 import { runOutside } from "./current.ts";
 import { FunctionNotFoundError, ResultLostError } from "./errors.ts";
+import { Execution } from "./execution.ts";
 import { JobState } from "./job_state.ts";
 import {
   borrowedFunction,
@@ -26,6 +28,7 @@ import type {
   NestedListener,
   NestedRequest,
   NestedResult,
+  Task,
 } from "./task.ts";
 import { encodeThrown } from "./value/thrown.ts";
 
@@ -84,6 +87,17 @@ class ProgramJob implements NestedJob {
     for (const line of this.#state.lines ?? []) {
       this.#listener.reported({ type: "console", line }, true);
     }
+  }
+
+  awaited(by: Task): void {
+    const parent = this.#state.scope.parentOwner;
+    // A handler of somebody's may have passed on a copy of the Task.
+    const execution = by instanceof Execution
+      ? by
+      : parent instanceof Execution && parent.id === by.id
+      ? parent
+      : undefined;
+    if (execution !== undefined) awaitJob(execution, this.#state);
   }
 
   orphan(): void {

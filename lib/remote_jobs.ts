@@ -37,8 +37,8 @@ export interface ProgramLink {
   watch(id: number): void;
   /** No job will be an argument under these numbers any more. */
   release(ids: readonly number[]): void;
-  /** The running job waits for jobs, or goes on. */
-  waiting(waits: boolean): void;
+  /** The running job waits for jobs, or goes on; from now on it awaits those with these numbers. */
+  waiting(waits: boolean, awaited: readonly number[]): void;
 }
 
 let lastId = 0;
@@ -78,13 +78,22 @@ class NumberedJob implements RemoteJob {
   readonly id: number = ++lastId;
   readonly state: JobState;
   readonly port: RemoteJobs;
+  /** The jobs among its arguments. */
+  readonly upstream: readonly JobState[];
+  /** Those whose running jobs await it, until the program knows it by its number. */
+  readonly awaitedIn: Set<RemoteJobs> = new Set();
   /** Whether the program knows it by its number. */
   isHeld = false;
   #watched = false;
 
-  constructor(state: JobState, port: RemoteJobs) {
+  constructor(
+    state: JobState,
+    port: RemoteJobs,
+    upstream: readonly JobState[],
+  ) {
     this.state = state;
     this.port = port;
+    this.upstream = upstream;
   }
 
   cancel(reason: unknown): void {
@@ -103,6 +112,7 @@ class NumberedJob implements RemoteJob {
     remote.set(this.id, this);
     this.port.link.submit(this.id, request);
     if (this.#watched) this.port.link.watch(this.id);
+    for (const port of this.awaitedIn) port.tellAwaited(this.id);
   }
 
   settle(
@@ -138,6 +148,10 @@ export class RemoteJobs implements ProgramPort {
   #waits = 0;
   #toldWaiting = false;
   #telling = false;
+  readonly #jobs = new Set<JobState>();
+  readonly #awaited = new WeakSet<JobState>();
+  /** The numbers of jobs that the program is to be told of. */
+  #newlyAwaited: number[] = [];
 
   constructor(link: ProgramLink, who: FunctionName) {
     this.link = link;
@@ -172,6 +186,33 @@ export class RemoteJobs implements ProgramPort {
     if (jobs.length > 0) this.link.release(jobs.map(({ id }) => id));
   }
 
+  get jobs(): Iterable<JobState> {
+    return [...this.#jobs];
+  }
+
+  awaitJob(state: JobState): void {
+    const chain = [state];
+    for (const job of chain) {
+      if (job.isSettled || this.#awaited.has(job)) continue;
+      this.#awaited.add(job);
+      const { remote } = job;
+      if (!(remote instanceof NumberedJob)) {
+        // It runs here, once its arguments are there.
+        chain.push(...job.snapshot?.upstream ?? []);
+      } else if (remote.isHeld) this.tellAwaited(remote.id);
+      else {
+        remote.awaitedIn.add(this);
+        chain.push(...remote.upstream);
+      }
+    }
+  }
+
+  /** The program is to know that the running job awaits the job with this number. */
+  tellAwaited(id: number): void {
+    this.#newlyAwaited.push(id);
+    this.#tell();
+  }
+
   async waitFor<T>(settled: Promise<T>): Promise<T> {
     this.#wait(1);
     try {
@@ -185,14 +226,21 @@ export class RemoteJobs implements ProgramPort {
   // their end, but not before the end of the turn: it may go on computing.
   #wait(change: 1 | -1): void {
     this.#waits += change;
+    this.#tell();
+  }
+
+  #tell(): void {
     if (this.#telling) return;
     this.#telling = true;
     queueMicrotask(() => {
       this.#telling = false;
       const waits = this.#waits > 0;
-      if (waits === this.#toldWaiting || this.#ended) return;
+      const awaited = this.#newlyAwaited;
+      const isNews = waits !== this.#toldWaiting || awaited.length > 0;
+      if (!isNews || this.#ended) return;
       this.#toldWaiting = waits;
-      this.link.waiting(waits);
+      this.#newlyAwaited = [];
+      this.link.waiting(waits, awaited);
     });
   }
 
@@ -218,8 +266,13 @@ export class RemoteJobs implements ProgramPort {
         `${this.#who.name} ${this.#who.version}, which submits it, has ended: await in a job what it starts`,
       );
     }
-    const job = new NumberedJob(state, this);
+    const job = new NumberedJob(state, this, upstream);
     state.remote = job;
+    this.#jobs.add(state);
+    state.onSettled(() => this.#jobs.delete(state));
+    for (const { by } of state.scope.allWaiters()) {
+      if (by instanceof RemoteJobs) by.awaitJob(state);
+    }
     if (upstream.length > 0) {
       state.onSettled(() => {
         // An error of theirs is the cause of this one's.

@@ -19,6 +19,7 @@ import { isDryRun } from "./cache/job_cache.ts";
 import type { StoredRecord } from "./cache/record.ts";
 import { withUnchangedFiles } from "./argument_files.ts";
 import { joinLines } from "./attempts.ts";
+import defer * as awaited from "./awaited_jobs.ts";
 import { noteSurvival } from "./crashes.ts";
 import { innermostScope, runOutside } from "./current.ts";
 import { CycleError, HandlerClosedError, ResultLostError } from "./errors.ts";
@@ -228,6 +229,7 @@ function enter(state: JobState): void {
   state.becomeArgument();
   const parent = state.scope.parentOwner;
   if (parent instanceof Execution) parent.adopt(state);
+  if (state.scope.hasWaiters()) awaited.awaitWithScope(state);
 }
 
 /** Waits for the jobs among the arguments, then goes on with a key. */
@@ -251,6 +253,10 @@ export function afterUpstream(state: JobState): void {
     });
   }
   if (open === 0) return withUpstream(state, state.snapshot!);
+  if (state.awaitedIn !== undefined) {
+    for (const job of upstream) awaited.awaitWith(state, job);
+    if (state.isSettled) return;
+  }
   if (explainHook !== undefined) {
     tellWaiting(state, upstream.filter((job) => !job.isSettled));
   }
@@ -342,10 +348,8 @@ export function execute(state: JobState): void {
   ) shared = undefined;
   // What runs with other permissions is not what the job asked for.
   if (!shared?.suits(state.options.permissions)) return begin(state);
-  const parent = state.scope.parentOwner;
-  const circle = parent instanceof Execution ? shared.wayTo(parent) : undefined;
-  if (circle !== undefined) {
-    return fail(state, "error", waitsForItself(circle));
+  if (state.awaitedIn !== undefined && awaited.failInCircle(state, shared)) {
+    return;
   }
   outstanding.add(state);
   shared.join(state);
@@ -509,23 +513,6 @@ export function settled(execution: Execution, outcome: Outcome): void {
     return;
   }
   complete(execution, outcome);
-}
-
-/** Of a long circle so many jobs are named at either end. */
-const MOST_TITLES = 4;
-
-/** What a job is told that would close a circle: the first of it waits, through the others, for the last, which wants the first. */
-function waitsForItself(circle: readonly Execution[]): CycleError {
-  const [first] = circle;
-  const titles = [...circle, first!].map(({ title }) => title);
-  const between = titles.length - 2 * MOST_TITLES;
-  if (between > 0) titles.splice(MOST_TITLES, between, `${between} others`);
-  const way = titles.join(" \u2192 ");
-  return new CycleError(
-    `Cannot run ${
-      first!.title
-    } as this very job is running and would wait for itself (${way}): give it other arguments`,
-  );
 }
 
 export function forget(execution: Execution): void {

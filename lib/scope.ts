@@ -35,6 +35,11 @@ export interface JobCounts {
   readonly cancelled: number;
 }
 
+/** Who waits for all jobs of a scope: what runs a job, or its way to the program. */
+interface Waiter {
+  readonly by: object;
+}
+
 /** One scope; `O` is what the options are. */
 export class Scope<O> {
   options: O;
@@ -50,6 +55,7 @@ export class Scope<O> {
     cancelled: 0,
   };
   #idle: PromiseWithResolvers<void> | undefined;
+  #waiters: Set<Waiter> | undefined;
 
   constructor(options: O, parent?: Scope<O>, owner?: object) {
     this.options = options;
@@ -104,6 +110,27 @@ export class Scope<O> {
     if (this.#outstanding === 0) return Promise.resolve();
     this.#idle ??= Promise.withResolvers<void>();
     return this.#idle.promise;
+  }
+
+  /** The running jobs that wait until no job of this scope is outstanding. */
+  get waiters(): Set<Waiter> {
+    return this.#waiters ??= new Set();
+  }
+
+  /** Whether a running job waits for the jobs of this scope or of one around it. */
+  hasWaiters(): boolean {
+    const own = this.#waiters !== undefined && this.#waiters.size > 0;
+    return own || (this.#parent?.hasWaiters() ?? false);
+  }
+
+  /** Those that do. */
+  allWaiters(): Waiter[] {
+    return [...this.#waiters ?? [], ...this.#parent?.allWaiters() ?? []];
+  }
+
+  /** Whether it is this scope or one inside of it. */
+  isInside(scope: object): boolean {
+    return this === scope || (this.#parent?.isInside(scope) ?? false);
   }
 
   /** The counts so far. */

@@ -139,6 +139,8 @@ export interface NestedJob {
   cancel(reason: unknown): void;
   /** Asks for what it prints and reports from now on, and what it has printed so far. */
   watch(): void;
+  /** Says that the job of a Task, the one that submitted it or another, awaits it from now on: that must not close a circle. */
+  awaited(by: Task): void;
   /** Says that the job which submitted it has ended: nobody there looks at its error any more. */
   orphan(): void;
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
+import defer * as awaited from "./awaited_jobs.ts";
 import { currentScope } from "./config.ts";
+import { runningJob } from "./current.ts";
 import { JobTimeoutError } from "./errors.ts";
 import { isIdleWorker, park } from "./role.ts";
 import type { JobCounts } from "./scope.ts";
@@ -40,7 +42,7 @@ import { type WaitOptions, withinLimits } from "./wait_options.ts";
 export function wait(options: WaitOptions = {}): Promise<JobCounts> {
   if (isIdleWorker()) return park();
   const scope = currentScope();
-  return withinLimits(
+  const settled = withinLimits(
     scope.idle().then(() => scope.counts()),
     options,
     () =>
@@ -48,4 +50,6 @@ export function wait(options: WaitOptions = {}): Promise<JobCounts> {
         `Waiting for all jobs took longer than ${options.timeout} ms: the jobs go on`,
       ),
   );
+  if (runningJob() === undefined) return settled;
+  return settled.finally(awaited.awaitAllHere(scope));
 }

@@ -82,6 +82,12 @@ export class NestedJobs {
     open.add(job);
   }
 
+  /** A Task awaits jobs. */
+  awaited(ids: readonly number[], by: Task | undefined): void {
+    if (by === undefined) return;
+    for (const id of ids) this.#jobs.get(id)?.awaited(by);
+  }
+
   /** Takes what a worker tells of a job. */
   take(
     message: NestedCancelMessage | NestedWatchMessage | NestedReleaseMessage,

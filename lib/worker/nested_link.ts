@@ -28,6 +28,7 @@ export function linkTo(
     },
     watch: (id) => send({ type: "nestedWatch", id }, []),
     release: (ids) => send({ type: "nestedRelease", ids }, []),
-    waiting: (waits) => send({ type: "waiting", task, waits }, []),
+    waiting: (waits, awaited) =>
+      send({ type: "waiting", task, waits, awaited }, []),
   };
 }

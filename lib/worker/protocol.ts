@@ -378,6 +378,8 @@ export interface WaitingMessage {
   readonly type: "waiting";
   readonly task: number;
   readonly waits: boolean;
+  /** The numbers of jobs that it awaits from now on, until they have settled. */
+  readonly awaited: readonly number[];
 }
 
 /** What a worker tells. */

@@ -9,6 +9,8 @@ import { meet } from "../chaos/fixtures/meeting.ts";
 /** What a job needs: others, once some have begun. */
 export interface Plan {
   readonly [name: string]: {
+    /** Others that it submits before that, which it need not await. */
+    readonly starts?: readonly string[];
     readonly needs: readonly string[];
     readonly after: readonly string[];
     /** How many programs must wait for others before it goes on. */
@@ -20,11 +22,13 @@ const need = hi.func(
   "split_cycle_need",
   "1",
   async (name: string, folder: string, plan: Plan): Promise<string> => {
-    const { needs, after, programs = 0 } = plan[name]!;
+    const { needs, after, starts = [], programs = 0 } = plan[name]!;
     await meet(`${folder}/meeting`, name, after);
+    const run = (other: string) => need.run(other, folder, plan);
+    const started = new Map(starts.map((other) => [other, run(other)]));
     if (programs > 0) await whenWaiting(folder, programs);
     const results = await Promise.all(
-      needs.map((other) => need.run(other, folder, plan)),
+      needs.map((other) => started.get(other) ?? run(other)),
     );
     return `${name}(${results.join(" ")})`;
   },
@@ -62,5 +66,6 @@ if (import.meta.main) {
           console.log(`${error.name}: ${error.message} [job ${job.key}]`),
       );
     }
+    await hi.wait();
   });
 }

@@ -95,6 +95,22 @@ for (const layout of ["sqlite", "files"]) {
       assertEquals(said, [["f(g(h()))"], ["g(h())"], ["h()"]]);
     });
 
+    Deno.test(`a job of another program may wait for one that has submitted it and does not await it (${where})`, async () => {
+      const said = await runPrograms(layout, workers, {
+        f: { starts: ["g"], needs: [], after: ["g"], programs: 1 },
+        g: { needs: ["f"], after: ["f"] },
+      }, [["f"], ["g"]]);
+      assertEquals(said, [["f()"], ["g(f())"]]);
+    });
+
+    Deno.test(`if that awaits it later, it closes the circle (${where})`, async () => {
+      const said = await runPrograms(layout, workers, {
+        f: { starts: ["g"], needs: ["g"], after: ["g"], programs: 1 },
+        g: { needs: ["f"], after: ["f"] },
+      }, [["f"], ["g"]]);
+      for (const line of said.flat()) assertMatch(line, /^CycleError: /);
+    });
+
     Deno.test(`a job that joins one which waits for another program can close the circle (${where})`, async () => {
       const said = await runPrograms(layout, workers, {
         f: { needs: ["g"], after: ["g"] },

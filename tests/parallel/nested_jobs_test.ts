@@ -113,6 +113,28 @@ for (const isolation of ISOLATIONS) {
       assertInstanceOf(await failureOf(fns.cycle.run(1)), hi.CycleError);
     }));
 
+  test("a job that is submitted and not awaited may await the one that has submitted it", () =>
+    withPool({ numWorkers: 2, isolation }, async ({ traces: folder }) => {
+      const jobs = [fns.asked.run(folder), fns.asksBack.run(folder)];
+      assertEquals(await Promise.all(jobs), ["asked", "asked"]);
+      const { total, error } = await hi.wait();
+      assertEquals([total, error], [4, 0]);
+    }));
+
+  for (const way of ["await", "hi.wait", "events", "argument"]) {
+    test(`who awaits it later, by ${way}, closes a circle`, () =>
+      withPool({ numWorkers: 2, isolation }, async ({ traces: folder }) => {
+        let error: unknown = await failureOf(fns.asked.run(folder, way));
+        if (way === "argument") {
+          for (let i = 0; i < 2; i++) {
+            assertInstanceOf(error, hi.UpstreamError);
+            error = error.cause;
+          }
+        }
+        assertInstanceOf(error, hi.CycleError);
+      }));
+  }
+
   test("the jobs of a cancelled job are cancelled, at any depth", () =>
     withPool(one, async ({ traces: folder }) => {
       const job = fns.deepParent.run(folder, "deep", 3);

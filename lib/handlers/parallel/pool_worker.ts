@@ -453,6 +453,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "outgrown":
         return this.retire();
       case "waiting":
+        this.#nested.awaited(
+          message.awaited,
+          this.#running.get(message.task)?.task,
+        );
         return message.waits
           ? this.#pause(message.task)
           : this.#resume(this.#running.get(message.task));
