@@ -80,9 +80,9 @@ export class Inbox {
           ring.release(sizeOf(length));
           if (message === undefined) isCalled = true;
           else receive(message);
+          // What that has left to be done at once comes first.
+          await undefined;
         }
-        // What that has left to be done at once comes first.
-        await undefined;
       } while (!isCalled && isIdle() && ring.block(end - performance.now()));
     }
   }

@@ -249,6 +249,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
 
   #takeTasks(): void {
     while (true) {
+      // It may stand above its limit.
+      if (this.#looksSoon) return queueMicrotask(() => this.#takeRequests());
       const batch = this.#early ?? this.#requests?.read();
       if (batch === undefined) return;
       const fn = this.#functions.get(batch.fn);
