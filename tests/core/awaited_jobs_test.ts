@@ -109,7 +109,7 @@ for (const [name, way] of Object.entries(WAYS)) {
       const [a] = pair(way);
       const error = await failureOf(a.run()).then(cycleIn);
       assertInstanceOf(error, hi.CycleError);
-      assertMatch(error.message, /\(awaited_.* \u2192 awaited_/);
+      assertMatch((error as Error).message, /\(awaited_.* \u2192 awaited_/);
       const [, b] = pair(async (job) => await job, way);
       assertInstanceOf(cycleIn(await failureOf(b.run())), hi.CycleError);
     }));

@@ -128,7 +128,7 @@ for (const isolation of ISOLATIONS) {
         if (way === "argument") {
           for (let i = 0; i < 2; i++) {
             assertInstanceOf(error, hi.UpstreamError);
-            error = error.cause;
+            error = (error as Error).cause;
           }
         }
         assertInstanceOf(error, hi.CycleError);
