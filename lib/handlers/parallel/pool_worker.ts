@@ -609,6 +609,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** The code of a Task has been imported, or could not be. */
   #noteImported(id: number): void {
     if (!this.#imports.isBusy) return;
+    // What comes through shared memory may be here before the greeting.
+    this.#ready = true;
     const run = this.#run(id);
     if (run !== undefined) this.#imports.note(run);
   }
