@@ -12,6 +12,7 @@
 import "./abort.ts";
 import "./argument_files.ts";
 import "./attempts.ts";
+import "./awaited_jobs.ts";
 import "./cache/arrival.ts";
 import "./cache/blob_links.ts";
 import "./cache/blob_reference.ts";
