@@ -23,6 +23,8 @@ export class ResultWriter {
   /** How many results the program was not told of, and how long their functions took, in ms. */
   #untold = 0;
   #untoldTime = 0;
+  /** Whether the next result has to come after a message that was sent. */
+  #isBehind = false;
 
   /** Makes a writer for the memory that a worker was given. */
   constructor({ results, bells }: Pick<QuickMemory, "results" | "bells">) {
@@ -30,7 +32,17 @@ export class ResultWriter {
     this.#bell = new Bell(bells, PROGRAM_BELL);
   }
 
-  /** Writes a result that took so many ms, unless there is no room for it now; whether it did. One of several that come `together` may wait for the others. */
+  /** The program is to hear of a message that was sent before it has the next result, which goes as a message too. */
+  fallBehind(): void {
+    this.#isBehind = true;
+  }
+
+  /** A result was sent as a message. */
+  caughtUp(): void {
+    this.#isBehind = false;
+  }
+
+  /** Writes a result that took so many ms, unless there is no room for it now or it must not come before a message; whether it did. One of several that come `together` may wait for the others. */
   write(
     task: number,
     value: EncodedValue,
@@ -40,6 +52,7 @@ export class ResultWriter {
     together: boolean,
   ): boolean {
     if (
+      this.#isBehind ||
       !this.#results.write(task, value, contribution, startedAt, duration)
     ) return false;
     this.#untold++;

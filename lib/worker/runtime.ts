@@ -411,6 +411,7 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
     }
     if (this.#retire) message.retire = true;
     this.#send(message, transfer);
+    this.#results?.caughtUp();
   }
 
   /** Writes a result of a few bytes into shared memory; whether it did. What the job has said goes before, so it must have said nothing. */
@@ -463,6 +464,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   report(message: EventMessage | WarningMessage): void {
     this.#gate?.enter();
     this.#send(message, []);
+    // A program that has all results may end.
+    if (message.type === "warning") this.#results?.fallBehind();
   }
 
   /** How to send a message. */
