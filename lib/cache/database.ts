@@ -7,6 +7,7 @@
 import defer * as sqlite from "node:sqlite";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { fileUrl } from "../value/given_path.ts";
+import { dirname } from "../value/paths.ts";
 import { causeOf, failureOf } from "./failure.ts";
 import type { CacheFolder, Identity } from "./folder.ts";
 import { salvage } from "./salvage.ts";
@@ -155,7 +156,7 @@ export function openWritable(
   {
     // Who opened it while its companions move would leave a write-ahead log to its successor.
     using _lock = folder.lock(false, patience);
-    const opened = openSound(folder, patience);
+    const opened = openSound(folder, report, patience);
     if (opened instanceof CacheDatabase) return opened;
   }
   // Making or replacing it is for one process at a time. Another may have done it meanwhile.
@@ -163,7 +164,7 @@ export function openWritable(
     folder,
     report,
     patience,
-    () => openSound(folder, patience),
+    () => openSound(folder, report, patience),
   );
 }
 
@@ -183,7 +184,7 @@ export function replaceDamaged(
     () =>
       folder.identity() === damaged.identity
         ? { kind: "damaged", what }
-        : openSound(folder, patience),
+        : openSound(folder, report, patience),
   );
 }
 
@@ -218,6 +219,13 @@ function withReplacement(
       `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
       true,
     );
+  } else if (old !== undefined) {
+    report(
+      `the cache in ${folder.path} is damaged (its database is empty or gone): what was left of it was moved to ${
+        dirname(old)
+      }, none of its records were kept`,
+      true,
+    );
   }
   return created;
 }
@@ -225,6 +233,7 @@ function withReplacement(
 /** Opens the database if it is ours and whole as far as can be told at once. */
 function openSound(
   folder: CacheFolder,
+  report: Report,
   patience: number,
 ): CacheDatabase | Unsound {
   for (let evicted = false;; evicted = true) {
@@ -235,7 +244,11 @@ function openSound(
         return { kind: "damaged", what: causeOf(error) };
       }
       // A folder may stand where a file should be.
-      if (evicted || !folder.evictIntruders()) throw error;
+      const evicts = !evicted &&
+        folder.evictIntruders((message, path) =>
+          report(message, path === folder.database)
+        );
+      if (!evicts) throw error;
     }
   }
 }

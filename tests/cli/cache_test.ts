@@ -361,16 +361,29 @@ Deno.test("an empty value chooses nothing: each command refuses it and deletes n
   assertEquals(await folder.good("cache", "pins"), "");
 });
 
-Deno.test("verify ends with 1 where the whole database is lost", async () => {
-  await using folder = await project();
-  using file = await Deno.open(`${folder.cache}/cache.sqlite`, { write: true });
-  file.writeSync(new TextEncoder().encode("X".repeat(16)));
-  const { code, stdout, stderr } = await folder.run("cache", "verify");
-  assertEquals(code, 1);
-  assertMatch(stdout, /the database was damaged/);
-  assertMatch(stderr, /its database was moved to .*quarantine/);
-  assertEquals((await folder.run("cache", "verify")).code, 0);
-});
+for (
+  const [what, lose] of [
+    ["damaged", (database: string) => {
+      using file = Deno.openSync(database, { write: true });
+      file.writeSync(new TextEncoder().encode("X".repeat(16)));
+    }],
+    ["emptied", (database: string) => Deno.truncateSync(database)],
+    ["replaced by a folder", (database: string) => {
+      Deno.removeSync(database);
+      Deno.mkdirSync(database);
+    }],
+  ] as const
+) {
+  Deno.test(`verify ends with 1 where the whole database is ${what}, and says so once`, async () => {
+    await using folder = await project();
+    lose(`${folder.cache}/cache.sqlite`);
+    const { code, stdout, stderr } = await folder.run("cache", "verify");
+    assertEquals(code, 1);
+    assertMatch(stdout, /the database was damaged/);
+    assertMatch(stderr, /^hither: .* was moved to .*quarantine.*\n$/);
+    assertEquals((await folder.run("cache", "verify")).code, 0);
+  });
+}
 
 Deno.test("gc spares blobs without a record for the time of --grace", async () => {
   await using folder = await project();
