@@ -53,6 +53,8 @@ export class CacheDatabase implements Disposable {
   readonly writable: boolean;
   /** The file that was opened. */
   readonly identity: Identity;
+  /** Whether it is changed in place, as the disk is full. */
+  readonly isInPlace: boolean;
   /** `[fn, body, id, stored_at, duration]` of a key. */
   readonly lookup: StatementSync;
   /** Stores a row unless there is one of that key; its parameters are the columns of `records` but `id`. */
@@ -65,8 +67,10 @@ export class CacheDatabase implements Disposable {
     schema: "main" | "cache",
     writable: boolean,
     identity: Identity,
+    isInPlace = false,
   ) {
     this.connection = connection;
+    this.isInPlace = isInPlace;
     this.schema = schema;
     this.writable = writable;
     this.identity = identity;
