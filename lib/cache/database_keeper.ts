@@ -22,6 +22,7 @@ import type { CacheFolder } from "./folder.ts";
 import defer * as fullDisk from "./full_disk.ts";
 import { Interned } from "./interned.ts";
 import type { Opened } from "./opened.ts";
+import { PAGE_BYTES } from "./schema.ts";
 import { missingPermissions } from "./permission.ts";
 
 /** Damaged databases that one program replaces; after that the disk is to blame. */
@@ -350,11 +351,12 @@ export class DatabaseKeeper {
   }
 
   #full(verb: string, error: unknown): CacheError {
-    const who = failureOf(error) === "busy"
-      ? "other programs use the cache: end them, or free some space on the disk"
-      : "the change itself needs some room: free some space on the disk, or delete the folder, and its results are computed again";
+    const bytes = this.#folder.writeAheadLogBytes() + PAGE_BYTES;
+    const cure = failureOf(error) === "busy"
+      ? "other programs have it open: end them, or free some space on the disk"
+      : `its newest entries cannot be merged without some more: free ${bytes} bytes on the disk, or delete the folder, and its jobs are computed again`;
     return new CacheError(
-      `Cannot ${verb} the cache in ${this.#folder.path} as its disk is full, and ${who}`,
+      `Cannot ${verb} the cache in ${this.#folder.path} as its disk is full, and ${cure}`,
       { cause: error },
     );
   }

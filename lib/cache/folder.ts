@@ -170,10 +170,15 @@ export class CacheFolder {
 
   /** Whether there are entries that only a writer could merge into the database. */
   hasWriteAheadLog(): boolean {
+    return this.writeAheadLogBytes() > 0;
+  }
+
+  /** How long they are. */
+  writeAheadLogBytes(): number {
     try {
-      return Deno.statSync(this.database + "-wal").size > 0;
+      return Deno.statSync(this.database + "-wal").size;
     } catch {
-      return false;
+      return 0;
     }
   }
 

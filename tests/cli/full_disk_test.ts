@@ -96,3 +96,48 @@ testBoth(
   },
   WITHOUT_MOUNT,
 );
+
+Deno.test({
+  name:
+    "where the newest entries cannot be merged, it is told how much must be freed",
+  ...WITHOUT_MOUNT,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const { path } = folder;
+    await Deno.mkdir(`${path}/killed`);
+    {
+      await using jobCache = new hi.JobCache({ path: `${path}/made` });
+      await hi.config({ jobCache }, async () => {
+        for (let n = 0; n < 500; n++) await text.run(n);
+      });
+      // As a program leaves it that is killed.
+      for (const name of ["cache.sqlite", "cache.sqlite-wal"]) {
+        await Deno.copyFile(`${path}/made/${name}`, `${path}/killed/${name}`);
+      }
+    }
+    const { size } = await Deno.stat(`${path}/killed/cache.sqlite-wal`);
+    const room = 4_096 * Math.ceil(size / 4_096) + 131_072;
+    const [command, ...prefix] = inNamespace(
+      `mount -t tmpfs -o size=${room} none ${path}/made; cp ${path}/killed/* ${path}/made; dd if=/dev/zero of=${path}/made/ballast bs=4k status=none 2>/dev/null || true`,
+    );
+    for (const what of [["gc", "--max-size", "50kB"], ["verify"]]) {
+      const { code, stderr } = await new Deno.Command(command!, {
+        args: [
+          ...prefix,
+          Deno.execPath(),
+          ...commandLine(),
+          "cache",
+          ...what,
+          "--cache",
+          `${path}/made`,
+        ],
+      }).output();
+      const said = new TextDecoder().decode(stderr);
+      assertEquals(code, 1, said);
+      assertMatch(
+        said,
+        /as its disk is full, and .*: free \d+ bytes on the disk/,
+      );
+    }
+  },
+});
