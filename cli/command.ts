@@ -8,6 +8,7 @@ import {
   Command,
   type CommandUnknownOpts,
 } from "npm:@commander-js/extra-typings@^15";
+import { textOption } from "./options.ts";
 
 /** What the help of a command says below its options. */
 export interface Teaching {
@@ -34,7 +35,7 @@ export function makeCommand(
     .copyInheritedSettings(parent)
     .description(description)
     .option("--json", "answer in JSON")
-    .option("--cache <folder>", "the cache folder")
+    .addOption(textOption("--cache <folder>", "the cache folder"))
     .addHelpText("after", () => teachingText(teaching));
   parent.addCommand(command);
   return command;

@@ -7,13 +7,14 @@
 import { Option } from "npm:@commander-js/extra-typings@^15";
 import type { RecordFilter } from "../lib/cache/report.ts";
 import type { JobCache } from "../mod.ts";
+import { textOption } from "./options.ts";
 import type { Session } from "./session.ts";
 
 /** The options themselves. */
 export const Filter = {
-  FUNCTION: new Option("--function <name>", "only those of this function"),
-  VERSION: new Option("--version-of <version>", "only this version of it"),
-  LABEL: new Option("--label <label>", "only functions with this label"),
+  FUNCTION: textOption("--function <name>", "only those of this function"),
+  VERSION: textOption("--version-of <version>", "only this version of it"),
+  LABEL: textOption("--label <label>", "only functions with this label"),
   FAILED: new Option("--failed", "only those that ended with an error"),
 } as const;
 

@@ -15,6 +15,7 @@ import { addCompletions } from "./commands/completions.ts";
 import { addExplain } from "./commands/explain.ts";
 import { addLineage } from "./commands/lineage.ts";
 import { addLog } from "./commands/log.ts";
+import { textOption } from "./options.ts";
 
 const DESCRIPTION =
   "Looks after the caches of hither, and explains what a script would compute.";
@@ -44,7 +45,7 @@ export function makeProgram(): CommandUnknownOpts {
     .description(DESCRIPTION)
     .version(HITHER_VERSION, "-V, --version", "show the version")
     .option("--json", "answer in JSON")
-    .option("--cache <folder>", "the cache folder")
+    .addOption(textOption("--cache <folder>", "the cache folder"))
     .enablePositionalOptions()
     .exitOverride()
     .configureHelp({

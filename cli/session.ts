@@ -5,6 +5,7 @@
  */
 
 import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
+import { join } from "../lib/value/paths.ts";
 import type { JobCache } from "../mod.ts";
 import { Failure } from "./errors.ts";
 import { Output } from "./output.ts";
@@ -71,12 +72,26 @@ export class Session implements AsyncDisposable {
     const path = named ?? defaultFolder(Deno.cwd());
     const cache = new JobCache({ path, readonly });
     if (!create && layoutIn(cache.path) === undefined) {
+      requireReadable(cache.path);
       throw new Failure(
         `Cannot open the cache in ${cache.path} as there is none: name another folder with --cache, or run a job first`,
       );
     }
     this.#caches.push(cache);
     return cache;
+  }
+}
+
+/** A folder that nobody may look into is not one without a cache. */
+function requireReadable(path: string): void {
+  try {
+    Deno.lstatSync(join(path, "cache.sqlite"));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) return;
+    throw new Failure(
+      `Cannot open the cache in ${path} as you may not read that folder: run it as its owner, or name another folder with --cache`,
+      { cause: error },
+    );
   }
 }
 

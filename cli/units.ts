@@ -85,7 +85,7 @@ export async function parseDuration(
   // A CommonJS package, which takes longer to load than most commands to run.
   // @ts-types="npm:@types/ms@^2"
   const { default: ms } = await import("npm:ms@^2");
-  const isLength = /^\s*\d+(\.\d+)?\s*[a-z]+\s*$/i.test(text);
+  const isLength = /^\s*(0|\d+(\.\d+)?\s*[a-z]+)\s*$/i.test(text);
   const length = isLength
     ? ms(text.trim() as Parameters<typeof ms>[0])
     : undefined;

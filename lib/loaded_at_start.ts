@@ -28,6 +28,7 @@ import "./cache/file_digests.ts";
 import "./cache/file_store.ts";
 import "./cache/folder.ts";
 import "./cache/folder_upstream.ts";
+import "./cache/full_disk.ts";
 import "./cache/host.ts";
 import "./cache/interned.ts";
 import "./cache/job_cache.ts";

@@ -7,6 +7,7 @@
 import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
 import { makeCommand } from "../command.ts";
 import { interruptible } from "../interrupt.ts";
+import { measureOption } from "../options.ts";
 import { makeProgress } from "../progress.ts";
 import { inSession } from "../session.ts";
 import { count, parseDuration, parseSize, size } from "../units.ts";
@@ -22,11 +23,15 @@ export function addCollect(cache: CommandUnknownOpts): void {
       ["hither cache gc --grace 0s", "nothing runs with this cache now"],
     ],
   })
-    .option("--max-size <size>", "the most bytes on disk")
-    .option("--max-age <time>", "the longest time since the last use")
-    .option(
-      "--grace <time>",
-      "spare blobs without a record that are younger (default: 1h)",
+    .addOption(measureOption("--max-size <size>", "the most bytes on disk"))
+    .addOption(
+      measureOption("--max-age <time>", "the longest time since the last use"),
+    )
+    .addOption(
+      measureOption(
+        "--grace <time>",
+        "spare blobs without a record that are younger (default: 1h)",
+      ),
     )
     .action((options, command) =>
       inSession(command, async (session) => {

@@ -4,19 +4,17 @@
  * @module
  */
 
-import {
-  type CommandUnknownOpts,
-  Option,
-} from "npm:@commander-js/extra-typings@^15";
+import type { CommandUnknownOpts } from "npm:@commander-js/extra-typings@^15";
 import type { Pin } from "../../lib/cache/report.ts";
 import type { JobCache } from "../../mod.ts";
 import { makeCommand } from "../command.ts";
 import { Failure, UsageError } from "../errors.ts";
 import { resolveKey } from "../keys.ts";
+import { textOption } from "../options.ts";
 import { inSession, type Session } from "../session.ts";
 
-const FUNCTION = new Option("--function <name>", "all records of a function");
-const LABEL = new Option("--label <label>", "all records of a label");
+const FUNCTION = textOption("--function <name>", "all records of a function");
+const LABEL = textOption("--label <label>", "all records of a label");
 
 /** Adds the commands. */
 export function addPins(cache: CommandUnknownOpts): void {

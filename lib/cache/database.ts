@@ -7,6 +7,7 @@
 import defer * as sqlite from "node:sqlite";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { fileUrl } from "../value/given_path.ts";
+import { dirname } from "../value/paths.ts";
 import { causeOf, failureOf } from "./failure.ts";
 import type { CacheFolder, Identity } from "./folder.ts";
 import { salvage } from "./salvage.ts";
@@ -52,6 +53,8 @@ export class CacheDatabase implements Disposable {
   readonly writable: boolean;
   /** The file that was opened. */
   readonly identity: Identity;
+  /** Whether it is changed in place, as the disk is full. */
+  readonly isInPlace: boolean;
   /** `[fn, body, id, stored_at, duration]` of a key. */
   readonly lookup: StatementSync;
   /** Stores a row unless there is one of that key; its parameters are the columns of `records` but `id`. */
@@ -64,8 +67,10 @@ export class CacheDatabase implements Disposable {
     schema: "main" | "cache",
     writable: boolean,
     identity: Identity,
+    isInPlace = false,
   ) {
     this.connection = connection;
+    this.isInPlace = isInPlace;
     this.schema = schema;
     this.writable = writable;
     this.identity = identity;
@@ -155,7 +160,7 @@ export function openWritable(
   {
     // Who opened it while its companions move would leave a write-ahead log to its successor.
     using _lock = folder.lock(false, patience);
-    const opened = openSound(folder, patience);
+    const opened = openSound(folder, report, patience);
     if (opened instanceof CacheDatabase) return opened;
   }
   // Making or replacing it is for one process at a time. Another may have done it meanwhile.
@@ -163,7 +168,7 @@ export function openWritable(
     folder,
     report,
     patience,
-    () => openSound(folder, patience),
+    () => openSound(folder, report, patience),
   );
 }
 
@@ -183,7 +188,7 @@ export function replaceDamaged(
     () =>
       folder.identity() === damaged.identity
         ? { kind: "damaged", what }
-        : openSound(folder, patience),
+        : openSound(folder, report, patience),
   );
 }
 
@@ -218,6 +223,13 @@ function withReplacement(
       `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
       true,
     );
+  } else if (old !== undefined) {
+    report(
+      `the cache in ${folder.path} is damaged (its database is empty or gone): what was left of it was moved to ${
+        dirname(old)
+      }, none of its records were kept`,
+      true,
+    );
   }
   return created;
 }
@@ -225,6 +237,7 @@ function withReplacement(
 /** Opens the database if it is ours and whole as far as can be told at once. */
 function openSound(
   folder: CacheFolder,
+  report: Report,
   patience: number,
 ): CacheDatabase | Unsound {
   for (let evicted = false;; evicted = true) {
@@ -235,7 +248,11 @@ function openSound(
         return { kind: "damaged", what: causeOf(error) };
       }
       // A folder may stand where a file should be.
-      if (evicted || !folder.evictIntruders()) throw error;
+      const evicts = !evicted &&
+        folder.evictIntruders((message, path) =>
+          report(message, path === folder.database)
+        );
+      if (!evicts) throw error;
     }
   }
 }

@@ -19,8 +19,10 @@ import {
 } from "./database.ts";
 import { causeOf, failureOf } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
+import defer * as fullDisk from "./full_disk.ts";
 import { Interned } from "./interned.ts";
 import type { Opened } from "./opened.ts";
+import { PAGE_BYTES } from "./schema.ts";
 import { missingPermissions } from "./permission.ts";
 
 /** Damaged databases that one program replaces; after that the disk is to blame. */
@@ -53,6 +55,8 @@ export class DatabaseKeeper {
   /** Why the database can only be read, though it should not. */
   #unwritable: string | undefined;
   #replacements = 0;
+  /** Works of many changes that go on. */
+  #works = 0;
   /** Damaged databases since that was asked last. */
   #damaged = 0;
   readonly #report: Report = (message, isDamaged = false) => {
@@ -262,11 +266,33 @@ export class DatabaseKeeper {
 
   /** Does what a user asked for, who is told if it cannot be done. */
   change<R>(verb: string, action: (opened: Opened) => R): R {
+    try {
+      return this.#change(verb, action);
+    } finally {
+      if (this.#works === 0) this.#leavePlace();
+    }
+  }
+
+  /** Does work of many changes. */
+  async during<R>(work: () => Promise<R>): Promise<R> {
+    this.#works++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#works === 0) this.#leavePlace();
+    }
+  }
+
+  #change<R>(verb: string, action: (opened: Opened) => R): R {
     const { path } = this.#folder;
     const opened = this.open(PATIENT_MS);
+    const isUnwritable = opened !== undefined && !opened.database.writable;
     if (
-      this.isReadonly || (opened !== undefined && !opened.database.writable)
-    ) {
+      !this.isReadonly && !this.isKeptOut &&
+      (isUnwritable || opened === undefined) &&
+      fullDisk.isDiskFull(this.#folder)
+    ) return this.#changeInPlace(verb, action);
+    if (this.isReadonly || isUnwritable) {
       throw new CacheError(
         `Cannot ${verb} the cache in ${path} as it is read-only`,
       );
@@ -285,13 +311,54 @@ export class DatabaseKeeper {
     } catch (error) {
       const damaged = failureOf(error) === "damage";
       if (damaged && this.replace(opened, causeOf(error))) {
-        return this.change(verb, action);
+        return this.#change(verb, action);
+      }
+      if (
+        failureOf(error) === "unusable" && fullDisk.isDiskFull(this.#folder)
+      ) {
+        if (opened.database.isInPlace) throw this.#full(verb, error);
+        return this.#changeInPlace(verb, action);
       }
       throw new CacheError(
         `Cannot ${verb} the cache in ${path}: ${causeOf(error)}`,
         { cause: error },
       );
     }
+  }
+
+  /** Does something with a database for which its disk has no room. */
+  #changeInPlace<R>(verb: string, action: (opened: Opened) => R): R {
+    this.close();
+    let database: CacheDatabase;
+    try {
+      database = fullDisk.openInPlace(this.#folder, PATIENT_MS);
+    } catch (error) {
+      throw this.#full(verb, error);
+    }
+    this.#opened = {
+      database,
+      interned: new Interned(database),
+      ordered: true,
+    };
+    this.#unusable = false;
+    this.#unwritable = undefined;
+    return this.#change(verb, action);
+  }
+
+  /** Lets others at a database that was changed in place. */
+  #leavePlace(): void {
+    if (this.#opened?.database.isInPlace) this.close();
+  }
+
+  #full(verb: string, error: unknown): CacheError {
+    const bytes = this.#folder.writeAheadLogBytes() + PAGE_BYTES;
+    const cure = failureOf(error) === "busy"
+      ? "other programs have it open: end them, or free some space on the disk"
+      : `its newest entries cannot be merged without some more: free ${bytes} bytes on the disk, or delete the folder, and its jobs are computed again`;
+    return new CacheError(
+      `Cannot ${verb} the cache in ${this.#folder.path} as its disk is full, and ${cure}`,
+      { cause: error },
+    );
   }
 
   /** Says something of this folder once. */

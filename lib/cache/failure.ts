@@ -80,6 +80,12 @@ export function isWriteRefusal(error: unknown): boolean {
     error instanceof Error && (error as { code?: string }).code === "EROFS";
 }
 
+/** Whether an error of the system says that a disk, or somebody's share of it, is full. */
+export function isFull(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
 /** The cause and, where a permission is missing, its cure, for a warning. */
 export function causeOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);

@@ -10,7 +10,7 @@ import { processMemo } from "../value/file_digest.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
-import { causeOf } from "./failure.ts";
+import { causeOf, isFull } from "./failure.ts";
 import { CacheFolder } from "./folder.ts";
 import type { Leases } from "./lease.ts";
 import { leaseModules, loadLeases } from "./lease_modules.ts";
@@ -33,7 +33,7 @@ import {
   selectRecords,
 } from "./portable_records.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
-import { PortableTotals } from "./portable_totals.ts";
+import { PortableTotals, type Sums } from "./portable_totals.ts";
 import type {
   Arrival,
   CacheStats,
@@ -309,7 +309,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     };
     const before = this.#keeper.change(
       "collect garbage in",
-      () => this.#totals.beforeCount(),
+      () => this.#beforeCount(),
     );
     const { report, counted, needed } = await this.#keeper.told(
       "collect garbage in",
@@ -321,7 +321,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
     );
     this.#keeper.change(
       "collect garbage in",
-      () => this.#totals.correct(counted, before),
+      () => this.#unlessFull(() => this.#totals.correct(counted, before)),
     );
     const limit = options.maxSize ?? maxSize;
     // What others are about to store, or left behind, goes when it is old.
@@ -468,9 +468,25 @@ export class FileStore implements RecordStore, Catalog, Depot {
   /** Begins work on the whole cache, which must be writable, as a first write shows. */
   #maintain(verb: string): Evictable {
     return this.#keeper.change(verb, () => {
-      this.#files.create();
+      this.#unlessFull(() => this.#files.create());
       return this.#evictable();
     });
+  }
+
+  /** Writes what a full disk has no room for only once something was deleted. */
+  #unlessFull(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+  }
+
+  /** The sums from which a count begins. */
+  #beforeCount(): Sums {
+    let sums: Sums | undefined;
+    this.#unlessFull(() => sums = this.#totals.beforeCount());
+    return sums ?? this.#totals.read();
   }
 
   #evictable(): Evictable {

@@ -6,6 +6,7 @@
  */
 
 import { join } from "../value/paths.ts";
+import { warn } from "../warn.ts";
 import { LockedError } from "./failure.ts";
 
 /** How a cache keeps its records: in one SQLite file, or in a file for each. */
@@ -48,6 +49,9 @@ const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;
 
 /** Tells on which file a path stands, so that a replaced one is noticed. */
 export type Identity = string | undefined;
+
+/** Tells the user what became of the file at a path. */
+type Tell = (message: string, path: string) => void;
 
 /** The paths of one cache, and what is done with whole files. */
 export class CacheFolder {
@@ -166,10 +170,15 @@ export class CacheFolder {
 
   /** Whether there are entries that only a writer could merge into the database. */
   hasWriteAheadLog(): boolean {
+    return this.writeAheadLogBytes() > 0;
+  }
+
+  /** How long they are. */
+  writeAheadLogBytes(): number {
     try {
-      return Deno.statSync(this.database + "-wal").size > 0;
+      return Deno.statSync(this.database + "-wal").size;
     } catch {
-      return false;
+      return 0;
     }
   }
 
@@ -215,24 +224,28 @@ export class CacheFolder {
     return move(path, target) ? target : undefined;
   }
 
-  /** Moves what stands at a path to the quarantine if it is not of the right kind; whether it did. */
-  evict(path: string, kind: "file" | "folder"): boolean {
+  /** Moves what stands at a path to the quarantine if it is not of the right kind, and says so; whether it did. */
+  evict(path: string, kind: "file" | "folder", tell: Tell = warn): boolean {
     try {
       const found = Deno.lstatSync(path);
       const right = kind === "file"
         ? found.isFile
         : found.isDirectory || found.isSymlink;
-      return !right && this.setFileAside(path, "intruder") !== undefined;
+      if (right) return false;
+      const target = this.setFileAside(path, "intruder");
+      if (target === undefined) return false;
+      tell(`${path} is not a ${kind} and was moved to ${target}`, path);
+      return true;
     } catch {
       return false;
     }
   }
 
-  /** Evicts from each of our places what cannot be there; whether something was. */
-  evictIntruders(): boolean {
-    let evicted = this.evict(this.quarantine, "folder");
+  /** Evicts from each of our places what cannot be there, and says so; whether something was. */
+  evictIntruders(tell?: Tell): boolean {
+    let evicted = this.evict(this.quarantine, "folder", tell);
     for (const companion of COMPANIONS) {
-      if (this.evict(this.database + companion, "file")) evicted = true;
+      if (this.evict(this.database + companion, "file", tell)) evicted = true;
     }
     for (
       const folder of [
@@ -243,9 +256,19 @@ export class CacheFolder {
         this.waits,
       ]
     ) {
-      if (this.evict(folder, "folder")) evicted = true;
+      if (this.evict(folder, "folder", tell)) evicted = true;
     }
     return evicted;
+  }
+
+  /** Does what needs folders of a cache; once more if something else stood in the place of one. */
+  withFolders<R>(action: () => R): R {
+    try {
+      return action();
+    } catch (error) {
+      if (!this.evictIntruders()) throw error;
+      return action();
+    }
   }
 
   /** Deletes what was set aside, and nothing that somebody else put there. */
@@ -265,7 +288,7 @@ export class CacheFolder {
 
   /** Keeps a damaged row for who wants to look at it. */
   keepRow(row: Record<string, unknown>): void {
-    Deno.mkdirSync(this.quarantine, { recursive: true });
+    this.#makeQuarantine(this.quarantine);
     const line = JSON.stringify(
       row,
       (_key, value) => value instanceof Uint8Array ? value.toHex() : value,
@@ -278,6 +301,12 @@ export class CacheFolder {
   #newQuarantine(): string {
     const time = new Date().toISOString().replaceAll(":", "-");
     const path = join(this.quarantine, `${time}-${crypto.randomUUID()}`);
+    this.#makeQuarantine(path);
+    return path;
+  }
+
+  /** Makes the folder of the quarantine, or one in it. */
+  #makeQuarantine(path: string): void {
     try {
       Deno.mkdirSync(path, { recursive: true });
     } catch (error) {
@@ -286,13 +315,11 @@ export class CacheFolder {
         !(error instanceof Deno.errors.NotADirectory) &&
         !(error instanceof Deno.errors.AlreadyExists)
       ) throw error;
-      Deno.renameSync(
-        this.quarantine,
-        `${this.quarantine}-${crypto.randomUUID()}`,
-      );
+      const target = `${this.quarantine}-${crypto.randomUUID()}`;
+      Deno.renameSync(this.quarantine, target);
+      warn(`${this.quarantine} is not a folder and was moved to ${target}`);
       Deno.mkdirSync(path, { recursive: true });
     }
-    return path;
   }
 }
 

@@ -140,7 +140,7 @@ export class JobCache implements AsyncDisposable {
    * ```
    */
   delete(job: { readonly key: string | undefined } | string): boolean {
-    const key = typeof job === "string" ? job : job?.key;
+    const key = keyOf(job);
     if (typeof key !== "string" || !/^[0-9a-f]{64}$/.test(key)) {
       throw new TypeError(
         `Cannot delete a record as its key must be 64 hexadecimal digits: current value is ${
@@ -208,7 +208,7 @@ export class JobCache implements AsyncDisposable {
   describe(
     job: { readonly key: string | undefined } | string,
   ): RecordDescription | undefined {
-    const given = typeof job === "string" ? job : job?.key;
+    const given = keyOf(job);
     const key = resolveKey(given, (filter) => this.#recordStore().list(filter));
     return key === undefined
       ? undefined
@@ -587,4 +587,11 @@ function checkOptions(
       : upstreams.checkUpstreams(upstream, "Cannot make a JobCache"),
     ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
   };
+}
+
+/** The key of a job, or what was given in its place. */
+function keyOf(job: unknown): unknown {
+  return typeof job === "object" && job !== null && "key" in job
+    ? job.key
+    : job;
 }

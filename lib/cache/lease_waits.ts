@@ -88,7 +88,11 @@ export class LeaseWaits {
     if (text === "") return removeQuietly(path);
     const draft = join(tmp, crypto.randomUUID());
     try {
-      if (isFirst) Deno.mkdirSync(waits, { recursive: true });
+      if (isFirst) {
+        this.#folder.withFolders(() =>
+          Deno.mkdirSync(waits, { recursive: true })
+        );
+      }
       Deno.writeTextFileSync(draft, text);
       Deno.renameSync(draft, path);
     } catch {

@@ -70,7 +70,7 @@ export class Owners {
   own(): string | undefined {
     if (this.#own === undefined && !this.#refused) {
       try {
-        this.#own = this.#create();
+        this.#own = this.#folder.withFolders(() => this.#create());
         this.#sweep(this.#own);
       } catch {
         this.#refused = this.#own === undefined;

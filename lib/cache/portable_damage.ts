@@ -91,15 +91,14 @@ export function refuseRecord(
   }
   try {
     const file = records.path(hex);
-    const isGone = isDamaged
-      ? folder.setFileAside(file, hex) !== undefined
-      : files.evictIntruders(file);
-    if (isGone) {
+    if (!isDamaged) {
+      if (!files.evictIntruders(file)) keeper.warnUnreadable(error);
+    } else if (folder.setFileAside(file, hex) !== undefined) {
       keeper.warn(
         "record",
         `${record} and was moved to ${folder.quarantine}: ${what}`,
       );
-    } else if (!isDamaged) keeper.warnUnreadable(error);
+    }
   } catch (moving) {
     keeper.warn(
       "record",

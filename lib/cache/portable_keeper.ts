@@ -6,7 +6,7 @@
 
 import { CacheError } from "../errors.ts";
 import { warnOnce } from "../warn.ts";
-import { causeOf, isWriteRefusal } from "./failure.ts";
+import { causeOf, isFull, isWriteRefusal } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
 import { missingPermissions } from "./permission.ts";
 import type { PortableFolder } from "./portable_folder.ts";
@@ -148,6 +148,12 @@ export class PortableKeeper {
     if (isWriteRefusal(error)) {
       return new CacheError(
         `Cannot ${verb} the cache in ${this.#folder.path} as it is read-only`,
+        { cause: error },
+      );
+    }
+    if (isFull(error)) {
+      return new CacheError(
+        `Cannot ${verb} the cache in ${this.#folder.path} as its disk is full: free some space on it, or collect garbage with a maxSize`,
         { cause: error },
       );
     }

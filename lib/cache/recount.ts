@@ -34,6 +34,8 @@ export async function recountReferences(
   store: Maintained,
   work: Work,
 ): Promise<void> {
+  // Another connection cannot look at a database that is changed in place.
+  if (store.change(({ database }) => database.isInPlace)) return;
   let seen: { round: number; differences: Difference[] };
   try {
     seen = await compare(store, work);

@@ -258,13 +258,17 @@ export class SqliteStore implements RecordStore, Catalog, Depot, RecordSource {
 
   async verify(options: WorkOptions): Promise<VerifyReport> {
     const { verify } = await import("./sqlite_verify.ts");
-    return await verify(this.#maintained("verify"), options);
+    return await this.#keeper.during(() =>
+      verify(this.#maintained("verify"), options)
+    );
   }
 
   async collect(options: CollectOptions): Promise<CollectReport> {
     this.#flush();
     const { collect } = await import("./sqlite_collect.ts");
-    return await collect(this.#maintained("collect garbage in"), options);
+    return await this.#keeper.during(() =>
+      collect(this.#maintained("collect garbage in"), options)
+    );
   }
 
   pins(): readonly Pin[] {

@@ -168,7 +168,7 @@ export class Waiters {
   #watch(): void {
     const { wake } = this.#folder;
     try {
-      Deno.mkdirSync(wake, { recursive: true });
+      this.#folder.withFolders(() => Deno.mkdirSync(wake, { recursive: true }));
       this.#watcher = Deno.watchFs(wake);
       this.#listen(this.#watcher);
     } catch {

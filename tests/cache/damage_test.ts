@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import * as hi from "@hither/hither";
 import { DatabaseSync } from "node:sqlite";
 import { encodeBody } from "../../lib/cache/row.ts";
 import {
@@ -404,6 +405,68 @@ for (const folder of ["blobs", "tmp", "quarantine", "blobs/*"]) {
       Deno.writeTextFileSync(`${path}/${name}`, "a file");
     });
     assertEquals(wrongOnes(verdicts), []);
+  });
+}
+
+Deno.test("A database that is gone from beside its write-ahead log is told once", () => {
+  const path = `${ROOT}/gone`;
+  copyFolder(killed, path);
+  Deno.removeSync(`${path}/cache.sqlite`);
+  using warnings = captureWarnings();
+  using store = openStore(path);
+  for (const n of ALL) assertEquals(judge(store, n), "miss");
+  assertEquals(warnings.lines.length, 1);
+  assertMatch(warnings.lines[0]!, /gone\): .* was moved to .*\/quarantine\//);
+  assert(filesOf(`${path}/quarantine`).some((name) => name.endsWith("-wal")));
+});
+
+for (const layout of ["sqlite", "files"] as const) {
+  Deno.test(`What stands in the place of a file or folder is told once, and kept (${layout})`, async () => {
+    const name = `damage_intruders_${layout}`;
+    const path = `${ROOT}/${name}`;
+    const seven = hi.func(name, "1", () => 7);
+    const run = async () => {
+      await using jobCache = new hi.JobCache({ path, layout });
+      return await hi.config({ jobCache }, () => seven.run());
+    };
+    await run();
+    const intruders = ["tmp", "owners", "wake", "waits", "quarantine"];
+    for (const name of intruders) {
+      if (isFolder(`${path}/${name}`)) {
+        Deno.removeSync(`${path}/${name}`, { recursive: true });
+      }
+      Deno.writeTextFileSync(`${path}/${name}`, `instead of ${name}`);
+    }
+    if (layout === "sqlite") {
+      Deno.removeSync(`${path}/lock`);
+      for (const name of ["lock", "cache.sqlite-wal"]) {
+        Deno.mkdirSync(`${path}/${name}`);
+        Deno.writeTextFileSync(`${path}/${name}/inner`, `instead of ${name}`);
+        intruders.push(name);
+      }
+    }
+    using warnings = captureWarnings();
+    {
+      await using jobCache = new hi.JobCache({ path, layout });
+      const eight = hi.func(name + "_other", "1", () => 8);
+      assertEquals(await hi.config({ jobCache }, () => eight.run()), 8);
+      assertEquals(await hi.config({ jobCache }, () => seven.run()), 7);
+    }
+    const told = warnings.lines.map((line) =>
+      new RegExp(
+        `^hither: ${path}/(\\S+) is not a (?:file|folder) and was moved to (.*)$`,
+      )
+        .exec(line)!
+    );
+    assertEquals(
+      told.map(([, name]) => name!).sort(),
+      intruders.toSorted(),
+      `${warnings.lines}`,
+    );
+    for (const [, name, target] of told) {
+      const file = isFolder(target!) ? `${target}/inner` : target!;
+      assertEquals(Deno.readTextFileSync(file), `instead of ${name}`);
+    }
   });
 }
 

@@ -119,6 +119,15 @@ testBoth(
     await assertRejects(() => jobCache.verify({ signal }), Error, "enough");
     const long = assertThrows(() => jobCache.delete("x".repeat(100_000)));
     assert((long as Error).message.length < 300);
+    for (const verb of ["delete", "describe"] as const) {
+      for (const [given, said] of [[5, "5"], [{ key: 6 }, "6"]]) {
+        assertThrows(
+          () => jobCache[verb](given as string),
+          TypeError,
+          `current value is ${said}`,
+        );
+      }
+    }
   },
 );
 

@@ -338,16 +338,52 @@ Deno.test("rm deletes by key and by choice, and says what", async () => {
   assertEquals(namesOf(await folder.list()), ["cli_large", "cli_total"]);
 });
 
-Deno.test("verify ends with 1 where the whole database is lost", async () => {
+Deno.test("an empty value chooses nothing: each command refuses it and deletes nothing", async () => {
   await using folder = await project();
-  using file = await Deno.open(`${folder.cache}/cache.sqlite`, { write: true });
-  file.writeSync(new TextEncoder().encode("X".repeat(16)));
-  const { code, stdout, stderr } = await folder.run("cache", "verify");
-  assertEquals(code, 1);
-  assertMatch(stdout, /the database was damaged/);
-  assertMatch(stderr, /its database was moved to .*quarantine/);
-  assertEquals((await folder.run("cache", "verify")).code, 0);
+  const filters = ["--function", "--version-of", "--label"];
+  const cases = [
+    ...["rm", "ls", "export", "import"].flatMap((name) =>
+      filters.map((option) => [["cache", name], option] as const)
+    ),
+    ...filters.map((option) => [["log"], option] as const),
+    ...["pin", "unpin"].flatMap((name) =>
+      ["--function", "--label"].map((option) =>
+        [["cache", name], option] as const
+      )
+    ),
+  ];
+  for (const [command, option] of cases) {
+    const { code, stdout, stderr } = await folder.run(...command, option, "");
+    assertEquals([code, stdout], [2, ""], `${command} ${option}`);
+    assertMatch(stderr, new RegExp(`^hither: .* ${option} as it must not be`));
+  }
+  assertEquals((await folder.list()).length, 5);
+  assertEquals(await folder.good("cache", "pins"), "");
 });
+
+for (
+  const [what, lose] of [
+    ["damaged", (database: string) => {
+      using file = Deno.openSync(database, { write: true });
+      file.writeSync(new TextEncoder().encode("X".repeat(16)));
+    }],
+    ["emptied", (database: string) => Deno.truncateSync(database)],
+    ["replaced by a folder", (database: string) => {
+      Deno.removeSync(database);
+      Deno.mkdirSync(database);
+    }],
+  ] as const
+) {
+  Deno.test(`verify ends with 1 where the whole database is ${what}, and says so once`, async () => {
+    await using folder = await project();
+    lose(`${folder.cache}/cache.sqlite`);
+    const { code, stdout, stderr } = await folder.run("cache", "verify");
+    assertEquals(code, 1);
+    assertMatch(stdout, /the database was damaged/);
+    assertMatch(stderr, /^hither: .* was moved to .*quarantine.*\n$/);
+    assertEquals((await folder.run("cache", "verify")).code, 0);
+  });
+}
 
 Deno.test("gc spares blobs without a record for the time of --grace", async () => {
   await using folder = await project();
@@ -359,6 +395,8 @@ Deno.test("gc spares blobs without a record for the time of --grace", async () =
     await folder.good("cache", "gc", "--grace", "0s"),
     / and 1 blob,/,
   );
+  await Deno.writeTextFile(blob, "of another");
+  assertMatch(await folder.good("cache", "gc", "--grace", "0"), / and 1 blob,/);
 });
 
 Deno.test("gc deletes what is over the limits, but nothing pinned", async () => {
@@ -464,3 +502,30 @@ testBoth(
   },
   { ignore: withoutPrivileges() === undefined },
 );
+
+Deno.test({
+  name: "a folder that may not be read is not said to be without a cache",
+  ignore: withoutPrivileges() === undefined,
+  async fn() {
+    await using folder = await temporaryFolder();
+    await makeCache(folder.path);
+    await Deno.chmod(folder.path, 0);
+    const [command, ...prefix] = [...withoutPrivileges()!, Deno.execPath()];
+    const { code, stderr } = await new Deno.Command(command!, {
+      args: [
+        ...prefix,
+        ...commandLine(),
+        "cache",
+        "ls",
+        "--cache",
+        folder.path,
+      ],
+    }).output();
+    await Deno.chmod(folder.path, 0o700);
+    assertEquals(code, 1);
+    assertMatch(
+      new TextDecoder().decode(stderr),
+      /^hither: Cannot open .* as you may not read that folder: .*\n$/,
+    );
+  },
+});

@@ -59,6 +59,10 @@ Deno.test("what cannot be meant ends with 2 and one line that helps", async () =
     [["lineage", "abcd", "--mermaid", "--json"], /leave out --json or/],
     [["cache", "show", "abcd", "--value", "--console"], /leave out --value or/],
     [["completions", "tcsh"], /Allowed choices are bash, zsh, fish/],
+    [["cache", "ls", "--cache", ""], /"" as the value of --cache as it must/],
+    [["--cache=", "cache", "gc"], /"" as the value of --cache as it must not/],
+    [["cache", "gc", "--max-age", "--cache", "x"], /value of --max-age: write/],
+    [["cache", "gc", "--max-age", "0"], /must be above 0/],
   ];
   for (const [args, says] of cases) {
     const { code, stdout, stderr } = await hither(args);
