@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { areIntact, repair } from "../../lib/worker/builtins.ts";
+import { repair } from "../../lib/worker/builtins.ts";
+import { areIntact } from "../../lib/worker/intact.ts";
 
 const HOLDERS: Record<string, object> = {
   "Array.prototype": Array.prototype,
