@@ -240,21 +240,42 @@ const float32s = new Float32Array(memory, 8);
 const float64s = new Float64Array(memory, 8);
 const view = new DataView(memory, 8);
 
-/** Whether it is as it was with which quick items are taken up and their results written. */
+/** Whether all that is as it was with which quick items are taken up and their results encoded and written. */
 export function isWayOfItemsIntact(): boolean {
-  return array.push === arrayPush && string.charCodeAt === stringCharCodeAt &&
-    String.fromCharCode === stringFromCharCode &&
-    Atomics.compareExchange === atomicsCompareExchange;
+  try {
+    return array.length === 0 && array.push === arrayPush &&
+      dataView.setUint8 === viewSetUint8 &&
+      dataView.setUint16 === viewSetUint16 &&
+      dataView.setUint32 === viewSetUint32 &&
+      dataView.setInt32 === viewSetInt32 &&
+      dataView.setFloat16 === viewSetFloat16 &&
+      dataView.setFloat32 === viewSetFloat32 &&
+      dataView.setFloat64 === viewSetFloat64 &&
+      dataView.getFloat64 === viewGetFloat64 &&
+      string.charCodeAt === stringCharCodeAt &&
+      string.isWellFormed === stringIsWellFormed &&
+      String.fromCharCode === stringFromCharCode &&
+      Number.isSafeInteger === numberIsSafeInteger && Object.is === objectIs &&
+      Math.fround === mathFround && Math.f16round === mathF16round &&
+      Math.floor === mathFloor && Math.max === mathMax &&
+      textEncoder.encodeInto === textEncoderProtoEncodeInto &&
+      bytes.set === typedSet && bytes.subarray === typedSubarray &&
+      bytes.copyWithin === typedCopyWithin && uint8s.length === 8 &&
+      Uint8Array === globalUint8Array && Uint16Array === globalUint16Array &&
+      DataView === globalDataView &&
+      Atomics.compareExchange === atomicsCompareExchange;
+  } catch {
+    return false;
+  }
 }
 
-/** Whether all of it is as it was. */
+/** Whether all of it is as it was; what throws is a name that is gone, or the getter of somebody else. */
 export function areIntact(): boolean {
   try {
     return hasNothingMore() && areCollectionsIntact() && isTextIntact() &&
       areBytesIntact() && areObjectsIntact() && isGlobalIntact() &&
       areGettersIntact();
   } catch {
-    // A name is gone, or a getter that somebody has put there throws.
     return false;
   }
 }
