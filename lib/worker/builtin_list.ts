@@ -696,8 +696,8 @@ keep(
   object,
   "propertyIsEnumerable",
   () =>
-    ({ a: 7 }).propertyIsEnumerable("a") === true &&
-    [].propertyIsEnumerable("length") === false,
+    object.propertyIsEnumerable.call({ a: 7 }, "a") === true &&
+    object.propertyIsEnumerable.call([], "length") === false,
 );
 keep("Reflect", Reflect, "ownKeys", () => {
   const keys = Reflect.ownKeys({ a: 7 });
