@@ -6,9 +6,10 @@
 
 import { runAs } from "../current.ts";
 import { smallResult, SmallValue } from "../value/small.ts";
-import { areIntact, damageBy, isWayOfItemsIntact } from "./builtins.ts";
+import { damageBy } from "./builtins.ts";
 import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
 import { callFunction, decodeArguments } from "./execute.ts";
+import { areIntact, isWayOfItemsIntact } from "./intact.ts";
 import type { UserFunction } from "./load.ts";
 import type { ChunkMessage, FromWorker, RunMessage } from "./protocol.ts";
 import type { ResultWriter } from "./result_writer.ts";

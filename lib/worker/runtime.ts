@@ -13,11 +13,12 @@ import { nestedMoved, nestedReported, nestedSettled } from "../remote_jobs.ts";
 import { takeUnseen } from "../unseen_failures.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import { unpackBatch } from "./batch.ts";
-import { areIntact, damageBy } from "./builtins.ts";
+import { damageBy } from "./builtins.ts";
 import { Bell, WORKER_BELL } from "./bell.ts";
 import { LightItem } from "./chunk.ts";
 import { type Ending, Invocation } from "./execute.ts";
 import { Inbox } from "./inbox.ts";
+import { areIntact } from "./intact.ts";
 import { type IdleMemory, isAbove, taken } from "./memory_watch.ts";
 import { ModuleLoader, REFUSED, type UserFunction } from "./load.ts";
 import {

@@ -10,7 +10,7 @@ import { jobKey } from "../value/contribution.ts";
 import { decodeValue } from "../value/decode.ts";
 import type { Leaf } from "../value/encoded.ts";
 import { TransferredLeaf } from "../value/transfer.ts";
-import { areIntact, damageBy } from "./builtins.ts";
+import { damageBy } from "./builtins.ts";
 import { ChunkItem } from "./chunk.ts";
 import {
   type Ending,
@@ -18,6 +18,7 @@ import {
   type Host,
   Invocation,
 } from "./execute.ts";
+import { areIntact } from "./intact.ts";
 import { lateKey } from "./late_key.ts";
 import type { UserFunction } from "./load.ts";
 import { linkTo } from "./nested_link.ts";

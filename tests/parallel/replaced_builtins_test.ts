@@ -20,6 +20,18 @@ const BREAKING = [
   "Atomics.compareExchange",
   "Atomics.waitAsync",
   "TypedArray.prototype.set",
+  "Uint8Array.prototype.set",
+  "Uint8Array.prototype.subarray",
+  "Uint8Array.prototype.byteLength",
+  "DataView.prototype.setFloat64",
+  "Object.getPrototypeOf",
+  "Array.isArray",
+  "Number.isSafeInteger",
+  "Array.prototype[0]",
+  "Object.prototype.get",
+  "globalThis.Map",
+  "globalThis.Uint8Array",
+  "globalThis.Promise",
 ];
 
 /** Nobody else's calls are in the way of a worker's own. */
@@ -89,3 +101,28 @@ Deno.test("an item of hi.map that replaces a builtin ends the iteration by name"
     assert(seen.length <= 333);
     assertEquals(await f.sums.run([1, 2, 3]), 6);
   }));
+
+for (
+  const name of [
+    "DataView.prototype.setFloat64",
+    "Uint8Array.prototype.set",
+    "Number.isSafeInteger",
+    "Array.prototype[0]",
+  ]
+) {
+  Deno.test(`no item of hi.map has a wrong result where one of them replaces ${name}`, () =>
+    inPool({ numWorkers: 1 }, async () => {
+      let wrong = 0;
+      let seen = 0;
+      const error = await failureOf((async () => {
+        const items = Array.from({ length: 2_000 }, (_, i) => `${i} ${name}`);
+        for await (const x of hi.map(f.halvesOrReplaces, items)) {
+          if (x !== seen++ / 2) wrong++;
+        }
+      })());
+      assertInstanceOf(error, hi.ReplacedBuiltinError);
+      assertStringIncludes(error.message, name);
+      assertEquals(wrong, 0);
+      assert(seen <= 333);
+    }));
+}
