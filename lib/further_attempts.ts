@@ -18,7 +18,7 @@ import { JobTimeoutError } from "./errors.ts";
 import { type Execution, provideTimeout } from "./execution.ts";
 import { fail, leaveExecution } from "./job_ends.ts";
 import type { JobState } from "./job_state.ts";
-import { thrownBy } from "./outcome.ts";
+import { failureIn } from "./outcome.ts";
 import { enlist, fetchOrStart, forget } from "./scheduler.ts";
 import type { ConsoleLine, Outcome } from "./task.ts";
 
@@ -74,7 +74,7 @@ export function tryAgainWherePossible(
   execution: Execution,
   outcome: Outcome & { status: "error" },
 ): void {
-  const failure = { error: thrownBy(outcome), lost: outcome.lost ?? false };
+  const failure = { error: failureIn(outcome), lost: outcome.lost ?? false };
   if (failure.lost && isCrash(failure.error)) {
     noteCrash(execution.definition, failure.error);
   } else if (!failure.lost) noteSurvival(execution.definition);

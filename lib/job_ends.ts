@@ -18,6 +18,7 @@ let isCancelling = false;
 
 /** Cancels a job that has not settled. */
 export function cancel(state: JobState, reason: unknown): void {
+  if (state.isSettled) return;
   const { name, version } = state.definition;
   fail(
     state,

@@ -15,7 +15,7 @@ import { storeOf } from "./store_of.ts";
 import type { Outcome } from "./task.ts";
 import { contributionOf } from "./value/contribution.ts";
 import { decodeValue } from "./value/decode.ts";
-import { decodeThrown, encodeThrown } from "./value/thrown.ts";
+import { decodeThrown, encodeThrown, ThrownValue } from "./value/thrown.ts";
 
 /** Whether it is what a handler of somebody's own is to give. */
 export function isOutcome(outcome: Outcome | undefined): boolean {
@@ -65,6 +65,12 @@ export function thrownBy({ value }: Outcome): unknown {
   } catch (error) {
     return error;
   }
+}
+
+/** The same, to be looked at here: nobody else is to get it. */
+export function failureIn(outcome: Outcome): unknown {
+  const { value } = outcome;
+  return value instanceof ThrownValue ? value.error : thrownBy(outcome);
 }
 
 /** Stores an outcome in a job's cache, unless an earlier job of the execution has done so. */

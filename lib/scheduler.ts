@@ -39,10 +39,10 @@ import { onTimeout, tryAgainWherePossible } from "./further_attempts.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import {
   brokenHandler,
+  failureIn,
   isOutcome,
   noOutcome,
   storeOutcome,
-  thrownBy,
 } from "./outcome.ts";
 import { inFlight } from "./in_flight.ts";
 import {
@@ -566,7 +566,7 @@ async function complete(
   let outcome = withUnchangedFiles(given, execution.files, execution.name);
   outcome = execution.reads?.whenUnchanged(outcome, execution.name) ?? outcome;
   if (outcome.status === "error" && outcome.lost) {
-    const error = thrownBy(outcome);
+    const error = failureIn(outcome);
     if (error instanceof ResultLostError) {
       forget(execution);
       for (const state of execution.end()) restartAfterLoss(state, error);

@@ -7,7 +7,7 @@
 
 import { encodeValue } from "./encode.ts";
 import { decodeValue } from "./decode.ts";
-import type { EncodedValue } from "./encoded.ts";
+import type { EncodedValue, FileContent, Leaf } from "./encoded.ts";
 import {
   bareError,
   DOM_EXCEPTION,
@@ -39,6 +39,36 @@ export function encodeThrown(error: unknown): EncodedValue {
   return encodeValue(
     new Error("something that cannot be described was thrown"),
   );
+}
+
+/**
+ * What was thrown, encoded once somebody wants the bytes: of a job that was cancelled
+ * nobody does, and to read a `stack` takes longer than all else that ends a job.
+ */
+export class ThrownValue implements EncodedValue {
+  /** The error itself, to be looked at: whoever gets one gets a copy. */
+  readonly error: unknown;
+  #encoded: EncodedValue | undefined;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#value.bytes;
+  }
+
+  get leaves(): readonly Leaf[] {
+    return this.#value.leaves;
+  }
+
+  get files(): readonly FileContent[] | undefined {
+    return this.#value.files;
+  }
+
+  get #value(): EncodedValue {
+    return this.#encoded ??= encodeThrown(this.error);
+  }
 }
 
 /**

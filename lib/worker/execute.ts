@@ -27,7 +27,7 @@ import {
   smallResult,
   SmallValue,
 } from "../value/small.ts";
-import { encodeThrown } from "../value/thrown.ts";
+import { encodeThrown, ThrownValue } from "../value/thrown.ts";
 import { newTransfers } from "../value/transfer.ts";
 import { makeConsole } from "./console.ts";
 
@@ -355,13 +355,18 @@ function checkProgress(fraction: unknown, message: unknown): void {
   }
 }
 
-/** How a job ends that failed with `error`. */
+/** How a job ends that failed with `error`, which may be a `ThrownValue` that others share. */
 export function endingOf(
   error: unknown,
   lost: boolean,
   timing: Timing = noTime(),
 ): Ending & { status: "error" } {
-  const value = encodeThrown(error);
+  // What the function threw it may change later on.
+  const value = error instanceof ThrownValue
+    ? error
+    : lost
+    ? new ThrownValue(error)
+    : encodeThrown(error);
   return lost
     ? { status: "error", value, timing, lost }
     : { status: "error", value, timing };

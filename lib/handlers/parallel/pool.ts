@@ -23,6 +23,7 @@ import { JobChunk, type JobRunner } from "../../job_chunk.ts";
 import type { JobState } from "../../job_state.ts";
 import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
+import { ThrownValue } from "../../value/thrown.ts";
 import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
@@ -172,7 +173,9 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   /** Runs items of `hi.map` when a worker is free. */
   #acceptItems(chunk: ItemChunk): void {
     const run = new ChunkRun(chunk, 0, chunk.count);
-    if (this.#closing !== undefined) return this.#refuseItems(run, closedError);
+    if (this.#closing !== undefined) {
+      return this.#refuseItems(run, new ThrownValue(closedError(run.task)));
+    }
     this.#chunkRuns.add(run);
     this.#push(run);
     this.#schedule();
@@ -238,21 +241,26 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     return task.kept instanceof PoolRun ? task.kept : undefined;
   }
 
-  #cancel(run: PoolRun, reason: unknown): void {
+  #cancel(
+    run: PoolRun,
+    reason: unknown,
+    value = new ThrownValue(reason),
+  ): void {
     if (run.isSettled) return;
     this.settled(run);
     this.#waiting.remove(run);
     run.worker?.stop(run, reason);
-    run.fail(reason);
+    run.fail(value);
   }
 
   /** Fails what waits and what runs; resolves when every worker is gone. */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing.promise;
     this.#closing = Promise.withResolvers();
+    const closed = closedErrors();
     for (const run of [...this.#chunkRuns]) {
       const rest = this.#withdraw(run);
-      if (rest !== undefined) this.#refuseItems(rest, closedError);
+      if (rest !== undefined) this.#refuseItems(rest, closed(rest.task));
     }
     const workers = [...this.#workers];
     const waiting = [...this.#waiting.items()]
@@ -262,7 +270,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       ...waiting,
       ...workers.flatMap((worker) => worker.runs),
     ];
-    for (const run of runs) this.#cancel(run, closedError(run.task));
+    for (const run of runs) {
+      const value = closed(run.task);
+      this.#cancel(run, value.error, value);
+    }
     for (const worker of workers) {
       worker.retire();
       worker.holdGrace();
@@ -406,8 +417,9 @@ export class Pool implements PoolWorkerOwner, JobRunner {
         }
       } catch (error) {
         this.#waiting.remove(run);
-        if (run instanceof ChunkRun) this.#refuseItems(run, () => error);
-        else this.#refuse(run, error);
+        if (run instanceof ChunkRun) {
+          this.#refuseItems(run, new ThrownValue(error));
+        } else this.#refuse(run, error);
       }
     }
   }
@@ -442,7 +454,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       worker.giveItems(items);
       this.#waiting.started(items);
     } catch (error) {
-      this.#refuseItems(items, () => error);
+      this.#refuseItems(items, new ThrownValue(error));
     }
   }
 
@@ -467,11 +479,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   }
 
   /** Each of these items fails. */
-  #refuseItems(run: ChunkRun, why: (task: Task) => unknown): void {
+  #refuseItems(run: ChunkRun, why: ThrownValue): void {
     this.#forget(run);
     for (const index of run.open()) {
-      const item = this.itemAsRun(run, index);
-      this.#refuse(item, why(item.task));
+      this.#refuse(this.itemAsRun(run, index), why);
     }
   }
 
@@ -568,7 +579,22 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   }
 }
 
-function closedError({ name, version }: Task): HandlerClosedError {
+/** The errors of Tasks that go with the pool: one for all calls of a function, which is encoded once. */
+function closedErrors(): (task: WaitingTask) => ThrownValue {
+  const errors = new Map<string, ThrownValue>();
+  return (task) => {
+    const { name, version } = task;
+    const which = JSON.stringify([name, version]);
+    let error = errors.get(which);
+    if (error === undefined) {
+      error = new ThrownValue(closedError(task));
+      errors.set(which, error);
+    }
+    return error;
+  };
+}
+
+function closedError({ name, version }: WaitingTask): HandlerClosedError {
   return new HandlerClosedError(
     `Cannot run ${name} ${version} as its job handler was disposed: wait for the jobs (await hi.wait()) before the handler goes`,
   );

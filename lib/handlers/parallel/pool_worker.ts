@@ -350,6 +350,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   stop(run: PoolRun, reason: unknown): void {
     this.#items.recall();
     if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
+      // Most of those that a busy program cancels have ended meanwhile.
+      this.takeResults();
+      if (run.worker !== this) return;
       this.#stopping.add(run);
       const timedOut = reason instanceof JobTimeoutError;
       this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);

@@ -68,15 +68,14 @@ export class Unbegun {
       this.#items.recall(batches);
       return this.#return(this.#find(batches));
     }
+    // What it has kept it has begun.
+    const { lastSent } = this.#worker;
+    if (batches === undefined && this.#lastRecalled === lastSent) return;
     const tasks = [...this.#running.values()]
       .filter((run) => !this.#paused.has(run) && isOf(batches, run))
       .map(({ sent }) => sent);
     if (tasks.length === 0) return;
-    if (batches === undefined) {
-      // What it has kept it has begun.
-      if (this.#lastRecalled === this.#worker.lastSent) return;
-      this.#lastRecalled = this.#worker.lastSent;
-    }
+    if (batches === undefined) this.#lastRecalled = lastSent;
     this.#post({ type: "recall", tasks });
   }
 
