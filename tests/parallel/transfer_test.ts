@@ -258,6 +258,8 @@ Deno.test("jobs that run at a time have an array that one of them gives away", a
 for (const isolation of ["worker", "process"] as const) {
   Deno.test(`jobs that still wait with an array that is given away then say so (${isolation})`, () =>
     inPool({ numWorkers: 2, isolation }, async () => {
+      // Where workers are ready, jobs are sent before the turn has ended.
+      await Promise.all([f.sum.run(filled(1), 1), f.sum.run(filled(1), 2)]);
       // With marks, and with digests.
       for (const length of [2_000_000, LENGTH]) {
         const array = filled(1, length);
