@@ -87,16 +87,15 @@ for (const isolation of ["worker", "process"] as const) {
         { numWorkers: 2, isolation },
         () =>
           hi.config(caching ? { jobCache } : {}, async () => {
+            // Where workers are ready, jobs are sent before the turn has ended.
+            const small = new Float64Array(1);
+            await Promise.all([f.sum.run(small, 1), f.sum.run(small, 2)]);
             // With digests, and with marks where there is no cache.
             for (const length of [LENGTH / 100, LENGTH]) {
-              const same = new Float64Array(length).fill(1);
-              const arrays = [
-                same,
-                same,
-                same,
-                new Float64Array(length).fill(1),
-              ];
-              arrays.push(new Float64Array(length).fill(2));
+              const arrays = [1, 2, 4, 5].map((value) =>
+                new Float64Array(length).fill(value)
+              );
+              arrays.push(arrays[0]!, arrays[0]!);
               const jobs = arrays.map((array, i) => f.sum.run(array, i));
               const expected = arrays.map((array, i) => array[0]! * length + i);
               for (const array of arrays) array.fill(3);
