@@ -86,6 +86,8 @@ export interface RunningJob extends AsyncContext {
   readonly console: Console;
   /** What the scheduler hangs on the running job: the scope of its children. */
   scope: unknown;
+  /** The buffers that are lent to the job: it cannot give them away. */
+  readonly lent?: ReadonlySet<ArrayBuffer> | undefined;
   /** In a worker, where its own jobs go. */
   readonly port?: ProgramPort | undefined;
 }

@@ -21,7 +21,7 @@ import { withUnchangedFiles } from "./argument_files.ts";
 import { joinLines } from "./attempts.ts";
 import defer * as awaited from "./awaited_jobs.ts";
 import { noteSurvival } from "./crashes.ts";
-import { innermostScope, runOutside } from "./current.ts";
+import { innermostScope, runningJob, runOutside } from "./current.ts";
 import { CycleError, HandlerClosedError, ResultLostError } from "./errors.ts";
 import { directWayOf, jobsWayOf, type Settled } from "./direct_handler.ts";
 import { Execution, holdingOf } from "./execution.ts";
@@ -117,7 +117,7 @@ export function submit(state: JobState, args: readonly unknown[]): void {
     return contribution ?? NOT_YET;
   };
   const marks: LeafMarks | undefined = needsKey(state) ? undefined : new Map();
-  const transfers = newTransfers();
+  const transfers = newTransfers(runningJob()?.lent);
   let identity = identify(
     state,
     args,

@@ -34,8 +34,6 @@ export interface EncodeOptions {
   relative?: boolean;
   /** Given where something may be there to be transferred: its leaves get their bytes with `take`. */
   transfers?: Transfers | undefined;
-  /** Buffers that are somebody else's: they are not transferred, but copied. */
-  lent?: ReadonlySet<ArrayBuffer> | undefined;
 }
 
 /**
@@ -49,14 +47,11 @@ export function encodeValue(
 ): EncodedValue {
   const { root = "value", job, digests, leaves = "copy", relative = false } =
     options;
-  const { lent, marks, transfers } = options;
+  const { marks, transfers } = options;
   return withWriter(
     { root, deterministic: false, job, digests, relative, transfers },
     (writer) => {
       writer.write(value);
-      if (transfers !== undefined) {
-        lent?.forEach((buffer) => transfers.keep(buffer));
-      }
       const encoded = {
         bytes: writer.out.copy(),
         leaves: writer.leaves.map((source) =>

@@ -25,7 +25,7 @@ export function markOf(bytes: Uint8Array): number {
   return process.getBuiltinModule("node:zlib").crc32(bytes);
 }
 
-/** A leaf whose bytes belong to the caller, who may write to them whenever this turn has ended. */
+/** A leaf whose bytes belong to the caller, who may write to them as soon as `run()` has returned. */
 export class LentLeaf implements Leaf {
   readonly byteLength: number;
   readonly digest: string | undefined;
@@ -33,7 +33,6 @@ export class LentLeaf implements Leaf {
   readonly mark: number | undefined;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #path: string;
-  #trusted = false;
 
   /** The bytes must have this digest and this mark now; at least one of them is given. */
   constructor(
@@ -47,19 +46,13 @@ export class LentLeaf implements Leaf {
     this.digest = digest;
     this.mark = mark;
     this.#path = path;
-    this.#trust();
   }
 
   peek(): Uint8Array<ArrayBuffer> {
-    if (!this.#trusted) {
-      if (!this.#isUnchanged()) {
-        throw new ArgumentChangedError(
-          `${this.#path} was written to or transferred between run() and the start of its job: pass a copy, or await the job first`,
-        );
-      }
-      this.#trust();
-    }
-    return this.#bytes;
+    if (this.#isUnchanged()) return this.#bytes;
+    throw new ArgumentChangedError(
+      `${this.#path} was written to or transferred between run() and the start of its job: pass a copy, or await the job first`,
+    );
   }
 
   read(): Uint8Array<ArrayBuffer> {
@@ -99,12 +92,6 @@ export class LentLeaf implements Leaf {
   #isUnchanged(): boolean {
     if (this.#bytes.byteLength !== this.byteLength) return false;
     return matches(this.#bytes, this.digest, this.mark);
-  }
-
-  // Nothing of the caller's can run before the end of this turn.
-  #trust(): void {
-    this.#trusted = true;
-    queueMicrotask(() => this.#trusted = false);
   }
 }
 

@@ -65,9 +65,15 @@ export function transfer<T>(value: T): T {
   return value;
 }
 
-/** Takes note of what a walk through a value finds to be transferred; `undefined` if that can be nothing. */
-export function newTransfers(): Transfers | undefined {
-  return marks > 0 ? new Transfers() : undefined;
+/**
+ * Takes note of what a walk through a value finds to be transferred; `undefined` if that can be nothing.
+ *
+ * @param lent Buffers that are somebody else's: these stay, and what is transferred is a copy.
+ */
+export function newTransfers(
+  lent?: ReadonlySet<ArrayBuffer>,
+): Transfers | undefined {
+  return marks > 0 ? new Transfers(lent) : undefined;
 }
 
 /** What is found of a value to be transferred. */
@@ -75,6 +81,12 @@ export class Transfers {
   readonly #objects = new Set<object>();
   readonly #buffers = new Set<ArrayBuffer>();
   readonly #leaves: TransferredLeaf[] = [];
+  readonly #lent: ReadonlySet<ArrayBuffer> | undefined;
+
+  /** As for {@linkcode newTransfers}. */
+  constructor(lent?: ReadonlySet<ArrayBuffer>) {
+    this.#lent = lent;
+  }
 
   /** Whether what is in an object is to be transferred. */
   has(object: object): boolean {
@@ -99,11 +111,6 @@ export class Transfers {
     return this.#buffers.has(buffer);
   }
 
-  /** A buffer is not to be transferred: it is somebody else's. */
-  keep(buffer: ArrayBuffer): void {
-    this.#buffers.delete(buffer);
-  }
-
   /** What stands for the digest of bytes that nobody hashes: never the same twice. */
   nextNumber(): number {
     return ++lastNumber;
@@ -120,10 +127,12 @@ export class Transfers {
     return leaf;
   }
 
-  /** Takes the buffers away from who had them. The marks are used up. */
+  /** Takes the buffers away from who had them, and copies of what is lent. The marks are used up. */
   take(): void {
-    for (const leaf of this.#leaves) leaf.take();
-    for (const buffer of this.#buffers) moved(buffer);
+    for (const leaf of this.#leaves) leaf.take(this.#lent);
+    for (const buffer of this.#buffers) {
+      if (this.#lent?.has(buffer) !== true) moved(buffer);
+    }
     for (const object of this.#objects) if (marked.delete(object)) marks--;
   }
 }
@@ -190,11 +199,12 @@ export class TransferredLeaf implements Leaf {
     this.#wasUsed = false;
   }
 
-  /** Takes the bytes away from who had them. */
-  take(): void {
+  /** Takes the bytes away from who had them, or a copy if their buffer is among those that are lent. */
+  take(lent?: ReadonlySet<ArrayBuffer>): void {
     const bytes = this.peek();
-    const isWhole = bytes.byteLength === bytes.buffer.byteLength;
-    const buffer = isWhole ? moved(bytes.buffer) : undefined;
+    const canMove = bytes.byteLength === bytes.buffer.byteLength &&
+      lent?.has(bytes.buffer) !== true;
+    const buffer = canMove ? moved(bytes.buffer) : undefined;
     this.#bytes = buffer === undefined ? bytes.slice() : new Uint8Array(buffer);
   }
 

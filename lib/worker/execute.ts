@@ -76,6 +76,8 @@ export type Ending = {
 /** A job while it is executed. */
 export class Invocation implements RunningJob {
   scope: unknown;
+  /** Present where something is lent to the function. */
+  lent: Set<ArrayBuffer> | undefined;
   readonly #job: ExecutedJob;
   readonly #host: Host;
   #context: JobContext | undefined;
@@ -87,9 +89,6 @@ export class Invocation implements RunningJob {
   #settled = false;
   #startedAt = 0;
   #start = 0;
-  /** The buffers that are lent to the function. */
-  #lent: Set<ArrayBuffer> | undefined;
-
   /** Prepares a call. */
   constructor(job: ExecutedJob, host: Host) {
     this.scope = job.scope;
@@ -106,8 +105,8 @@ export class Invocation implements RunningJob {
   run(fn: (...args: never[]) => unknown, args: TaskArguments): void {
     let values: unknown[];
     try {
-      if (this.#host.lends) this.#lent = new Set();
-      values = decodeArguments(args, this.#lent);
+      if (this.#host.lends) this.lent = new Set();
+      values = decodeArguments(args, this.lent);
     } catch (error) {
       return this.fail(error);
     }
@@ -281,7 +280,7 @@ export class Invocation implements RunningJob {
       );
     }
     const digests = new Map<object, string>();
-    const transfers = newTransfers();
+    const transfers = newTransfers(this.lent);
     try {
       if (this.#job.digest) {
         contribution = contributionOf(result, { root: "result", digests });
@@ -293,7 +292,6 @@ export class Invocation implements RunningJob {
         relative: true,
         digests,
         transfers,
-        lent: this.#lent,
       });
       transfers?.take();
     } catch (error) {

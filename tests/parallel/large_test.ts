@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertInstanceOf,
   assertNotEquals,
   assertRejects,
 } from "@std/assert";
@@ -76,6 +77,40 @@ for (const isolation of ["worker", "process"] as const) {
       await assertRejects(() => job.then(), hi.ArgumentChangedError, "args[0]");
       assertEquals(await f.sum.run(array, 0), 1);
     }));
+
+  for (const caching of [false, true]) {
+    const how = `${isolation}, ${caching ? "with" : "without"} a cache`;
+    Deno.test(`no job is given what was written to an array after it was submitted (${how})`, async () => {
+      await using folder = await temporaryFolder();
+      await using jobCache = new hi.JobCache({ path: folder.path });
+      await inPool(
+        { numWorkers: 2, isolation },
+        () =>
+          hi.config(caching ? { jobCache } : {}, async () => {
+            // Where workers are ready, jobs are sent before the turn has ended.
+            const small = new Float64Array(1);
+            await Promise.all([f.sum.run(small, 1), f.sum.run(small, 2)]);
+            // With digests, and with marks where there is no cache.
+            for (const length of [LENGTH / 100, LENGTH]) {
+              const arrays = [1, 2, 4, 5].map((value) =>
+                new Float64Array(length).fill(value)
+              );
+              arrays.push(arrays[0]!, arrays[0]!);
+              const jobs = arrays.map((array, i) => f.sum.run(array, i));
+              const expected = arrays.map((array, i) => array[0]! * length + i);
+              for (const array of arrays) array.fill(3);
+              const ends = await Promise.allSettled(jobs);
+              for (const [i, end] of ends.entries()) {
+                // Of an array that was met before there is a copy.
+                if (end.status === "fulfilled") {
+                  assertEquals(end.value, expected[i]);
+                } else assertInstanceOf(end.reason, hi.ArgumentChangedError);
+              }
+            }
+          }),
+      );
+    });
+  }
 
   Deno.test(`identical jobs with large arguments share one run without a cache (${isolation})`, () =>
     inPool({ numWorkers: 1, isolation }, async () => {

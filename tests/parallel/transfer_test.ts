@@ -192,6 +192,30 @@ for (const place of PLACES) {
       assertEquals(await cached, cached.key);
     }));
 
+  for (const caching of [false, true]) {
+    const how = `${place}, ${caching ? "with" : "without"} a cache`;
+    Deno.test(`what a job was only lent stays with who has it, however the job gives it away (${how})`, () =>
+      inPlace(place, async () => {
+        await using folder = await temporaryFolder();
+        await using jobCache = new hi.JobCache({ path: folder.path });
+        await hi.config(caching ? { jobCache } : {}, async () => {
+          // 72 KB, and so much that there are marks.
+          for (const length of [9_000, 1_100_000]) {
+            for (const way of f.WAYS) {
+              const array = filled(3, length);
+              const job = f.passesOn.run(array, way);
+              const had = way === "view" ? length - 1 : length;
+              const [left, first, ...doubled] = await job;
+              if (place === "program") assertEquals([left, first], [length, 3]);
+              else assertEquals([left, first], [0, undefined]);
+              assertEquals(doubled, [had, 6], way);
+              assertEquals(array, filled(3, length));
+            }
+          }
+        });
+      }));
+  }
+
   Deno.test(`a job gives what it has to the jobs that it runs (${place})`, () =>
     inPlace(place, async () => {
       assertEquals(await f.outer.run(), [0, LENGTH, 2, 2 * LENGTH]);
@@ -205,6 +229,51 @@ for (const place of PLACES) {
       for await (const sum of hi.map(f.sum, items)) sums.push(sum);
       assertEquals(sums, arrays.map((_, i) => 100 * i * i));
       assertEquals(arrays.filter(({ length }) => length > 0), []);
+    }));
+}
+
+Deno.test("jobs that run at a time have an array that one of them gives away", async () => {
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 8 });
+  await hi.config({ jobHandler, jobCache: null }, async () => {
+    const array = filled(3);
+    const jobs = f.WAYS.flatMap((way) => [
+      f.passesOn.run(array, way),
+      f.passesOnDeeply.run(array, way),
+    ]);
+    for (const [left, first, , doubled] of await Promise.all(jobs)) {
+      assertEquals([left, first, doubled], [LENGTH, 3, 6]);
+    }
+    assertEquals(await f.passesOnDeeply.run(array, "array"), [
+      LENGTH,
+      3,
+      LENGTH,
+      6,
+      LENGTH,
+      3,
+    ]);
+    assertEquals(array, filled(3));
+  });
+});
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`jobs that still wait with an array that is given away then say so (${isolation})`, () =>
+    inPool({ numWorkers: 2, isolation }, async () => {
+      // Where workers are ready, jobs are sent before the turn has ended.
+      await Promise.all([f.sum.run(filled(1), 1), f.sum.run(filled(1), 2)]);
+      // With marks, and with digests.
+      for (const length of [2_000_000, LENGTH]) {
+        const array = filled(1, length);
+        const waiting = [1, 2, 3].map((more) => f.sum.run(array, more));
+        const given = f.sum.run(hi.transfer(array), 4);
+        assertEquals(await given, length + 4);
+        const ends = await Promise.allSettled(waiting);
+        for (const [i, end] of ends.entries()) {
+          // Of an array that was met before there is a copy.
+          if (end.status === "fulfilled") {
+            assertEquals(end.value, length + 1 + i);
+          } else assertInstanceOf(end.reason, hi.ArgumentChangedError);
+        }
+      }
     }));
 }
 
