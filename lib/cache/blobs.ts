@@ -256,7 +256,9 @@ export class BlobFiles {
 
   #temporaryFiles(): string[] {
     const { tmp } = this.#folder;
-    return names(tmp, /^[0-9a-f-]{36}$/).map((name) => join(tmp, name));
+    return names(tmp, /^(count-)?[0-9a-f-]{36}$/).map((name) =>
+      join(tmp, name)
+    );
   }
 
   /** Removes, once, what processes left behind that died while they wrote. */
@@ -271,7 +273,7 @@ export class BlobFiles {
     for (const path of this.#temporaryFiles()) {
       const written = whereThere(() => Deno.statSync(path))?.mtime?.getTime();
       if (written !== undefined && Date.now() - written > STALE_MS) {
-        whereThere(() => Deno.removeSync(path));
+        whereThere(() => Deno.removeSync(path, { recursive: true }));
       }
     }
   }

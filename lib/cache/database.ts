@@ -203,14 +203,19 @@ function withReplacement(
   let created: CacheDatabase;
   let old: string | undefined;
   let found: CacheDatabase | Unsound;
+  let wasBegun: boolean;
   {
     using _lock = folder.lock(true, patience);
     found = examine();
     if (found instanceof CacheDatabase) return found;
+    // Who was killed while it made one has lost nothing.
+    wasBegun = folder.isBegun();
     if (found.kind !== "absent" || folder.hasCompanions()) {
       old = folder.setDatabaseAside();
     }
+    folder.begin();
     created = create(folder);
+    folder.finish();
   }
   // Copying takes time, so others may use the new database meanwhile.
   if (found.kind === "foreign") {
@@ -223,7 +228,7 @@ function withReplacement(
       `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
       true,
     );
-  } else if (old !== undefined) {
+  } else if (old !== undefined && !wasBegun) {
     report(
       `the cache in ${folder.path} is damaged (its database is empty or gone): what was left of it was moved to ${
         dirname(old)

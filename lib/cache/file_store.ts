@@ -32,6 +32,7 @@ import {
   PortableRecords,
   selectRecords,
 } from "./portable_records.ts";
+import defer * as recounting from "./portable_recount.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals, type Sums } from "./portable_totals.ts";
 import type {
@@ -61,6 +62,9 @@ import type * as ResultFiles from "./result_files.ts";
 import type { Details } from "./row.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
+
+/** How often `gc` counts where others delete meanwhile. */
+const COUNTS = 3;
 
 /** What a cache of this layout is made with. */
 export interface FileStoreOptions extends Limits {
@@ -214,7 +218,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
       const path = this.#records.path(hex);
       const found = this.#records.find(hex);
       const size = found?.size ?? infoOf(path)?.size;
-      if (size === undefined || !remove(path)) return false;
+      if (size === undefined) return false;
+      this.#totals.beginDelete();
+      if (!remove(path)) return false;
       this.#totals.add(-size, 0);
       for (const { sha256 } of found ? blobsOfRecord(found.file) : []) {
         this.#sharing.abandon(sha256);
@@ -236,6 +242,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
 
   clear(): void {
     this.#keeper.change("clear", () => {
+      using _ = this.#totals.deleting();
       for (const hex of [...this.#records.keys()]) {
         remove(this.#records.path(hex));
       }
@@ -311,6 +318,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       "collect garbage in",
       () => this.#beforeCount(),
     );
+    using _ = this.#totals.deleting();
     const { report, counted, needed } = await this.#keeper.told(
       "collect garbage in",
       collectPortable(cache, { ...options, ...limits }, (bytes) => {
@@ -321,7 +329,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
     );
     this.#keeper.change(
       "collect garbage in",
-      () => this.#unlessFull(() => this.#totals.correct(counted, before)),
+      () =>
+        this.#unlessFull(() =>
+          this.#totals.correct(counted, before, true).isDone ||
+          this.#countAgain(cache)
+        ),
     );
     const limit = options.maxSize ?? maxSize;
     // What others are about to store, or left behind, goes when it is old.
@@ -332,6 +344,20 @@ export class FileStore implements RecordStore, Catalog, Depot {
       this.#keeper.warn(message, message);
     }
     return report;
+  }
+
+  /** Counts anew where others deleted, or corrected the sums, while garbage was collected. */
+  #countAgain(cache: Evictable): void {
+    for (let attempt = 0; attempt < COUNTS; attempt++) {
+      const before = this.#totals.beforeCount();
+      const { bytes } = recounting.recount(
+        cache,
+        "",
+        () => this.#totals.beginDelete(),
+        (freed) => this.#totals.add(-freed, 0),
+      );
+      if (this.#totals.correct(bytes, before, true).isDone) return;
+    }
   }
 
   pins(): readonly Pin[] {

@@ -42,7 +42,7 @@ const COMPANIONS = ["-wal", "-journal", "-shm", ""] as const;
 
 /** Names of all that a cache puts into its folder. */
 const OURS =
-  /^(cache\.sqlite(-wal|-shm|-journal)?|blobs|tmp|quarantine|lock|owners|wake|waits|leases|layout|jobs|snapshots|code|pins|totals|shared|\.gitignore|README\.md)$/;
+  /^(cache\.sqlite(-wal|-shm|-journal|-new)?|blobs|tmp|quarantine|lock|owners|wake|waits|leases|layout|jobs|snapshots|code|pins|totals|shared|\.gitignore|README\.md)$/;
 
 /** The name of a folder in the quarantine: a time and a UUID. */
 const QUARANTINED = /^\d{4}-\d\d-\d\dT[0-9.-]+Z-[0-9a-f-]{36}$/;
@@ -202,6 +202,26 @@ export class CacheFolder {
         return false;
       }
     });
+  }
+
+  /** Whether a database is being made, or its maker was killed. */
+  isBegun(): boolean {
+    try {
+      Deno.lstatSync(`${this.database}-new`);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Takes down that a database is being made. */
+  begin(): void {
+    Deno.writeTextFileSync(`${this.database}-new`, "");
+  }
+
+  /** The database is made. */
+  finish(): void {
+    Deno.removeSync(`${this.database}-new`);
   }
 
   /**

@@ -30,27 +30,37 @@ export interface Evictable {
   readonly pins: PinSet;
 }
 
+/** Who is told of what goes. */
+export interface EvictionNotes {
+  /** Called before something is deleted. */
+  begin(): void;
+  /** Called with the bytes that were freed since. */
+  note(bytes: number): void;
+}
+
 /**
  * Deletes records with their blobs until `excess` bytes are freed, or all that is
  * left is pinned. A blob that several records may name stays until `gc`.
  *
  * @param spared The key of a record that stays.
- * @param note Is told of bytes that were freed.
  */
 export async function evict(
   cache: Evictable,
   excess: number,
   spared: string | undefined,
-  note: (bytes: number) => void,
+  notes: EvictionNotes,
 ): Promise<void> {
   let freed = 0;
-  const noteFreed = (bytes: number) => {
-    freed += bytes;
-    note(bytes);
+  const counting = {
+    begin: () => notes.begin(),
+    note: (bytes: number) => {
+      freed += bytes;
+      notes.note(bytes);
+    },
   };
   for (let before = -1; freed < excess && freed > before;) {
     before = freed;
-    await evictOnce(cache, excess - freed, spared, noteFreed);
+    await evictOnce(cache, excess - freed, spared, counting);
   }
 }
 
@@ -84,7 +94,7 @@ async function evictOnce(
   cache: Evictable,
   excess: number,
   spared: string | undefined,
-  note: (bytes: number) => void,
+  notes: EvictionNotes,
 ): Promise<void> {
   const shards = shuffled(cache.files.shards("jobs"));
   const drawn: FoundRecord[] = [];
@@ -99,11 +109,12 @@ async function evictOnce(
       ? Math.ceil(drawn.length / WORST)
       : drawn.length;
     const before = freed;
+    if (drawn.length > 0) notes.begin();
     for (const victim of drawn.splice(0, count)) {
       freed += deleteRecord(cache, victim, now);
       if (freed >= excess) break;
     }
-    if (freed > before) note(freed - before);
+    if (freed > before) notes.note(freed - before);
   }
 }
 
@@ -133,7 +144,11 @@ export function deleteRecord(
   let freed = victim.size;
   for (const { sha256 } of blobsOfRecord(victim.file)) {
     // What was found in this very ms may have been found after we looked.
-    if (!blobs.isShared(sha256)) freed += blobs.delete(sha256, now - 1);
+    if (blobs.isShared(sha256)) continue;
+    const bytes = blobs.delete(sha256, now - 1);
+    freed += bytes;
+    // Whoever counts deletes it then, unless another record came to name it.
+    if (bytes === 0) blobs.abandon(sha256);
   }
   return freed;
 }

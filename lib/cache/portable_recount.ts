@@ -15,20 +15,36 @@ export interface Counted {
   readonly bytes: number;
   /** Bytes of the pinned records with their blobs. */
   readonly pinned: number;
+  /** Whether a record is there that may go. */
+  readonly isMore: boolean;
 }
 
+/** A blob that nobody has written or found for so long, and no record names, is nobody's; in ms. */
+const GRACE_MS = 3_600_000;
+
 /**
- * Counts, and deletes the blobs of records that were deleted one by one. Other blobs
- * that no record names are about to be stored, and counted by those who do, or for `gc`.
+ * Counts, and deletes the blobs of records that were deleted one by one, and others that
+ * no record names if they are old. Those that are about to be stored count as well, so
+ * that what nobody will ever store does.
  *
  * @param own The key of a record whose pin does not count.
+ * @param beginDelete Called before something is deleted.
+ * @param noteFreed Is told of bytes that were.
  */
-export function recount(cache: Evictable, own: string): Counted {
+export function recount(
+  cache: Evictable,
+  own: string,
+  beginDelete: () => void,
+  noteFreed: (bytes: number) => void,
+): Counted {
   const { files, records, blobs, blobFiles, pins } = cache;
+  const begun = Date.now();
   const named = new Set<string>();
-  let bytes = 0, pinned = 0;
+  let bytes = 0, pinned = 0, isMore = false;
   for (const { hex, file, size } of records.all()) {
-    const isPinned = hex !== own && pins.has(hex, file.fn);
+    const hasPin = pins.has(hex, file.fn);
+    const isPinned = hex !== own && hasPin;
+    if (!hasPin) isMore = true;
     bytes += size;
     if (isPinned) pinned += size;
     for (const { sha256, byteLength } of blobsOfRecord(file)) {
@@ -38,12 +54,21 @@ export function recount(cache: Evictable, own: string): Counted {
     }
   }
   for (const { digest, path } of blobFiles.files()) {
-    const isAbandoned = !named.has(digest) &&
-      infoOf(path)?.mtime?.getTime() === 0;
-    if (isAbandoned) blobs.delete(digest, 0);
+    if (named.has(digest)) continue;
+    const info = infoOf(path);
+    if (info === undefined) continue;
+    const written = info.mtime?.getTime() ?? begun;
+    const isAbandoned = written === 0 && !blobs.isShared(digest);
+    if (isAbandoned || written > 0 && written < begun - GRACE_MS) {
+      beginDelete();
+      const freed = blobs.delete(digest, isAbandoned ? 0 : begun - GRACE_MS);
+      noteFreed(freed);
+      if (freed > 0) continue;
+    }
+    bytes += info.size;
   }
   for (const digest of files.all("snapshots")) {
     bytes += infoOf(files.path("snapshots", digest))?.size ?? 0;
   }
-  return { bytes, pinned };
+  return { bytes, pinned, isMore };
 }

@@ -40,6 +40,9 @@ const BATCH_PART = 1 / 32;
 /** Stores for which nothing is freed beyond need where all that is left is pinned. */
 const PATIENCE = 1_024;
 
+/** How often a program that finds nothing left looks whether others have stored something meanwhile. */
+const LOOKS = 16;
+
 /** What is about to be stored. */
 type Identified = Pick<NewRecord, "key" | "fn">;
 
@@ -196,11 +199,16 @@ export class PortableRoom {
   /** Deletes records until there is room; whether there is. */
   async #makeRoom(bytes: number, record: Identified): Promise<boolean> {
     const { totals } = this.#home;
+    let looks = 0;
     try {
       while (!this.#tryTake(bytes)) {
         const excess = totals.size() + bytes - this.#maxSize;
         if (excess <= 0 || await this.#evict(excess)) continue;
-        if (totals.taken === 0) return this.#takeWhatIsLeft(bytes, record);
+        if (totals.taken === 0) {
+          const taken = this.#takeWhatIsLeft(bytes, record, ++looks < LOOKS);
+          if (taken === undefined) continue;
+          return taken;
+        }
         // What is being stored by this program can go when it is there.
         await new Promise<void>((resolve) => this.#onGiven = resolve);
       }
@@ -218,23 +226,49 @@ export class PortableRoom {
     const { totals } = this.#home;
     let freed = 0;
     const evictable = this.#home.evictable();
-    await eviction.evict(evictable, excess + batch, own, (bytes) => {
-      freed += bytes;
-      this.count(-bytes);
-      // So that others need not delete it as well.
-      totals.tryWrite();
+    await eviction.evict(evictable, excess + batch, own, {
+      begin: () => totals.beginDelete(),
+      note: (bytes) => {
+        freed += bytes;
+        this.count(-bytes);
+        // So that others need not delete it as well.
+        totals.tryWrite();
+      },
     });
     return freed >= excess;
   }
 
-  /** No record is left that may go: whether something may be stored all the same. */
-  #takeWhatIsLeft(bytes: number, record: Identified): boolean {
+  /**
+   * No record is left that may go: whether something may be stored all the same;
+   * `undefined` if there are such records now.
+   */
+  #takeWhatIsLeft(
+    bytes: number,
+    record: Identified,
+    mayLook: boolean,
+  ): boolean | undefined {
     const { totals, folder } = this.#home;
     const cache = this.#home.evictable();
-    const before = totals.beforeCount();
-    const counted = recounting.recount(cache, record.key.toHex());
-    totals.correct(counted.bytes, before);
-    if (this.#tryTake(bytes)) return true;
+    // Said before it is counted, as two may do so at once.
+    totals.take(bytes);
+    let counted: recounting.Counted;
+    try {
+      const before = totals.beforeCount();
+      counted = recounting.recount(
+        cache,
+        record.key.toHex(),
+        () => totals.beginDelete(),
+        (freed) => this.count(-freed),
+      );
+      const { size } = totals.correct(counted.bytes, before, false);
+      totals.tryWrite();
+      if ((size ?? totals.size()) <= this.#maxSize) return true;
+    } catch (error) {
+      totals.give(bytes);
+      throw error;
+    }
+    totals.give(bytes);
+    if (counted.isMore && mayLook) return undefined;
     const isPinned = this.#isPinned(record);
     if (counted.pinned + bytes > this.#maxSize) {
       this.#patience = PATIENCE;
@@ -287,12 +321,14 @@ export class PortableRoom {
     this.#home.keeper.attempt(() => {
       const cache = this.#home.evictable();
       const shards = this.#home.files.shards("jobs");
+      this.#home.totals.beginDelete();
       for (let seen = 0, i = 0; i < shards.length && seen < AGES; i++) {
         const shard = shards[this.#hand++ % shards.length]!;
         const expired = eviction.expire(cache, shard, Date.now() - maxAge);
         seen += expired.seen;
         this.count(-expired.freed);
       }
+      this.#home.totals.tryWrite();
     });
   }
 }

@@ -137,8 +137,9 @@ export class PortableWriter {
         const body = await writeBlobs(record, this.#home, processMemo);
         const bytes = this.#encode(record, body);
         if (!this.#put(record, bytes)) return undefined;
+        // Counted even if they are gone: who deletes what a record names subtracts it.
+        this.#room.countPlaced(body);
         if (this.#hasBlobs(body)) {
-          this.#room.countPlaced(body);
           // Made now, so that what goes is still there for it.
           return this.#home.recordOf(
             this.#home.records.decode(record.key.toHex(), bytes),
@@ -170,9 +171,8 @@ export class PortableWriter {
         );
         if (!isStored) return false;
         this.#adopt(arrival);
-        if (!this.#hasBlobs(arrival.file.body)) continue;
         this.#room.countPlaced(arrival.file.body);
-        return true;
+        if (this.#hasBlobs(arrival.file.body)) return true;
       }
       return false;
     } catch (error) {

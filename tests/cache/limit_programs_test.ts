@@ -7,6 +7,9 @@ import { TextLineStream } from "./lines.ts";
 import { bytesIn, makeFolder, testBoth } from "./support.ts";
 
 const CHILD = fromFileUrl(new URL("limit_child.ts", import.meta.url));
+const LARGE_CHILD = fromFileUrl(
+  new URL("limit_large_child.ts", import.meta.url),
+);
 
 const MAX_SIZE = 3_000_000, COUNT = 800;
 
@@ -67,6 +70,40 @@ testBoth(
   },
   { ignore: Deno.build.os !== "linux" },
 );
+
+for (const [programs, maxSize] of [[3, 1_000_000], [4, 1_300_000]] as const) {
+  Deno.test(`${programs} programs that find nothing left to delete at once leave a cache of files within maxSize`, async () => {
+    for (let round = 0; round < 3; round++) {
+      await using folder = await makeFolder();
+      const { path } = folder;
+      const outputs = await Promise.all(
+        Array.from(
+          { length: programs },
+          (_, who) =>
+            new Deno.Command(Deno.execPath(), {
+              args: [
+                "run",
+                "-A",
+                "--quiet",
+                ...stdArguments(),
+                LARGE_CHILD,
+                path,
+                `${maxSize}`,
+                `${who}`,
+                "64",
+              ],
+              stderr: "piped",
+            }).output(),
+        ),
+      );
+      for (const { code, stderr } of outputs) {
+        assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+      }
+      const bytes = bytesIn(path, "files");
+      assert(bytes <= maxSize, `${bytes} bytes in round ${round}`);
+    }
+  });
+}
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
   try {
