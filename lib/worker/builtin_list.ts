@@ -27,7 +27,7 @@ import {
   weakMap,
 } from "./intact.ts";
 
-const { getOwnPropertyDescriptor } = Reflect;
+const { getOwnPropertyDescriptor, setPrototypeOf } = Reflect;
 const { iterator } = Symbol;
 
 /** One of them. */
@@ -41,8 +41,9 @@ export interface Builtin {
   readonly works: () => boolean;
 }
 
-/** All of them, in the order in which they are put back. */
 const list: Builtin[] = [];
+
+/** All of them, in the order in which they are put back. */
 export const builtins: readonly Builtin[] = list;
 
 function keep(
@@ -55,6 +56,8 @@ function keep(
     ? `${where}[Symbol.iterator]`
     : `${where}.${key as string}`;
   const original = getOwnPropertyDescriptor(holder, key);
+  // It must inherit nothing that somebody gives to all objects.
+  if (original !== undefined) setPrototypeOf(original, null);
   list.push({ name, holder, key, original, works });
 }
 

@@ -12,8 +12,13 @@ import { ReplacedBuiltinError } from "../errors.ts";
 import { builtins } from "./builtin_list.ts";
 import { areIntact, array, object } from "./intact.ts";
 
-const { defineProperty, deleteProperty, getOwnPropertyDescriptor, ownKeys } =
-  Reflect;
+const {
+  defineProperty,
+  deleteProperty,
+  getOwnPropertyDescriptor,
+  ownKeys,
+  set,
+} = Reflect;
 
 /** How often to look: the test of one may need another that comes later. */
 const ROUNDS = 3;
@@ -24,6 +29,7 @@ export function repair(): string | undefined {
   let names = withoutIndices("Object.prototype", object, "");
   names = withoutIndices("Array.prototype", array, names);
   for (let round = 0; round < ROUNDS; round++) {
+    const before = names;
     for (let i = 0; i < builtins.length; i++) {
       const { name, holder, key, original, works } = builtins[i]!;
       const now = getOwnPropertyDescriptor(holder, key);
@@ -33,6 +39,7 @@ export function repair(): string | undefined {
         : defineProperty(holder, key, original);
       if (isBack) names = withName(names, name);
     }
+    if (names === before) break;
   }
   return names === "" ? undefined : names;
 }
@@ -47,7 +54,8 @@ function withoutIndices(where: string, holder: object, names: string): string {
     if (!deleteProperty(holder, key)) continue;
     names = withName(names, `${where}[${key}]`);
   }
-  if (holder === array) array.length = 0;
+  // Beside an element that cannot be taken away this changes nothing.
+  if (holder === array) set(array, "length", 0);
   return names;
 }
 
