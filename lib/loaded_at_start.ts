@@ -93,6 +93,7 @@ import "./files.ts";
 import "./func.ts";
 import "./function_info.ts";
 import "./further_attempts.ts";
+import "./handlers/closed_errors.ts";
 import "./handlers/default.ts";
 import "./handlers/options.ts";
 import "./handlers/parallel.ts";

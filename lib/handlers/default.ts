@@ -6,7 +6,7 @@
 
 import { runOutside } from "../current.ts";
 import { provideDirectWay } from "../direct_handler.ts";
-import { HandlerClosedError, SandboxUnavailableError } from "../errors.ts";
+import { SandboxUnavailableError } from "../errors.ts";
 import { provideFallbackHandler } from "../fallback_handler.ts";
 import { isWorker } from "../role.ts";
 import type {
@@ -17,10 +17,12 @@ import type {
   TaskArguments,
   TaskEvent,
 } from "../task.ts";
+import type { ThrownValue } from "../value/thrown.ts";
 import { warn } from "../warn.ts";
 import { ConsoleRecord, installConsole, showLive } from "../worker/console.ts";
 import type { SourceCode, SourceLoader } from "../worker/source.ts";
 import { type Ending, type Host, Invocation } from "../worker/execute.ts";
+import { closedError, closedErrors } from "./closed_errors.ts";
 import { checkOptions, wholeNumber } from "./options.ts";
 import { Queue, type QueuePlace } from "../queue.ts";
 
@@ -133,11 +135,10 @@ export class DefaultJobHandler implements JobHandler {
   /** Fails what waits and what runs, and takes no more. */
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
+    const closed = closedErrors();
     for (const run of [...this.#live.values()]) {
-      const error = closedError(run.task);
       this.#waiting.remove(run.place);
-      run.cancel(error);
-      run.fail(error);
+      run.close(closed(run.task));
     }
     return Promise.resolve();
   }
@@ -243,6 +244,12 @@ class LocalRun implements Host {
     this.#invocation.fail(error);
   }
 
+  /** Its handler is disposed. */
+  close(value: ThrownValue): void {
+    if (this.#invocation.started) this.cancel(value.error);
+    this.fail(value);
+  }
+
   started(): void {
     this.task.started();
   }
@@ -284,12 +291,6 @@ const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
 function noSandbox({ name, version }: Task): SandboxUnavailableError {
   return new SandboxUnavailableError(
     `Cannot run ${name} ${version} within its permissions in the program itself, which has permissions of its own: set jobHandler to a ParallelJobHandler, or permissions to "inherit"`,
-  );
-}
-
-function closedError(task: Task): HandlerClosedError {
-  return new HandlerClosedError(
-    `Cannot run ${task.name} ${task.version} as its job handler was disposed: wait for the jobs (await hi.wait()) before the handler goes`,
   );
 }
 

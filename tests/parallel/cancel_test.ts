@@ -1,4 +1,10 @@
-import { assertEquals, assertInstanceOf } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import * as hi from "../../mod.ts";
 import * as f from "./fixtures/functions.ts";
 import { failureOf, inPool } from "./pool.ts";
@@ -89,6 +95,46 @@ Deno.test("disposing fails what waits and what runs, and takes no more", async (
   await jobHandler[Symbol.asyncDispose]();
 });
 
+for (const isolation of ["auto", "process"] as const) {
+  Deno.test(`each of many jobs under one signal has an error of its own, whose cause is the reason (${isolation})`, () =>
+    inPool({ numWorkers: 2, isolation }, async () => {
+      const controller = new AbortController();
+      const reason = new Error("enough");
+      const jobs = await submitMany(controller.signal);
+      await jobs[0];
+      const other = f.add.run(-1, 0);
+      controller.abort(reason);
+      const errors = await errorsOf(jobs);
+      assert(errors.length >= HALF);
+      assertEquals(new Set(errors).size, errors.length);
+      for (const error of errors) {
+        assertInstanceOf(error, hi.JobCancelledError);
+        assertStrictEquals(error.cause, reason);
+      }
+      assertEquals(await other, -1);
+      assertEquals(await f.add.run(20, 3), 23);
+    }));
+
+  Deno.test(`each of many jobs whose handler is disposed has an error of its own (${isolation})`, () =>
+    inPool({ numWorkers: 2, isolation }, async (jobHandler) => {
+      const jobs = await submitMany(null);
+      await jobs[0];
+      const other = f.sleepers.run();
+      await jobHandler[Symbol.asyncDispose]();
+      const errors = await errorsOf(jobs);
+      assert(errors.length >= HALF);
+      assertEquals(new Set(errors).size, errors.length);
+      for (const error of errors) {
+        assertInstanceOf(error, hi.HandlerClosedError);
+        assertStringIncludes(error.message, `${f.add.name} ${f.add.version}`);
+        assertStringIncludes(error.stack!, error.message);
+      }
+      const last = await failureOf(other);
+      assertInstanceOf(last, hi.HandlerClosedError);
+      assertStringIncludes(last.message, f.sleepers.name);
+    }));
+}
+
 Deno.test("a handler that was never used is disposed without starting anything", async () => {
   await using jobHandler = new hi.ParallelJobHandler();
   assertEquals(jobHandler.abandoned, 0);
@@ -102,6 +148,31 @@ Deno.test("a Task that is cancelled before the pool has loaded is never run", as
   assertEquals((await outcome).status, "error");
   assertEquals(dropped.starts, 0);
 });
+
+const HALF = 1_500;
+
+/** Many jobs; behind the first half of them all slots of two workers are taken for ever. */
+function submitMany(signal: AbortSignal | null): Promise<hi.Job<number>[]> {
+  const half = (first: number) =>
+    Array.from({ length: HALF }, (_, i) => f.add.run(first + i, 0));
+  return hi.config({ signal, jobCache: null }, () => {
+    const jobs = half(0);
+    for (let i = 0; i < 2; i++) {
+      f.sleepers.with({ cache: false }).run().then(() => {}, () => {});
+    }
+    return [...jobs, ...half(HALF)];
+  });
+}
+
+/** The errors of those that have no result; the others have the right one. */
+async function errorsOf(jobs: hi.Job<number>[]): Promise<Error[]> {
+  const settled = await Promise.allSettled(jobs);
+  return settled.flatMap((end, i) => {
+    if (end.status === "rejected") return [end.reason];
+    assertEquals(end.value, i);
+    return [];
+  });
+}
 
 /** Whether a task starts while a job on another handler does. */
 async function hasStartedSoon(task: TestTask): Promise<boolean> {

@@ -17,7 +17,6 @@ import type {
   Settled,
 } from "../../direct_handler.ts";
 import { badFunctionError } from "../../crashes.ts";
-import { HandlerClosedError } from "../../errors.ts";
 import type { ItemChunk } from "../../item_chunk.ts";
 import { JobChunk, type JobRunner } from "../../job_chunk.ts";
 import type { JobState } from "../../job_state.ts";
@@ -27,6 +26,7 @@ import { ThrownValue } from "../../value/thrown.ts";
 import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
 import type { Isolation, Needs } from "./connection.ts";
+import { closedError, closedErrors } from "../closed_errors.ts";
 import { DepthQueue } from "./depth_queue.ts";
 import { ChunkRun, type WaitingTask } from "./chunk_run.ts";
 import { PoolRun, type QueuedRun } from "./pool_run.ts";
@@ -577,27 +577,6 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#usable.add(worker);
     return worker;
   }
-}
-
-/** The errors of Tasks that go with the pool: one for all calls of a function, which is encoded once. */
-function closedErrors(): (task: WaitingTask) => ThrownValue {
-  const errors = new Map<string, ThrownValue>();
-  return (task) => {
-    const { name, version } = task;
-    const which = JSON.stringify([name, version]);
-    let error = errors.get(which);
-    if (error === undefined) {
-      error = new ThrownValue(closedError(task));
-      errors.set(which, error);
-    }
-    return error;
-  };
-}
-
-function closedError({ name, version }: WaitingTask): HandlerClosedError {
-  return new HandlerClosedError(
-    `Cannot run ${name} ${version} as its job handler was disposed: wait for the jobs (await hi.wait()) before the handler goes`,
-  );
 }
 
 function warnAbandoned(busyWith: readonly PoolRun[]): void {
