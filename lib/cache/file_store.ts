@@ -34,7 +34,7 @@ import {
 } from "./portable_records.ts";
 import defer * as recounting from "./portable_recount.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
-import { PortableTotals, type Sums } from "./portable_totals.ts";
+import { PortableTotals, type State } from "./portable_totals.ts";
 import type {
   Arrival,
   CacheStats,
@@ -331,7 +331,8 @@ export class FileStore implements RecordStore, Catalog, Depot {
       "collect garbage in",
       () =>
         this.#unlessFull(() =>
-          this.#totals.correct(counted, before, true).isDone ||
+          before !== undefined &&
+            this.#totals.correct(counted, before, true).isDone ||
           this.#countAgain(cache)
         ),
     );
@@ -508,11 +509,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
     }
   }
 
-  /** The sums from which a count begins. */
-  #beforeCount(): Sums {
-    let sums: Sums | undefined;
-    this.#unlessFull(() => sums = this.#totals.beforeCount());
-    return sums ?? this.#totals.read();
+  /** The sums from which a count begins, unless there is no room to write so. */
+  #beforeCount(): State | undefined {
+    let state: State | undefined;
+    this.#unlessFull(() => state = this.#totals.beforeCount());
+    return state;
   }
 
   #evictable(): Evictable {
