@@ -48,7 +48,6 @@ import "./cache/portable_keeper.ts";
 import "./cache/portable_nearest.ts";
 import "./cache/portable_pins.ts";
 import "./cache/portable_records.ts";
-import "./cache/portable_recount.ts";
 import "./cache/portable_snapshots.ts";
 import "./cache/portable_totals.ts";
 import "./cache/public_key.ts";

@@ -32,7 +32,7 @@ import {
   PortableRecords,
   selectRecords,
 } from "./portable_records.ts";
-import defer * as recounting from "./portable_recount.ts";
+import type { recount } from "./portable_recount.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
 import { PortableTotals, type State } from "./portable_totals.ts";
 import type {
@@ -314,6 +314,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
       maxSize: options.maxSize ?? maxSize,
       maxAge: options.maxAge ?? maxAge,
     };
+    const { recount } = await import("./portable_recount.ts");
     const before = this.#keeper.change(
       "collect garbage in",
       () => this.#beforeCount(),
@@ -333,7 +334,7 @@ export class FileStore implements RecordStore, Catalog, Depot {
         this.#unlessFull(() =>
           before !== undefined &&
             this.#totals.correct(counted, before, true).isDone ||
-          this.#countAgain(cache)
+          this.#countAgain(cache, recount)
         ),
     );
     const limit = options.maxSize ?? maxSize;
@@ -348,10 +349,10 @@ export class FileStore implements RecordStore, Catalog, Depot {
   }
 
   /** Counts anew where others deleted, or corrected the sums, while garbage was collected. */
-  #countAgain(cache: Evictable): void {
+  #countAgain(cache: Evictable, count: typeof recount): void {
     for (let attempt = 0; attempt < COUNTS; attempt++) {
       const before = this.#totals.beforeCount();
-      const { bytes } = recounting.recount(
+      const { bytes } = count(
         cache,
         "",
         () => this.#totals.beginDelete(),
