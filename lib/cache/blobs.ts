@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ResultLostError } from "../errors.ts";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
 import { dirname, join } from "../value/paths.ts";
@@ -30,6 +31,14 @@ export class BlobDamage extends Error {
   constructor(message: string, present: boolean) {
     super(message);
     this.present = present;
+  }
+
+  /** What is thrown to who asked for the result that is in the blob at a path. */
+  lossOf(path: string): ResultLostError {
+    return new ResultLostError(
+      `Cannot load the result as ${path} ${this.message}: await the job to run it again`,
+      { cause: this },
+    );
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ResultLostError } from "../errors.ts";
+import type { ResultLostError } from "../errors.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import type { BlobDamage, BlobFiles } from "./blobs.ts";
 import { causeOf } from "./failure.ts";
@@ -32,10 +32,7 @@ export function loseBlob(
 ): ResultLostError {
   const path = cache.blobs.path(reference);
   dropBlob(cache, hex, reference, path, damage);
-  return new ResultLostError(
-    `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
-    { cause: damage },
-  );
+  return damage.lossOf(path);
 }
 
 function dropBlob(

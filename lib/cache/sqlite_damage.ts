@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ResultLostError } from "../errors.ts";
+import type { ResultLostError } from "../errors.ts";
 import { deleteKey, deleteRecord } from "./blob_links.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import type { BlobDamage, BlobFiles } from "./blobs.ts";
@@ -30,10 +30,7 @@ export function loseBlob(
 ): ResultLostError {
   const path = cache.blobs.path(reference);
   dropBlob(cache, key, reference, path, damage);
-  return new ResultLostError(
-    `Cannot load the result as ${path} ${damage.message}: await the job to run it again`,
-    { cause: damage },
-  );
+  return damage.lossOf(path);
 }
 
 /** Deletes the damaged row of a key, a copy of it kept. */

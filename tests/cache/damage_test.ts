@@ -420,6 +420,21 @@ Deno.test("A database that is gone from beside its write-ahead log is told once"
   assert(filesOf(`${path}/quarantine`).some((name) => name.endsWith("-wal")));
 });
 
+Deno.test("A program that was killed while it made a database has lost nothing, of which nobody is told", () => {
+  for (const [isNew, told] of [[true, 0], [false, 1]] as const) {
+    const path = `${ROOT}/begun_${isNew}`;
+    copyFolder(killed, path);
+    Deno.truncateSync(`${path}/cache.sqlite`);
+    Deno.removeSync(`${path}/cache.sqlite-wal`);
+    if (isNew) Deno.writeTextFileSync(`${path}/cache.sqlite-new`, "");
+    using warnings = captureWarnings();
+    using store = openStore(path);
+    for (const n of ALL) assertEquals(judge(store, n), "miss");
+    assertEquals(warnings.lines.length, told, `${warnings.lines}`);
+    assert(!filesOf(path).includes("cache.sqlite-new"));
+  }
+});
+
 for (const layout of ["sqlite", "files"] as const) {
   Deno.test(`What stands in the place of a file or folder is told once, and kept (${layout})`, async () => {
     const name = `damage_intruders_${layout}`;

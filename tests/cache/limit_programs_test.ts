@@ -19,22 +19,7 @@ testBoth(
     await using folder = await makeFolder();
     const { path } = folder;
     const children = ["1", "2", "3"].map((who) =>
-      new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "-A",
-          "--quiet",
-          ...stdArguments(),
-          CHILD,
-          layout,
-          path,
-          `${MAX_SIZE}`,
-          who,
-          `${COUNT}`,
-        ],
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn()
+      start(CHILD, layout, path, `${MAX_SIZE}`, who, `${COUNT}`)
     );
     const running = new Set(children);
     const sizes: number[] = [];
@@ -80,20 +65,7 @@ for (const [programs, maxSize] of [[3, 1_000_000], [4, 1_300_000]] as const) {
         Array.from(
           { length: programs },
           (_, who) =>
-            new Deno.Command(Deno.execPath(), {
-              args: [
-                "run",
-                "-A",
-                "--quiet",
-                ...stdArguments(),
-                LARGE_CHILD,
-                path,
-                `${maxSize}`,
-                `${who}`,
-                "64",
-              ],
-              stderr: "piped",
-            }).output(),
+            start(LARGE_CHILD, path, `${maxSize}`, `${who}`, "64").output(),
         ),
       );
       for (const { code, stderr } of outputs) {
@@ -103,6 +75,14 @@ for (const [programs, maxSize] of [[3, 1_000_000], [4, 1_300_000]] as const) {
       assert(bytes <= maxSize, `${bytes} bytes in round ${round}`);
     }
   });
+}
+
+function start(script: string, ...args: string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", ...stdArguments(), script, ...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
 }
 
 function signal(child: Deno.ChildProcess, name: Deno.Signal): void {

@@ -10,11 +10,7 @@ import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as g from "./fixtures/functions.ts";
 import * as f from "./fixtures/item_functions.ts";
-import { appears, inPool, noting, runProgram } from "./pool.ts";
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
+import { appears, inPool, noting, numbers, runProgram } from "./pool.ts";
 
 /** Lets the workers know that a function is quick. */
 async function warmUp(fn: {

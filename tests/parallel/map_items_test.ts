@@ -10,11 +10,7 @@ import {
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/item_functions.ts";
-import { appears, inPool, noting, runProgram } from "./pool.ts";
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, i) => i);
-}
+import { appears, inPool, noting, numbers, runProgram } from "./pool.ts";
 
 /** Numbers with something else among them, when it is known that they are quick. */
 function numbersWith<T>(wish: T, count = 1_000, at = 700): (number | T)[] {

@@ -20,6 +20,11 @@ export async function inPool(
   );
 }
 
+/** The numbers below `count`. */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}
+
 /** The error with which a job fails. */
 export async function failureOf(job: PromiseLike<unknown>): Promise<Error> {
   try {
