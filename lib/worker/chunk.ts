@@ -5,6 +5,7 @@
  */
 
 import type { JobContext, ProgramPort, RunningJob } from "../current.ts";
+import { NoCurrentJobError } from "../errors.ts";
 import type { Invocation } from "./execute.ts";
 import { readSmallArguments } from "../value/small.ts";
 import {
@@ -20,11 +21,13 @@ export class ChunkItem implements RunMessage {
   readonly type = "run";
   readonly #chunk: ChunkMessage;
   readonly #index: number;
+  readonly #isKnown: boolean;
 
-  /** The item of that index. */
-  constructor(chunk: ChunkMessage, index: number) {
+  /** The item of that index, or one of which no more than its function is known. */
+  constructor(chunk: ChunkMessage, index: number, isKnown = true) {
     this.#chunk = chunk;
     this.#index = index;
+    this.#isKnown = isKnown;
   }
 
   get task(): number {
@@ -48,6 +51,11 @@ export class ChunkItem implements RunMessage {
   }
 
   get list(): WireValue {
+    if (!this.#isKnown) {
+      throw new NoCurrentJobError(
+        `Cannot tell which job of ${this.name} ${this.version} this is as it has ended: ask before its function returns, or await what it starts`,
+      );
+    }
     const bytes = this.#chunk.bytes.subarray(this.#start, this.#end);
     return { bytes, leaves: NO_VALUES };
   }
@@ -94,22 +102,72 @@ export interface ItemHost {
 }
 
 /**
- * An item while its function is called. Most want nothing of what a job can have; the
- * first wish makes a job of it like all others.
+ * An item while its function is called, and then the next one: to make an async context
+ * takes longer than to run a short function, so items share one as long as they want
+ * nothing of what a job can have. The first wish makes a job like all others of the item
+ * that has it; what comes after that one has another context.
  */
 export class LightItem implements RunningJob {
-  readonly message: ChunkItem;
   /** When its function was called, as `performance.now()` tells. */
-  readonly start: number;
+  start = 0;
   /** Whether its function has returned, and its result is on its way. */
   hasEnded = false;
+  readonly #chunk: ChunkMessage;
   readonly #host: ItemHost;
+  readonly #wished: () => void;
+  /** How many items there were before it in the same context. */
+  #before = -1;
+  #index: number;
   #invocation: Invocation | undefined;
 
-  constructor(message: ChunkItem, start: number, host: ItemHost) {
-    this.message = message;
-    this.start = start;
+  /** Begins before the item of that index; calls `wished` with the first wish. */
+  constructor(
+    chunk: ChunkMessage,
+    index: number,
+    host: ItemHost,
+    wished: () => void,
+  ) {
+    this.#chunk = chunk;
+    this.#index = index - 1;
     this.#host = host;
+    this.#wished = wished;
+  }
+
+  /** Becomes the next item, whose function is called at that time. */
+  next(start: number): void {
+    this.#index++;
+    this.#before++;
+    this.start = start;
+    this.hasEnded = false;
+  }
+
+  /** Its place in the chunk. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Its number. */
+  get task(): number {
+    return this.#chunk.chunk + 1 + this.#index;
+  }
+
+  /**
+   * The item as a Task. Who wishes for something when the items of a context have ended
+   * may be any of them: so the arguments of none are told.
+   */
+  get message(): ChunkItem {
+    const isKnown = !this.hasEnded || this.#before === 0;
+    return new ChunkItem(this.#chunk, this.#index, isKnown);
+  }
+
+  /** The arguments, if they are as simple as they mostly are. */
+  get values(): unknown[] | undefined {
+    const { bytes, ends } = this.#chunk;
+    return readSmallArguments(
+      bytes,
+      ends[this.#index - 1] ?? 0,
+      ends[this.#index]!,
+    );
   }
 
   /** Itself. */
@@ -117,14 +175,20 @@ export class LightItem implements RunningJob {
     return this;
   }
 
-  /** Whether it has wished for nothing. */
+  /** Whether it is no job. */
   get isPlain(): boolean {
     return this.#invocation === undefined;
   }
 
+  /** Makes a job of it, if it is none. */
+  spellOut(): Invocation {
+    return this.#invocation ??= this.#host.spellOut(this);
+  }
+
   /** The job that it is, made with the first wish. */
   get invocation(): Invocation {
-    return this.#invocation ??= this.#host.spellOut(this);
+    if (this.isPlain) this.#wished();
+    return this.spellOut();
   }
 
   get context(): JobContext {

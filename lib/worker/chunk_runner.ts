@@ -9,6 +9,7 @@ import { smallResult, SmallValue } from "../value/small.ts";
 import { damageBy } from "./builtins.ts";
 import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
 import { callFunction, decodeArguments } from "./execute.ts";
+import { enteredContexts } from "./entered_contexts.ts";
 import { areIntact, isWayOfItemsIntact } from "./intact.ts";
 import type { UserFunction } from "./load.ts";
 import type { ChunkMessage, FromWorker, RunMessage } from "./protocol.ts";
@@ -18,6 +19,9 @@ import type { WorkerRun } from "./worker_run.ts";
 
 /** After how many items of a chunk all builtins are looked at: that takes as long as a short item. */
 const MEND_EVERY = 8;
+
+/** No more items of a chunk are taken up. */
+const END = Symbol("end");
 
 /** From when `performance.now()` counts; to ask for it takes as long as to run a short job. */
 const TIME_ORIGIN = performance.timeOrigin;
@@ -45,6 +49,11 @@ export class ChunkRunner {
   readonly #results: ResultWriter;
   /** The chunks that are here, until their last item has left. */
   readonly #chunks = new Map<number, Promise<void>>();
+  /**
+   * The functions of which an item has wished for something, or has gone on after it had returned:
+   * each of theirs has a context of its own, so that nothing is taken for another's.
+   */
+  readonly #wishing = new WeakSet<UserFunction>();
   /** When the last item has ended, or something else: the next one begins with that. */
   #now = 0;
 
@@ -53,6 +62,11 @@ export class ChunkRunner {
     this.#host = host;
     this.#flags = flags;
     this.#results = results;
+  }
+
+  /** A function goes on after it has returned. */
+  goesOn(fn: UserFunction): void {
+    this.#wishing.add(fn);
   }
 
   /** Takes up a chunk, after the one whose turn comes before. */
@@ -76,55 +90,89 @@ export class ChunkRunner {
   /** Takes up the items of a chunk, until its sender takes the rest back. */
   async #run(chunk: ChunkMessage): Promise<void> {
     const host = this.#host;
-    const { flag, ends } = chunk;
-    let fn = host.find(chunk);
-    this.#now = performance.now();
-    for (let i = 0; i < ends.length; i++) {
-      if (host.retires || !beginItem(this.#flags, flag, i)) break;
-      const item = new ChunkItem(chunk, i);
-      const run = fn === undefined
-        ? host.begun(item, true)
-        : this.#call(item, fn, this.#now, i % MEND_EVERY === 0);
-      if (run !== undefined && !run.hasLeft) {
-        this.#results.tell();
-        await run.leaving();
-        fn = host.find(chunk);
-        this.#now = performance.now();
+    const count = chunk.ends.length;
+    for (let i = 0; i < count; i++) {
+      const fn = host.find(chunk);
+      this.#now = performance.now();
+      let run: WorkerRun | undefined | typeof END;
+      if (fn === undefined) run = this.#begin(chunk, i);
+      else {
+        const wished = () => this.#wishing.add(fn);
+        const item = new LightItem(chunk, i, host, wished);
+        run = runAs(item, this.#call, fn, { chunk, item });
+        i = item.index;
       }
+      if (run === END) break;
+      if (run === undefined || run.hasLeft) continue;
+      this.#results.tell();
+      await run.leaving();
     }
     if (this.#results.writeDone(chunk.chunk)) return;
     host.send({ type: "chunkDone", chunk: chunk.chunk });
   }
 
-  /** Calls a function for an item, at this time; gives its Task, if it has become one. */
-  #call(
-    message: ChunkItem,
+  /** Takes up an item, unless its sender has taken it back. */
+  #takes({ flag }: ChunkMessage, index: number): boolean {
+    return !this.#host.retires && beginItem(this.#flags, flag, index);
+  }
+
+  /** Takes up an item whose function is not known. */
+  #begin(chunk: ChunkMessage, index: number): WorkerRun | typeof END {
+    return this.#takes(chunk, index)
+      ? this.#host.begun(new ChunkItem(chunk, index), true)
+      : END;
+  }
+
+  /**
+   * Calls a function for one item after the other, as long as they can share a context;
+   * gives what the last of them has become if that is a Task, and {@linkcode END} if no more are taken up.
+   */
+  readonly #call = (
     fn: UserFunction,
-    start: number,
-    looksAtAll: boolean,
-  ): WorkerRun | undefined {
-    const values = message.values ?? listOf(message);
+    { chunk, item }: { chunk: ChunkMessage; item: LightItem },
+  ): WorkerRun | undefined | typeof END => {
+    const count = chunk.ends.length;
+    const isAlone = this.#wishing.has(fn);
+    enteredContexts.reset();
+    do {
+      if (!this.#takes(chunk, item.index + 1)) return END;
+      item.next(this.#now);
+      const run = this.#callOnce(fn, item);
+      if (run !== undefined || !item.isPlain) return run;
+    } while (!isAlone && item.index + 1 < count && !enteredContexts.any);
+    return undefined;
+  };
+
+  /** Calls a function for an item; gives its Task, if it has become one. */
+  #callOnce(fn: UserFunction, item: LightItem): WorkerRun | undefined {
+    const values = item.values ?? listOf(item.message);
     // It fails, as a job does.
-    if (values === undefined) return this.#host.begun(message, true);
-    const item = new LightItem(message, start, this.#host);
+    if (values === undefined) return this.#host.begun(item.message, true);
     let result: unknown;
     try {
-      result = runAs(item, callFunction, fn, values);
+      result = callFunction(fn, values);
     } catch (error) {
-      const damage = damageBy(`${message.name} ${message.version}`);
-      if (damage === undefined) item.invocation.threw(error);
-      else item.invocation.fail(damage);
+      const damage = this.#damageOf(item);
+      if (damage === undefined) item.spellOut().threw(error);
+      else item.spellOut().fail(damage);
       return undefined;
     }
     this.#now = performance.now();
-    const isIntact = looksAtAll ? areIntact() : isWayOfItemsIntact();
+    const isIntact = item.index % MEND_EVERY === 0
+      ? areIntact()
+      : isWayOfItemsIntact();
     if (isIntact && item.isPlain && this.#done(item, result)) {
       return undefined;
     }
-    const damage = damageBy(`${message.name} ${message.version}`);
-    if (damage === undefined) item.invocation.returned(result);
-    else item.invocation.fail(damage);
-    return this.#host.runOf(message.task);
+    if (result instanceof Promise) this.goesOn(fn);
+    const damage = this.#damageOf(item);
+    if (damage === undefined) item.spellOut().returned(result);
+    else item.spellOut().fail(damage);
+    return this.#host.runOf(item.task);
+  }
+
+  #damageOf({ message: { name, version } }: LightItem): Error | undefined {
+    return damageBy(`${name} ${version}`);
   }
 
   /** Writes the result of an item into shared memory, if it is one of a few bytes; whether it did. */
@@ -132,9 +180,9 @@ export class ChunkRunner {
     const text = smallResult(result);
     if (text === undefined) return false;
     const duration = this.#now - item.start;
-    const { message: { task } } = item;
     const value = new SmallValue(text);
     const startedAt = Math.floor(TIME_ORIGIN + item.start);
+    const { task } = item;
     if (
       !this.#results.write(task, value, undefined, startedAt, duration, true)
     ) return false;

@@ -54,6 +54,8 @@ export interface Host {
   stopReason?(): "cancelled" | "timed out" | undefined;
   /** Whether large arguments may be somebody else's, as this is where that one is. */
   readonly lends?: boolean;
+  /** Tells that a function goes on after it has returned: it has given a Promise. */
+  goesOn?(fn: (...args: never[]) => unknown): void;
   /** Sets right what its code has done to what must work; why it has failed then. */
   damage?(): Error | undefined;
   /** Takes how it ended; called once. */
@@ -125,6 +127,7 @@ export class Invocation implements RunningJob {
     } catch (error) {
       return this.threw(error);
     }
+    if (result instanceof Promise) this.#host.goesOn?.(fn);
     this.returned(result);
   }
 

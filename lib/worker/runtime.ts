@@ -382,6 +382,10 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
       );
   }
 
+  goesOn(fn: UserFunction): void {
+    this.#chunks?.goesOn(fn);
+  }
+
   /** A Task has ended. */
   ended(run: WorkerRun, ending: Ending): void {
     this.#done(run, ending);

@@ -45,6 +45,8 @@ export interface RunOwner {
   send(message: FromWorker): void;
   /** Sends what a job prints and reports; waits while too much is under way. */
   report(message: EventMessage | WarningMessage): void;
+  /** A function goes on after it has returned. */
+  goesOn(fn: UserFunction): void;
   /** A Task has ended. */
   ended(run: WorkerRun, ending: Ending): void;
 }
@@ -194,6 +196,10 @@ export class WorkerRun implements ExecutedJob, Host {
         ? { type: "warning", line, name }
         : { type: "event", task, event: { type: "console", line } },
     );
+  }
+
+  goesOn(fn: UserFunction): void {
+    this.#owner.goesOn(fn);
   }
 
   damage(): Error | undefined {
