@@ -22,13 +22,13 @@ for (const way of ["hi.map", ".run()"]) {
           await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
           const items = Array.from({ length: 2_000 }, (_, i) => i);
           await hi.config({ jobHandler, jobCache: null }, async () => {
-            const seen = ${results};
+            const seen = [...${results}, ...${results}];
             console.log(seen.length, seen.filter((x) => x !== -1).length);
           });
         }
       `,
     });
-    assertEquals([code, stdout, stderr], [0, "2000 0\n", ""]);
+    assertEquals([code, stdout, stderr], [0, "4000 0\n", ""]);
   });
 
   Deno.test(`what goes on after its job never has the key of another one: ${way}`, async () => {
@@ -56,6 +56,7 @@ for (const way of ["hi.map", ".run()"]) {
           const items = Array.from({ length: 1_000 }, (_, i) => i);
           await hi.config({ jobHandler, jobCache: null }, async () => {
             ${results};
+            ${results};
             await wait.run();
           });
           const keys = [];
@@ -73,11 +74,11 @@ for (const way of ["hi.map", ".run()"]) {
     const told = lines.map((line) => line.replace("[goes_on] ", "").split(" "));
     assertEquals(
       told.map(([name, version]) => `${name} ${version}`),
-      Array(200).fill("goes_on 1"),
+      Array(400).fill("goes_on 1"),
     );
     assertEquals(
       told.map(([, , x]) => Number(x)).sort((a, b) => a - b),
-      Array.from({ length: 200 }, (_, i) => 5 * i),
+      Array.from({ length: 400 }, (_, i) => 5 * (i >> 1)),
     );
     const known = told.filter(([, , , key]) => key !== "NoCurrentJobError");
     assert(known.length > 0, "some were alone");
