@@ -47,6 +47,10 @@ const MOST_BYTES_WAITING = 65_536;
 /** How much the last item counts for how long one takes. */
 const WEIGHT = 1 / 16;
 
+/** How many times longer than others an item may be thought to take, and the least that one does, in ms. */
+const LONGEST = 4;
+const LEAST = 0.001;
+
 /** Runs chunks: a pool of workers. */
 export interface ChunkRunner {
   /** How many jobs it runs at a time. */
@@ -177,7 +181,12 @@ export class ChunkedItems {
 
   /** Takes note of how long an item took, in ms. */
   learn(duration: number): void {
-    this.#duration += (duration - this.#duration) * WEIGHT;
+    // It may be that the thread was held up.
+    const longest = Math.min(
+      duration,
+      LONGEST * Math.max(this.#duration, LEAST),
+    );
+    this.#duration += (longest - this.#duration) * WEIGHT;
   }
 
   /** An item has its result. */
