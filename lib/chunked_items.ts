@@ -31,7 +31,7 @@ import type { Scope } from "./scope.ts";
 import { storeOf } from "./store_of.ts";
 import { encodeValue } from "./value/encode.ts";
 import { Output } from "./value/output.ts";
-import { smallArguments } from "./value/small.ts";
+import { smallArguments, writeSmallArguments } from "./value/small.ts";
 import { newTransfers } from "./value/transfer.ts";
 
 /** How long the items of a chunk are to take together, in ms. */
@@ -67,8 +67,8 @@ export interface ItemListener {
   readonly isOrdered: boolean;
   /** Items that were taken in are on their way. */
   sent(chunk: ItemChunk): void;
-  /** An item has its result. */
-  settled(chunk: ItemChunk, duration: number): void;
+  /** So many items have their results, each after `duration` ms. */
+  settled(chunk: ItemChunk, count: number, duration: number): void;
   /** An item that is a job has settled. */
   jobSettled(chunk: ItemChunk, job: Job<unknown>): void;
   /** All items that have not finished are cancelled. */
@@ -125,16 +125,10 @@ export class ChunkedItems {
     if (this.#most < 2 || interruptionReason() !== undefined) return false;
     const args = item === undefined ? [] : [item];
     if (typeof item === "object" && newTransfers() !== undefined) return false;
-    const text = smallArguments(args);
-    if (text !== undefined) {
-      if (
-        this.options.cache &&
-        inFlight.find(this.definition, text) !== undefined
-      ) return false;
-      for (let i = 0; i < text.length; i++) {
-        this.#waiting.byte(text.charCodeAt(i));
-      }
-    } else {
+    if (this.options.cache && !inFlight.isEmpty && isInFlight(this, args)) {
+      return false;
+    }
+    if (!writeSmallArguments(this.#waiting, args)) {
       const bytes = plainArguments(args);
       if (bytes === undefined) return false;
       this.#waiting.raw(bytes);
@@ -179,25 +173,26 @@ export class ChunkedItems {
     }
   }
 
-  /** Takes note of how long an item took, in ms. */
-  learn(duration: number): void {
+  /** Takes note of how long so many items took, each of them, in ms. */
+  learn(duration: number, count = 1): void {
     // It may be that the thread was held up.
     const longest = Math.min(
       duration,
       LONGEST * Math.max(this.#duration, LEAST),
     );
-    this.#duration += (longest - this.#duration) * WEIGHT;
+    const weight = Math.min(1, WEIGHT * count);
+    this.#duration += (longest - this.#duration) * weight;
   }
 
-  /** An item has its result. */
-  settled(chunk: ItemChunk, duration: number): void {
-    this.learn(duration);
+  /** So many items have their results, each after `duration` ms. */
+  settled(chunk: ItemChunk, count: number, duration: number): void {
+    this.learn(duration, count);
     if (chunk !== this.#survivor) {
       this.#survivor = chunk;
       noteSurvival(this.definition);
     }
-    this.scope.leave("finished", false);
-    this.#listener.settled(chunk, duration);
+    this.scope.leave("finished", false, count);
+    this.#listener.settled(chunk, count, duration);
   }
 
   /** An item that is a job has settled. */
@@ -257,6 +252,15 @@ export function chunkedItems(
   if (asksMore(options)) return undefined;
   if (functionInfoOf(first).keyVersion !== definition.version) return undefined;
   return new ChunkedItems(first, duration, runner, listener);
+}
+
+/** Whether such a job is under way, so that another one can share its run. */
+function isInFlight(
+  { definition }: ChunkedItems,
+  args: readonly unknown[],
+): boolean {
+  const text = smallArguments(args);
+  return text !== undefined && inFlight.find(definition, text) !== undefined;
 }
 
 /** An argument list as bytes, if it is data of no great size, without jobs and files. */

@@ -96,14 +96,18 @@ export class ItemChunk {
   /** A worker is given items; nobody asks. */
   give(): void {}
 
-  /** An item has its result, after `duration` ms; whether it was open. */
-  settle(index: number, value: EncodedValue, duration: number): boolean {
+  /** An item has its result; whether it was open. */
+  settle(index: number, value: EncodedValue): boolean {
     if (!this.isOpen(index)) return false;
     this.#results[index] = value;
     this.#finished?.push(index);
-    this.items.settled(this, duration);
-    this.#close();
     return true;
+  }
+
+  /** So many items have their results, each after `duration` ms. */
+  settledTogether(count: number, duration: number): void {
+    this.items.settled(this, count, duration);
+    this.#close(count);
   }
 
   /** An item becomes a job: its Task, and whom to tell what becomes of it. */
@@ -156,9 +160,10 @@ export class ItemChunk {
     return this.#ends[this.#first + index - 1] ?? 0;
   }
 
-  /** One item less has neither a result nor a job. */
-  #close(): void {
-    if (--this.#open === 0) this.items.closed(this);
+  /** So many items less have neither a result nor a job. */
+  #close(count = 1): void {
+    this.#open -= count;
+    if (this.#open === 0) this.items.closed(this);
   }
 }
 

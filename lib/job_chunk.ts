@@ -110,6 +110,9 @@ export class JobChunk {
     return true;
   }
 
+  /** That was all that is to be done for them. */
+  settledTogether(): void {}
+
   /** A job becomes a Task: it, and whom to tell what becomes of it. */
   becomeTask(index: number, isRunning: boolean): [Task, Settled] {
     const job = this.#jobs[index]!;

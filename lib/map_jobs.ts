@@ -189,9 +189,11 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     this.#all.add(chunk);
   }
 
-  settled(chunk: ItemChunk, duration: number): void {
-    this.#finished?.push(chunk);
-    this.#adapt(duration);
+  settled(chunk: ItemChunk, count: number, duration: number): void {
+    if (this.#finished !== undefined) {
+      for (let i = 0; i < count; i++) this.#finished.push(chunk);
+    }
+    this.#adapt(duration, count);
     this.wake();
   }
 
@@ -200,7 +202,7 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     if (status !== "finished") {
       this.#failed ??= job;
       this.wake();
-    } else this.settled(chunk, timing?.duration ?? 0);
+    } else this.settled(chunk, 1, timing?.duration ?? 0);
   }
 
   cancelled(error: Error): void {
@@ -222,10 +224,10 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
   }
 
   /** More may be outstanding while jobs are quick, and all the sooner the quicker they are. */
-  #adapt(duration: number): void {
+  #adapt(duration: number, count = 1): void {
     if (duration >= QUICK) this.#window = Math.max(LEAST, this.#window >> 1);
     else if (this.#window < MOST) {
-      const more = Math.ceil(1 / Math.max(duration, 0.01));
+      const more = count * Math.ceil(1 / Math.max(duration, 0.01));
       this.#window = Math.min(MOST, this.#window + more);
     }
   }

@@ -48,14 +48,7 @@ export class MapSource {
     if (this.#isAsync) return this.#ask();
     if (this.#left === 0 || this.isDone || this.#failure !== undefined) return;
     // Once for all of them, as it takes longer than all the rest.
-    this.#here(() => {
-      try {
-        while (this.#left > 0 && !this.isDone) this.#took(this.#nextNow());
-      } catch (error) {
-        this.#failure = { error };
-      }
-      this.#taker.added(false);
-    });
+    this.#here(() => this.#takeAll(this.#iterator as Iterator<unknown>));
   }
 
   /** Throws what the source has thrown, or why an item cannot be taken. */
@@ -73,13 +66,24 @@ export class MapSource {
     else Promise.resolve(closing).catch(() => {});
   }
 
-  #nextNow(): IteratorResult<unknown> {
+  #takeAll(iterator: Iterator<unknown>): void {
+    let isAsking = true;
     try {
-      return (this.#iterator as Iterator<unknown>).next();
+      while (this.#left > 0) {
+        const { done, value } = iterator.next();
+        isAsking = false;
+        this.isDone = done === true;
+        if (this.isDone) break;
+        this.#left--;
+        this.#taker.add(value);
+        isAsking = true;
+      }
     } catch (error) {
-      this.isDone = true;
-      throw error;
+      // One that has thrown is not to be closed.
+      if (isAsking) this.isDone = true;
+      this.#failure = { error };
     }
+    this.#taker.added(false);
   }
 
   #ask(): void {

@@ -80,18 +80,20 @@ export class Scope<O> {
     this.#parent?.enter();
   }
 
-  /** A job that was submitted here or inside has settled. */
+  /** So many jobs that were submitted here or inside have settled. */
   leave(
     status: Exclude<JobStatus, "pending" | "queued" | "running">,
     cached: boolean,
+    count = 1,
   ): void {
-    this.#counts[status]++;
-    if (cached) this.#counts.cached++;
-    if (--this.#outstanding === 0) {
+    this.#counts[status] += count;
+    if (cached) this.#counts.cached += count;
+    this.#outstanding -= count;
+    if (this.#outstanding === 0) {
       this.#idle?.resolve();
       this.#idle = undefined;
     }
-    this.#parent?.leave(status, cached);
+    this.#parent?.leave(status, cached, count);
   }
 
   /** A job that had settled runs again. */

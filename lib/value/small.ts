@@ -73,9 +73,27 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
  * booleans and the like. These are its faithful bytes and its deterministic form, which are the same.
  */
 export function smallArguments(args: readonly unknown[]): string | undefined {
-  // Those at the end do not enter the key.
-  if (args.length > 0 && args.at(-1) === undefined) return undefined;
   out.clear();
+  if (!writeSmallArguments(out, args)) return undefined;
+  return textOf(out.bytes, 0, out.length);
+}
+
+/** Writes the argument list, if it is as {@linkcode smallArguments} wants it; else nothing. */
+export function writeSmallArguments(
+  out: Output,
+  args: readonly unknown[],
+): boolean {
+  const start = out.length;
+  if (writeAll(out, args) && out.length - start <= SMALL_BYTES) return true;
+  out.length = start;
+  return false;
+}
+
+function writeAll(out: Output, args: readonly unknown[]): boolean {
+  // Those at the end do not enter the key.
+  if (args.length > 0 && args.at(-1) === undefined) return false;
+  // Each has a byte at least.
+  if (args.length > SMALL_BYTES) return false;
   out.head(Major.ARRAY, args.length);
   for (let i = 0; i < args.length; i++) {
     const value = args[i];
@@ -84,7 +102,7 @@ export function smallArguments(args: readonly unknown[]): string | undefined {
         out.number(value);
         break;
       case "string":
-        if (value.length > SMALL_TEXT) return undefined;
+        if (value.length > SMALL_TEXT) return false;
         writeText(out, value);
         break;
       case "boolean":
@@ -92,19 +110,18 @@ export function smallArguments(args: readonly unknown[]): string | undefined {
         break;
       case "undefined":
         // A hole is something else.
-        if (!Object.hasOwn(args, i)) return undefined;
+        if (!Object.hasOwn(args, i)) return false;
         out.byte(Initial.UNDEFINED);
         break;
       case "object":
-        if (value !== null) return undefined;
+        if (value !== null) return false;
         out.byte(Initial.NULL);
         break;
       default:
-        return undefined;
+        return false;
     }
-    if (out.length > SMALL_BYTES) return undefined;
   }
-  return textOf(out.bytes, 0, out.length);
+  return true;
 }
 
 /** Writes what a key begins with. */

@@ -13,7 +13,7 @@ import { Results } from "./results.ts";
 const TIME_TOGETHER = 1;
 
 /** How many results of a batch are told of with one message. */
-const MOST_TOGETHER = 64;
+const MOST_TOGETHER = 256;
 
 /** Writes them into shared memory. */
 export class ResultWriter {

@@ -89,9 +89,9 @@ export class ChunkRun {
     return this.has(index) ? index : undefined;
   }
 
-  /** One of them has a result, or is a Task of its own. */
-  leave(): void {
-    this.#left--;
+  /** So many of them have a result, or are Tasks of their own. */
+  leave(count: number): void {
+    this.#left -= count;
   }
 
   /** Whether an item is one of them. */

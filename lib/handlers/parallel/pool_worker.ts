@@ -521,6 +521,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
       const { task, value, contribution, startedAt, duration } = it;
       if (value === undefined) {
+        this.#items.allDone();
         this.#items.chunkEnded(task);
         continue;
       }
@@ -534,6 +535,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#settled(run, duration);
       run.settleQuickly(value, contribution, startedAt, duration);
     }
+    this.#items.allDone();
   }
 
   /** A Task has ended in the worker; `undefined` if nobody waits for it. */

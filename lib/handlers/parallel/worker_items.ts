@@ -25,6 +25,11 @@ export class WorkerItems {
   /** The Tasks of the worker. */
   readonly #running: Map<number, PoolRun>;
   readonly #chunks = new WorkerChunks();
+  /** Those whose results are being taken: how many there were, how long they took in ms, and how many were open. */
+  #taken: ChunkRun | undefined;
+  #count = 0;
+  #time = 0;
+  #settled = 0;
 
   /** Makes it for a worker with its Tasks. */
   constructor(
@@ -61,7 +66,7 @@ export class WorkerItems {
     return this.#chunks[Symbol.iterator]();
   }
 
-  /** An item has its result. */
+  /** An item has its result; {@linkcode WorkerItems.allDone} is called when no more of them are there. */
   done(
     run: ChunkRun,
     task: number,
@@ -69,12 +74,31 @@ export class WorkerItems {
     duration: number,
     startedAt: number,
   ): void {
-    run.batch!.steps++;
-    this.#durations.learn(run.task.code, duration);
-    const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration, startedAt)) {
-      this.#left(run);
+    if (run !== this.#taken) {
+      this.allDone();
+      this.#taken = run;
     }
+    this.#count++;
+    this.#time += duration;
+    const index = task - run.sent - 1 + run.begin;
+    if (run.chunk.settle(index, value, duration, startedAt)) this.#settled++;
+  }
+
+  /** What is to be done for all results together. */
+  allDone(): void {
+    const run = this.#taken;
+    if (run === undefined) return;
+    const settled = this.#settled;
+    const duration = this.#time / this.#count;
+    if (run.batch !== undefined) run.batch.steps += this.#count;
+    this.#taken = undefined;
+    this.#count = 0;
+    this.#time = 0;
+    this.#settled = 0;
+    this.#durations.learn(run.task.code, duration);
+    if (settled === 0) return;
+    run.chunk.settledTogether(settled, duration);
+    this.#left(run, settled);
   }
 
   /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
@@ -91,6 +115,7 @@ export class WorkerItems {
       const { task, value, timing } = message;
       const { duration, startedAt } = timing;
       this.done(run, task, fromWire(value), duration, startedAt);
+      this.allDone();
       return true;
     }
     this.#makeTask(run, index!);
@@ -148,8 +173,8 @@ export class WorkerItems {
     this.#worker.release(chunk);
   }
 
-  #left(run: ChunkRun): void {
-    run.leave();
+  #left(run: ChunkRun, count = 1): void {
+    run.leave(count);
     if (run.isDone) this.#leave(run);
   }
 
