@@ -25,21 +25,21 @@ const LONGEST = 2_048;
 const HEAD = 32;
 
 /** In place of the length of a value: this is no result, but the end of a chunk of that number. */
-const DONE = 0xffff_ffff;
+const DONE = -1;
 
 /** In place of a length: there is no contribution. */
-const ABSENT = 0xffff_ffff;
+const ABSENT = -1;
 
 const NO_BYTES = new Uint8Array(0);
 
 /** A result as it has come. */
-export interface QuickResult {
-  readonly task: number;
+export class QuickResult {
+  task = 0;
   /** `undefined`: the worker has come to the end of the chunk of that number. */
-  readonly value: SmallValue | undefined;
-  readonly contribution: Uint8Array<ArrayBuffer> | undefined;
-  readonly startedAt: number;
-  readonly duration: number;
+  value: SmallValue | undefined;
+  contribution: Uint8Array<ArrayBuffer> | undefined;
+  startedAt = 0.5;
+  duration = 0.5;
 }
 
 /** Memory for results, to be shared. */
@@ -50,6 +50,7 @@ export function resultMemory(): SharedArrayBuffer {
 /** The results, seen by one of the two sides. */
 export class Results {
   readonly #ring: Ring;
+  readonly #result = new QuickResult();
 
   /** Looks at memory that {@linkcode resultMemory} has made. */
   constructor(memory: SharedArrayBuffer) {
@@ -72,13 +73,14 @@ export class Results {
     const size = (HEAD + length + 7) & ~7;
     const at = this.#ring.reserve(size);
     if (at === undefined) return false;
-    const { cells, view, bytes: memory } = this.#ring;
-    cells[at / 4] = size;
-    view.setInt32(at + 4, task);
-    view.setFloat64(at + 8, startedAt);
-    view.setFloat64(at + 16, duration);
-    view.setUint32(at + 24, own);
-    view.setUint32(at + 28, contribution?.length ?? ABSENT);
+    const { cells, doubles, bytes: memory } = this.#ring;
+    const cell = at / 4;
+    cells[cell] = size;
+    cells[cell + 1] = task;
+    doubles[at / 8 + 1] = startedAt;
+    doubles[at / 8 + 2] = duration;
+    cells[cell + 6] = own;
+    cells[cell + 7] = contribution?.length ?? ABSENT;
     if (text === undefined) memory.set(bytes, at + HEAD);
     else {
       for (let i = 0; i < own; i++) {
@@ -96,34 +98,37 @@ export class Results {
   writeDone(chunk: number): boolean {
     const at = this.#ring.reserve(HEAD);
     if (at === undefined) return false;
-    const { cells, view } = this.#ring;
-    cells[at / 4] = HEAD;
-    view.setInt32(at + 4, chunk);
-    view.setUint32(at + 24, DONE);
-    view.setUint32(at + 28, ABSENT);
+    const { cells } = this.#ring;
+    const cell = at / 4;
+    cells[cell] = HEAD;
+    cells[cell + 1] = chunk;
+    cells[cell + 6] = DONE;
+    cells[cell + 7] = ABSENT;
     this.#ring.commit();
     return true;
   }
 
-  /** Takes the next result, if there is one. */
+  /** Takes the next result, if there is one; it is the same object each time. */
   read(): QuickResult | undefined {
     const at = this.#ring.next();
     if (at === undefined) return undefined;
-    const { cells, view, bytes } = this.#ring;
+    const { cells, doubles, bytes } = this.#ring;
+    const cell = at / 4;
     const value = at + HEAD;
-    const own = view.getUint32(at + 24);
+    const own = cells[cell + 6]!;
     const end = value + own;
-    const more = view.getUint32(at + 28);
-    const result = {
-      task: view.getInt32(at + 4),
-      value: own === DONE
-        ? undefined
-        : new SmallValue(textOf(bytes, value, end)),
-      contribution: more === ABSENT ? undefined : this.#copy(end, end + more),
-      startedAt: view.getFloat64(at + 8),
-      duration: view.getFloat64(at + 16),
-    };
-    this.#ring.release(cells[at / 4]!);
+    const more = cells[cell + 7]!;
+    const result = this.#result;
+    result.task = cells[cell + 1]!;
+    result.value = own === DONE
+      ? undefined
+      : new SmallValue(textOf(bytes, value, end));
+    result.contribution = more === ABSENT
+      ? undefined
+      : this.#copy(end, end + more);
+    result.startedAt = doubles[at / 8 + 1]!;
+    result.duration = doubles[at / 8 + 2]!;
+    this.#ring.release(cells[cell]!);
     return result;
   }
 

@@ -31,8 +31,8 @@ export class Ring {
   readonly bytes: Uint8Array;
   /** The same in cells of four bytes. */
   readonly cells: Int32Array;
-  /** The same for numbers of any kind. */
-  readonly view: DataView;
+  /** The same in doubles, of eight bytes. */
+  readonly doubles: Float64Array;
   readonly #positions: Int32Array<SharedArrayBuffer>;
   readonly #capacity: number;
   /** The position behind the record that is being written, or before the one that is being read. */
@@ -43,7 +43,7 @@ export class Ring {
     this.#positions = new Int32Array(memory, 0, START / 4);
     this.bytes = new Uint8Array(memory, START);
     this.cells = new Int32Array(memory, START);
-    this.view = new DataView(memory, START);
+    this.doubles = new Float64Array(memory, START);
     this.#capacity = this.bytes.length;
   }
 
