@@ -22,6 +22,7 @@ import { largeTransport } from "./questions/large_transport.ts";
 import { manyEntries } from "./questions/many_entries.ts";
 import { nested } from "./questions/nested.ts";
 import { pipeline } from "./questions/pipeline.ts";
+import { queued } from "./questions/queued.ts";
 import { roundTrip } from "./questions/round_trip.ts";
 import { scripts } from "./questions/scripts.ts";
 import { upToDate } from "./questions/up_to_date.ts";
@@ -43,6 +44,7 @@ const QUESTIONS: readonly Question[] = [
   largeTransport,
   pipeline,
   dispatch,
+  queued,
   nested,
   roundTrip,
 ];
