@@ -195,7 +195,7 @@ export class ParallelJobHandler implements JobHandler {
 /**
  * The pool comes with the first job, as a program whose jobs all hit the cache never
  * needs it. Its name is in a variable: what a program may import by name, Deno reads
- * before the program starts, and there are 23 modules. Like the module that a worker
+ * before the program starts, and there are some thirty modules. Like the module that a worker
  * begins with, without which there is no job, they are found when they are needed.
  */
 function loadPool(): Promise<typeof import("./parallel/pool.ts")> {

@@ -1,7 +1,7 @@
 /**
  * A pool of workers, threads and processes: which Task runs where, and when.
  *
- * Invariants: at most `numWorkers` workers of each isolation take Tasks (`#usable`),
+ * Invariants: at most `numWorkers` workers of each isolation take Tasks (`PoolWorkers`),
  * and at most `numWorkers * jobsPerWorker` slots are taken in all; where jobs wait in
  * all of them, one more for a Task that may cost its worker. A slot runs one Task at a time. A worker with a cancelled
  * job is not usable until that job has ended, and does not count.
@@ -20,21 +20,17 @@ import { badFunctionError } from "../../crashes.ts";
 import type { ItemChunk } from "../../item_chunk.ts";
 import { JobChunk, type JobRunner } from "../../job_chunk.ts";
 import type { JobState } from "../../job_state.ts";
-import { interruptionReason } from "../../outstanding.ts";
 import type { Task } from "../../task.ts";
 import { ThrownValue } from "../../value/thrown.ts";
-import { warn } from "../../warn.ts";
 import { installConsole } from "../../worker/console.ts";
-import type { Isolation, Needs } from "./connection.ts";
 import { closedError, closedErrors } from "../closed_errors.ts";
 import { DepthQueue } from "./depth_queue.ts";
-import { ChunkRun, type WaitingTask } from "./chunk_run.ts";
+import { ChunkRun } from "./chunk_run.ts";
 import { PoolRun, type QueuedRun } from "./pool_run.ts";
-import { namesOf, PoolWorker } from "./pool_worker.ts";
+import type { PoolWorker } from "./pool_worker.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
-import { startError } from "./start_error.ts";
+import { PoolWorkers } from "./pool_workers.ts";
 import { type PoolIsolation, TaskNeeds } from "./task_needs.ts";
-import { WebConnection } from "./web_connection.ts";
 
 /** How long Tasks that travel together may take together, in ms. */
 const TIME_TOGETHER = 1;
@@ -55,19 +51,13 @@ export interface PoolOptions {
 /** Runs Tasks on workers. */
 export class Pool implements PoolWorkerOwner, JobRunner {
   readonly #needs: TaskNeeds;
-  readonly #idleTimeout: number;
-  readonly #maxJobsPerWorker: number;
-  readonly #maxMemoryPerWorker: number;
-  readonly #numWorkers: number;
-  readonly #jobsPerWorker: number;
   readonly #slots: number;
   readonly #waiting: DepthQueue;
   /** Of Tasks that cannot keep what belongs to them. */
   readonly #runs = new Map<Task, PoolRun>();
   /** Those for which what starts processes is being loaded. */
   readonly #arriving = new Set<PoolRun>();
-  readonly #usable = new Set<PoolWorker>();
-  readonly #workers = new Set<PoolWorker>();
+  readonly #workers: PoolWorkers;
   /** Items of `hi.map`, and jobs, that wait or run and are no Tasks of their own. */
   readonly #chunkRuns = new Set<ChunkRun>();
   /** Whether a job, or an item, need not be a Task: it would need a process, or count by itself. */
@@ -76,30 +66,25 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   #last: ChunkRun | undefined;
   #scheduled = false;
   #ask: () => void = () => {};
-  #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
 
   /** Makes a pool; workers start with the first Task. */
   constructor(options: PoolOptions) {
-    const { numWorkers, jobsPerWorker, isolation, idleTimeout } = options;
-    this.#numWorkers = numWorkers;
-    this.#jobsPerWorker = jobsPerWorker;
+    const { numWorkers, jobsPerWorker, isolation } = options;
     this.#slots = numWorkers * jobsPerWorker;
     this.#waiting = new DepthQueue(this.#slots);
     this.#needs = new TaskNeeds(isolation);
-    this.#idleTimeout = idleTimeout;
-    this.#maxJobsPerWorker = options.maxJobsPerWorker;
-    this.#maxMemoryPerWorker = options.maxMemoryPerWorker;
+    this.#workers = new PoolWorkers(this, options, this.#needs);
     this.#takesChunks = isolation !== "process" &&
-      this.#maxJobsPerWorker === Infinity &&
-      this.#maxMemoryPerWorker === Infinity;
+      options.maxJobsPerWorker === Infinity &&
+      options.maxMemoryPerWorker === Infinity;
     installConsole();
     runOutside(() => this.#fillWhenAsked());
   }
 
   /** How many workers could not be stopped. */
   get abandoned(): number {
-    return this.#abandoned;
+    return this.#workers.abandoned;
   }
 
   /** Runs a Task when a worker is free. */
@@ -333,31 +318,23 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   }
 
   suspended(worker: PoolWorker): void {
-    this.#usable.delete(worker);
+    this.#workers.suspend(worker);
   }
 
   recovered(worker: PoolWorker): void {
     // Another may have taken its place meanwhile.
-    const full = this.#usableLike(worker.isolation) >= this.#numWorkers;
-    if (full || this.#closing !== undefined) return worker.retire();
-    this.#usable.add(worker);
+    const isFull = this.#workers.isFull(worker.isolation);
+    if (isFull || this.#closing !== undefined) return worker.retire();
+    this.#workers.resume(worker);
     this.#schedule();
   }
 
   retired(worker: PoolWorker): void {
-    this.#usable.delete(worker);
+    this.#workers.suspend(worker);
   }
 
   gone(worker: PoolWorker, busyWith: readonly PoolRun[]): void {
-    this.#usable.delete(worker);
-    this.#workers.delete(worker);
-    if (busyWith.length > 0) {
-      const isFirst = this.#abandoned++ === 0;
-      // Who ends the program does not ask for the worker.
-      if (isFirst && interruptionReason() === undefined) {
-        warnAbandoned(busyWith);
-      }
-    }
+    this.#workers.delete(worker, busyWith);
     if (this.#workers.size === 0) this.#closing?.resolve();
     this.#schedule();
   }
@@ -406,7 +383,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       if (run === undefined) return;
       if (!this.#waiting.hasSlotFor(run)) return this.#giveAhead();
       try {
-        const worker = this.#workerFor(run);
+        const worker = this.#workers.for(run);
         if (worker === undefined) return this.#giveAhead();
         if (run instanceof ChunkRun) {
           this.#giveItems(run, worker);
@@ -426,7 +403,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
 
   /** Gives items to workers that have such already, as long as these come next. */
   #giveAhead(): void {
-    for (const worker of this.#usable) {
+    for (const worker of this.#workers.usable) {
       const run = this.#waiting.first;
       if (!(run instanceof ChunkRun)) return;
       const after = worker.lastItems;
@@ -508,81 +485,4 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       yield next;
     }
   }
-
-  #workerFor({ task, needs }: QueuedRun): PoolWorker | undefined {
-    let idle: PoolWorker | undefined;
-    let shared: PoolWorker | undefined;
-    let useless: PoolWorker | undefined;
-    // A worker may have to be ended for such a Task: then nobody must be waiting in it.
-    const isRisky = task.timed || needs.memory !== undefined;
-    let spared = 0;
-    for (const worker of this.#usable) {
-      if (worker.isolation !== needs.isolation) {
-        continue;
-      } else if (isRisky && worker.paused > 0) {
-        if (worker.load === 0) spared++;
-      } else if (worker.cannotRun(task.code) || !worker.suits(needs)) {
-        if (worker.load === 0) useless = worker;
-      } else if (worker.full) {
-        continue;
-      } else if (worker.load === 0) {
-        // Where few jobs wait, few are held up when they could go on.
-        if (!(idle && idle.paused <= worker.paused)) idle = worker;
-      } else if (
-        // Who takes too much memory, of several jobs, nobody could say.
-        worker.load < this.#jobsPerWorker && needs.memory === undefined &&
-        !(shared && shared.load <= worker.load)
-      ) {
-        shared = worker;
-      }
-    }
-    if (idle !== undefined) return idle;
-    if (this.#usableLike(needs.isolation) - spared < this.#numWorkers) {
-      return this.#start(task, needs);
-    }
-    if (shared === undefined && useless !== undefined) {
-      useless.retire();
-      return this.#start(task, needs);
-    }
-    return shared;
-  }
-
-  /** How many workers of that kind take Tasks. */
-  #usableLike(isolation: Isolation): number {
-    let count = 0;
-    for (const worker of this.#usable) {
-      if (worker.isolation === isolation) count++;
-    }
-    return count;
-  }
-
-  #start(task: WaitingTask, needs: Needs): PoolWorker {
-    let worker: PoolWorker;
-    try {
-      worker = new PoolWorker(
-        this,
-        (owner) =>
-          needs.isolation === "worker"
-            ? new WebConnection(owner, needs)
-            : new this.#needs.processes!.ProcessConnection(owner, needs),
-        this.#jobsPerWorker,
-        this.#idleTimeout,
-        this.#maxJobsPerWorker,
-        this.#maxMemoryPerWorker,
-      );
-    } catch (error) {
-      throw startError(task, error);
-    }
-    this.#workers.add(worker);
-    this.#usable.add(worker);
-    return worker;
-  }
-}
-
-function warnAbandoned(busyWith: readonly PoolRun[]): void {
-  const names = namesOf(busyWith);
-  const who = busyWith.length === 1 ? names : `one of its jobs (${names})`;
-  warn(
-    `a worker was given up, since ${who} was to stop and went on computing: call hi.current().throwIfAborted() in its loops (more such workers are counted in the handler's "abandoned", without a word)`,
-  );
 }
