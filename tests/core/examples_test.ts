@@ -101,6 +101,15 @@ Deno.test("code_stats.ts runs again what changed, and only that", async () => {
   assertStringIncludes(edited, "Computed 2 of 4 jobs");
 });
 
+Deno.test("transfer.ts smooths an array that it gives away and gets back", async () => {
+  await using folder = await temporaryFolder();
+  // 0 becomes 2/3 and then 4/9, 1 becomes 1/3 and then 5/9.
+  assertEquals(
+    await example("transfer.ts", folder.path, "2"),
+    `2 passes: ${(4 / 9).toFixed(3)}, ${(5 / 9).toFixed(3)}\n`,
+  );
+});
+
 Deno.test("layers.ts computes once, and reads the rest through a server", async () => {
   await using folder = await temporaryFolder();
   assertEquals(
