@@ -21,7 +21,10 @@ if (import.meta.main) {
   await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
   // What is kept in a cache has to be hashed, which takes longer than this.
   await hi.config({ jobHandler, jobCache: null }, async () => {
-    let samples = Float64Array.from({ length: 12_500_000 }, (_, i) => i % 2);
+    let samples: Float64Array = Float64Array.from(
+      { length: 12_500_000 },
+      (_, i) => i % 2,
+    );
     for (let pass = 0; pass < passes; pass++) {
       const given = samples;
       samples = await smooth.run(hi.transfer(given));
