@@ -416,3 +416,11 @@ Deno.test("the characters of a text are items", () =>
     const results = await Array.fromAsync(hi.map(f.same, "hello"));
     assertEquals(results, ["h", "e", "l", "l", "o"]);
   }));
+
+Deno.test("items that submit jobs are each called once, beside others in the same worker", () =>
+  inPool({ numWorkers: 1, jobsPerWorker: 3 }, async () => {
+    const items = numbers(2_000);
+    const results = await Array.fromAsync(hi.map(f.submits, items));
+    assertEquals(results, items.map(() => 1));
+    assertEquals((await hi.wait()).total, 2_200);
+  }));

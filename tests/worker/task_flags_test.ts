@@ -55,3 +55,23 @@ Deno.test("while a task waits for others there is one more flag", () => {
   flags.release(2);
   assertEquals(flags.room, 1);
 });
+
+Deno.test("the flag of a chunk is another task's only after all that have it are done", () => {
+  const flags = new TaskFlags(4);
+  const cells = new Int32Array(flags.buffer);
+  const cell = flags.sendChunk(1);
+  cells[cell] = Flag.ITEMS + 2;
+  flags.lend(2, 1);
+  flags.lend(3, 1);
+  flags.release(1);
+  const others = [flags.send(4), flags.send(5), flags.send(8)];
+  assertEquals(others.includes(cell), false);
+  assertEquals(flags.takeBack(2, Flag.RECALLED), false);
+  flags.release(2);
+  assertEquals(flags.send(6) === cell, false);
+  flags.tell(3, Flag.CANCELLED);
+  assertEquals(cells[cell], Flag.CANCELLED);
+  flags.release(6);
+  flags.release(3);
+  assertEquals(flags.send(7), cell);
+});

@@ -20,6 +20,8 @@ export class TaskFlags {
   readonly #cellOf = new Map<number, number>();
   /** Tasks that were items of a chunk, and have the cell of that. */
   readonly #lent = new Set<number>();
+  /** How many have such a cell. */
+  readonly #holders = new Map<number, number>();
 
   readonly #isShared: boolean;
   readonly #length: number;
@@ -107,8 +109,10 @@ export class TaskFlags {
 
   /** An item of a chunk has become a Task: it is told to stop through the flag that it has. */
   lend(task: number, chunk: number): void {
-    this.#cellOf.set(task, this.#cellOf.get(chunk)!);
+    const cell = this.#cellOf.get(chunk)!;
+    this.#cellOf.set(task, cell);
     this.#lent.add(task);
+    this.#holders.set(cell, (this.#holders.get(cell) ?? 1) + 1);
   }
 
   /** Tells the function itself, which may be computing. */
@@ -122,6 +126,12 @@ export class TaskFlags {
     const cell = this.#cellOf.get(task);
     if (cell === undefined) return;
     this.#cellOf.delete(task);
-    if (!this.#lent.delete(task)) this.#free.push(cell);
+    this.#lent.delete(task);
+    const left = (this.#holders.get(cell) ?? 1) - 1;
+    if (left > 0) this.#holders.set(cell, left);
+    else {
+      this.#holders.delete(cell);
+      this.#free.push(cell);
+    }
   }
 }
