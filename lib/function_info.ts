@@ -10,12 +10,14 @@ import type { FunctionInfo, KeyPart, RecordStore } from "./cache/record.ts";
 import {
   findCode,
   type KnownCode,
+  loadedAnew,
   type UnknownCode,
 } from "./code/known_code.ts";
 import defer * as snapshots from "./code/snapshot.ts";
 import { CodeUnknownError } from "./errors.ts";
 import type { JobState } from "./job_state.ts";
 import type { FunctionDefinition } from "./registry.ts";
+import type { CodeReference } from "./task.ts";
 import { isWorker } from "./role.ts";
 import { storeOf } from "./store_of.ts";
 import { contributionOf } from "./value/contribution.ts";
@@ -50,6 +52,9 @@ type Code = KnownCode | UnknownCode;
 
 const known = new WeakMap<FunctionDefinition, Known>();
 
+/** What is known of the code that a handler was told to run. */
+const coded = new WeakMap<CodeReference, [FunctionDefinition, Known]>();
+
 function knownOf(definition: FunctionDefinition): Known {
   let entry = known.get(definition);
   if (entry === undefined) {
@@ -79,12 +84,29 @@ export function functionInfoOf(state: JobState): KeyedFunctionInfo {
   return entry.keyed;
 }
 
-/** What a record keeps of a function. */
+/** Looks for the code of a job that is run, where somebody asks for it: it may be another one when it has ended. */
+export function lookAtCode(state: JobState): void {
+  codeOf(state);
+}
+
+/** A worker has loaded code: if that is not what the program has, nobody can tell from now on what makes a result. */
+export function noteLoaded(code: CodeReference): void {
+  const [definition, entry] = coded.get(code) ?? [];
+  const found = entry?.code?.found;
+  if (!found?.isKnown) return;
+  const changed = loadedAnew(found);
+  if (changed === undefined) return;
+  entry!.code = { ...entry!.code!, found: changed };
+  warnIfNotWhole(definition!, changed);
+}
+
+/** What a record keeps of a function; `undefined` if its code has changed under the program: there is to be no record. */
 export function recordedCodeOf(
   state: JobState,
-): { fn: FunctionInfo; snapshot: string | undefined } {
+): { fn: FunctionInfo; snapshot: string | undefined } | undefined {
   const entry = knownOf(state.definition);
   const code = codeOf(state);
+  if (code?.isKnown === false && code.isStale) return undefined;
   if (!code?.isKnown) return { fn: entry.plain, snapshot: undefined };
   if (entry.coded?.code !== code.digest) {
     entry.coded = { ...entry.plain, code: code.digest };
@@ -116,6 +138,7 @@ function codeOf(state: JobState): Code | undefined {
     const isWhole = found.isKnown && found.missing.length === 0;
     if (mode === "warn" && !isWhole) warnIfNotWhole(definition, found);
     entry.code = { denoArgs, found };
+    coded.set(code, [definition, entry]);
   }
   return entry.code.found;
 }
@@ -146,6 +169,13 @@ function warnIfNotWhole(
 ): void {
   if (!code.isKnown) {
     if (!code.isCurable) return;
+    if (code.isStale) {
+      warnOnce(
+        `code ${code.why}`,
+        `the results of ${name} ${version} are not kept: ${code.why}`,
+      );
+      return;
+    }
     warnOnce(
       `code ${code.why}`,
       `changes of what ${name} ${version} imports are not noticed, only those of its own text: ${code.why}, or set code to "version"`,

@@ -85,20 +85,22 @@ export function storeOutcome(
     outcome.status === "error" &&
     (!state.options.cacheFailing || outcome.lost || isOfHither(outcome))
   ) return undefined;
+  const code = recordedCodeOf(state);
+  if (code === undefined) return undefined;
   (execution.storedIn ??= new Set()).add(store);
-  return store.store(
-    recordOf(state, outcome, execution.claim?.takeLease(store)),
-  );
+  const lease = execution.claim?.takeLease(store);
+  return store.store(recordOf(state, code, outcome, lease));
 }
 
 function recordOf(
   state: JobState,
+  code: Pick<NewRecord, "fn" | "snapshot">,
   outcome: Outcome,
   lease: Lease | undefined,
 ): NewRecord {
   return {
     key: state.keyBytes!,
-    ...recordedCodeOf(state),
+    ...code,
     outcome: outcome.status === "finished" && outcome.contribution === undefined
       ? {
         ...outcome,

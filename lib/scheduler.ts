@@ -34,7 +34,11 @@ import {
   stateOf,
 } from "./job_state.ts";
 import { type Blocked, joined, type KeyClaim } from "./key_claim.ts";
-import { functionInfoOf, warnIfCodeDiffers } from "./function_info.ts";
+import {
+  functionInfoOf,
+  lookAtCode,
+  warnIfCodeDiffers,
+} from "./function_info.ts";
 import { onTimeout, tryAgainWherePossible } from "./further_attempts.ts";
 import { handlerOf } from "./fallback_handler.ts";
 import {
@@ -478,7 +482,11 @@ function hand(execution: Execution): void {
   const handler = execution.handler!;
   if (handler.inProcess !== true && !isWorker()) execution.goElsewhere();
   const accept = directWayOf(handler);
-  if (accept !== undefined) return accept(execution, settled as Settled);
+  if (accept !== undefined) {
+    accept(execution, settled as Settled);
+    // While a worker begins.
+    return lookAtCode(execution.first);
+  }
   execution.spellOut();
   let running: Promise<Outcome>;
   try {
@@ -494,6 +502,7 @@ function hand(execution: Execution): void {
       ),
     (error) => complete(execution, brokenHandler(error)),
   );
+  lookAtCode(execution.first);
 }
 
 /** A handler of this package has an Outcome. */

@@ -7,6 +7,7 @@
  */
 
 import {
+  changedFile,
   isReadable,
   judge,
   mayWrite,
@@ -58,7 +59,12 @@ export interface UnknownCode {
   readonly why: string;
   /** Whether there is a cure but to do without. */
   readonly isCurable: boolean;
+  /** Whether it has changed since the program had loaded it: what made a result cannot be told. */
+  readonly isStale: boolean;
 }
+
+/** Of which files code was made. */
+const memos = new WeakMap<KnownCode, Memo>();
 
 /** What was asked in this process, and the answer: what is loaded stays what it is. */
 const answers = new Map<string, KnownCode | UnknownCode>();
@@ -74,6 +80,12 @@ export function findCode(
     answers.set(asked, answer = lookForCode(question, place, asked));
   }
   return answer;
+}
+
+/** What becomes of known code when somebody loads it anew: nothing as long as its files are as they were. */
+export function loadedAnew(code: KnownCode): UnknownCode | undefined {
+  const file = changedFile(memos.get(code)!);
+  return file === undefined ? undefined : stale(file);
 }
 
 function lookForCode(
@@ -163,14 +175,17 @@ function asCode(
   for (let i = 0; i < modules; i++) {
     const file = files[i]!;
     if (file[2] > loadedAt && file[2] <= now) {
-      return unknown(
-        `${
-          file[0]
-        } was written to after the program had loaded it: start the program again`,
-      );
+      return stale(file[0]);
     }
   }
-  return { isKnown: true, digest, snapshot: memo.snapshot, missing };
+  const code = {
+    isKnown: true,
+    digest,
+    snapshot: memo.snapshot,
+    missing,
+  } as const;
+  memos.set(code, memo);
+  return code;
 }
 
 function take(
@@ -245,5 +260,11 @@ function lastLine(text: string): string {
 }
 
 function unknown(why: string, isCurable = true): UnknownCode {
-  return { isKnown: false, why, isCurable };
+  return { isKnown: false, why, isCurable, isStale: false };
+}
+
+function stale(file: string): UnknownCode {
+  const why =
+    `${file} was written to after the program had loaded it: start the program again`;
+  return { isKnown: false, why, isCurable: true, isStale: true };
 }

@@ -160,6 +160,15 @@ export function judge({ head: { files, folders } }: Memo): Verdict {
   return verdict;
 }
 
+/** A file that is not as it was, if there is one. */
+export function changedFile({ head: { files } }: Memo): string | undefined {
+  const changed = files.find((file) =>
+    !isUnchanged(file) ||
+    file.length === 6 && digestOfFile(file[0]) !== file[5]
+  );
+  return changed?.[0];
+}
+
 /**
  * The memo after another look at `now`: files whose content was compared, and folders that were looked through,
  * are trusted by their times. `undefined` if that is so of none that was not trusted before.

@@ -11,6 +11,7 @@
  */
 
 import { errorText } from "../../error_text.ts";
+import { noteLoaded } from "../../function_info.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference, TaskArguments } from "../../task.ts";
 import { LEAF_BYTES } from "../../value/encoded.ts";
@@ -617,7 +618,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     // What comes through shared memory may be here before the greeting.
     this.#ready = true;
     const run = this.#run(id);
-    if (run !== undefined) this.#imports.note(run);
+    if (run === undefined) return;
+    if (!this.#imports.has(run.task.code)) noteLoaded(run.task.code);
+    this.#imports.note(run);
   }
 
   #importTooLong(runs: readonly PoolRun[]): void {
