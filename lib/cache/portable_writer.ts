@@ -23,6 +23,7 @@ import {
   writeBlobs,
 } from "./stored_body.ts";
 import { valueBytes } from "./stored_value.ts";
+import type { Timing } from "../task.ts";
 
 /** How often blobs that go at once are written again. */
 const ATTEMPTS = 3;
@@ -107,7 +108,15 @@ export class PortableWriter {
     taken: number,
   ): Promise<void> | undefined {
     try {
-      this.#put(record, bytes);
+      if (this.#put(record, bytes) && this.#room.isLimited) {
+        const { key, fn, outcome: { timing } } = record;
+        this.#room.known.note(key.toHex(), {
+          fn,
+          size: bytes.length,
+          storedAt: this.#storedAt,
+          duration: durationOf(timing),
+        });
+      }
     } catch (error) {
       this.#home.keeper.warnNotStored(error);
     } finally {
@@ -224,7 +233,7 @@ export class PortableWriter {
       details: {
         timing: {
           ...timing,
-          duration: Math.max(timing.duration, 0) || 0,
+          duration: durationOf(timing),
         },
         console,
         preview,
@@ -250,6 +259,7 @@ export class PortableWriter {
   /** Puts the file of a record in its place. */
   #write(hex: string, bytes: Uint8Array): void {
     const path = this.#home.records.path(hex);
+    this.#room.known.forget(hex);
     const replaced = infoOf(path)?.size ?? 0;
     try {
       this.#home.files.write(path, bytes);
@@ -269,4 +279,8 @@ export class PortableWriter {
   #release({ lease }: NewRecord): void {
     if (lease !== undefined) this.#home.leases?.release(lease);
   }
+}
+
+function durationOf({ duration }: Timing): number {
+  return Math.max(duration, 0) || 0;
 }
