@@ -8,7 +8,7 @@
 import type { BlobFiles } from "./blobs.ts";
 import type { KnownRecord, KnownRecords } from "./known_records.ts";
 import type { PortableBlobs } from "./portable_blobs.ts";
-import { infoOf, type PortableFolder, remove } from "./portable_folder.ts";
+import { infoOf, type PortableFolder } from "./portable_folder.ts";
 import {
   blobsOfRecord,
   type FoundRecord,
@@ -92,12 +92,8 @@ export function expire(
 /** A record that may go. */
 interface Victim {
   readonly hex: string;
-  /** Bytes of its file. */
-  readonly size: number;
   /** SHA-256 of its blobs. */
   readonly blobs: readonly string[];
-  /** Whether its file was not looked at. */
-  readonly isUnseen: boolean;
   readonly candidate: Candidate;
 }
 
@@ -150,9 +146,8 @@ async function evictOnce(
     const before = freed, now = Date.now();
     if (drawn.length > 0) notes.begin();
     for (const { victim } of drawn.splice(0, count)) {
-      const bytes = deleteRecord(cache, victim, now);
-      freed += bytes;
-      if (bytes === 0) known.forget(victim.hex);
+      freed += deleteRecord(cache, victim, now);
+      known.forget(victim.hex);
       if (freed >= excess) break;
     }
     if (freed > before) notes.note(freed - before);
@@ -186,7 +181,7 @@ function unseen(
   { size, storedAt, duration }: KnownRecord,
 ): Victim {
   const candidate = { bytes: size, usedAt: storedAt, duration };
-  return { hex, size, blobs: [], isUnseen: true, candidate };
+  return { hex, blobs: [], candidate };
 }
 
 /** What was read of a record, which is remembered. */
@@ -200,24 +195,19 @@ function victimOf(
   const bytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, size);
   return {
     hex,
-    size,
     blobs: blobs.map(({ sha256 }) => sha256),
-    isUnseen: false,
     candidate: { bytes, usedAt, duration },
   };
 }
 
 /** Deletes a record, and the blobs that nobody else names; the bytes that were freed. */
 function deleteRecord(
-  { records, blobs }: Evictable,
+  { files, records, blobs }: Evictable,
   victim: Victim,
   now: number,
 ): number {
-  const path = records.path(victim.hex);
-  // Another may be there by now.
-  if (victim.isUnseen && infoOf(path)?.size !== victim.size) return 0;
-  if (!remove(path)) return 0;
-  let freed = victim.size;
+  let freed = files.delete(records.path(victim.hex));
+  if (freed === undefined) return 0;
   for (const sha256 of victim.blobs) {
     // What was found in this very ms may have been found after we looked.
     if (blobs.isShared(sha256)) continue;

@@ -260,15 +260,22 @@ export class PortableWriter {
   #write(hex: string, bytes: Uint8Array): void {
     const path = this.#home.records.path(hex);
     this.#room.known.forget(hex);
-    const replaced = infoOf(path)?.size ?? 0;
+    const { files, totals } = this.#home;
+    const makeWay = infoOf(path)?.isFile
+      ? () => {
+        // It goes first, as to rename does not tell what it has replaced.
+        totals.beginDelete();
+        this.#room.count(-(files.delete(path) ?? 0));
+      }
+      : undefined;
     try {
-      this.#home.files.write(path, bytes);
+      files.write(path, bytes, makeWay);
     } catch (error) {
       // A file may stand where a folder should be.
-      if (!this.#home.files.evictIntruders(path)) throw error;
-      this.#home.files.write(path, bytes);
+      if (!files.evictIntruders(path)) throw error;
+      files.write(path, bytes);
     }
-    this.#room.count(bytes.length - replaced);
+    this.#room.count(bytes.length);
   }
 
   /** The time, by which records of this program can be told apart: never twice the same. */
