@@ -180,6 +180,20 @@ export class PortableRoom {
     return undefined;
   }
 
+  /** Deletes records as the disk has no room for so much; whether there is some more now. */
+  freeDisk(bytes: number): Promise<boolean> {
+    if (!this.isLimited) return Promise.resolve(false);
+    const freed = this.#roomMade.then(async () => {
+      // There may be much less than the limit.
+      const batch = Math.min(this.#batch, this.#size() * BATCH_PART);
+      const isFreed = await this.#evict(bytes, batch);
+      this.#home.totals.tryWrite();
+      return isFreed;
+    }).catch(() => false);
+    this.#roomMade = freed.then(() => {});
+    return this.#home.keep(freed);
+  }
+
   /** Whether there is a limit, so that it matters how much is taken. */
   get isLimited(): boolean {
     return this.#home.limits.maxSize !== undefined;
@@ -262,8 +276,10 @@ export class PortableRoom {
   }
 
   /** Evicts at least so much; whether that could be done. */
-  async #evict(excess: number): Promise<boolean> {
-    const batch = this.#patience > 0 ? 0 : this.#batch;
+  async #evict(
+    excess: number,
+    batch = this.#patience > 0 ? 0 : this.#batch,
+  ): Promise<boolean> {
     const { totals } = this.#home;
     let freed = 0;
     const evictable = this.#home.evictable();

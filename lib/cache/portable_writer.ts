@@ -5,6 +5,7 @@
  */
 
 import { FileChangedError } from "../errors.ts";
+import { isFull } from "./failure.ts";
 import { isOfSystem } from "./portable_keeper.ts";
 import { type PortableHome, PortableRoom } from "./portable_room.ts";
 import { processMemo } from "../value/file_digest.ts";
@@ -108,21 +109,46 @@ export class PortableWriter {
     taken: number,
   ): Promise<void> | undefined {
     try {
-      if (this.#put(record, bytes) && this.#room.isLimited) {
-        const { key, fn, outcome: { timing } } = record;
-        this.#room.known.note(key.toHex(), {
-          fn,
-          size: bytes.length,
-          storedAt: this.#storedAt,
-          duration: durationOf(timing),
-        });
+      this.#putKnown(record, bytes);
+    } catch (error) {
+      if (isFull(error) && this.#room.isLimited) {
+        return this.#home.keep(
+          this.#putOnFullDisk(record, bytes, taken, error),
+        );
       }
+      this.#home.keeper.warnNotStored(error);
+    }
+    this.#release(record);
+    return this.#room.give(taken);
+  }
+
+  /** Does so once more when others have made way for it on the disk. */
+  async #putOnFullDisk(
+    record: NewRecord,
+    bytes: Uint8Array<ArrayBuffer>,
+    taken: number,
+    cause: unknown,
+  ): Promise<void> {
+    try {
+      if (!await this.#room.freeDisk(taken)) throw cause;
+      this.#putKnown(record, bytes);
     } catch (error) {
       this.#home.keeper.warnNotStored(error);
-    } finally {
-      this.#release(record);
     }
-    return this.#room.give(taken);
+    this.#release(record);
+    await this.#room.give(taken);
+  }
+
+  /** Puts a record without blobs in its place, and remembers what is known of it. */
+  #putKnown(record: NewRecord, bytes: Uint8Array<ArrayBuffer>): void {
+    if (!this.#put(record, bytes) || !this.#room.isLimited) return;
+    const { key, fn, outcome: { timing } } = record;
+    this.#room.known.note(key.toHex(), {
+      fn,
+      size: bytes.length,
+      storedAt: this.#storedAt,
+      duration: durationOf(timing),
+    });
   }
 
   #adoptSmall(arrival: Arrival, taken: number): boolean | Promise<boolean> {
@@ -137,15 +163,23 @@ export class PortableWriter {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    let taken = 0;
+    let taken = 0, hasFreed = false;
     try {
       const bytes = this.#room.isLimited ? this.#bytesWithBlobs(record) : 0;
       if (!await this.#room.take(bytes, record)) return undefined;
       taken = bytes;
       for (let attempt = 1;; attempt++) {
-        const body = await writeBlobs(record, this.#home, processMemo);
-        const bytes = this.#encode(record, body);
-        if (!this.#put(record, bytes)) return undefined;
+        let body: Body, bytes: Uint8Array<ArrayBuffer>;
+        try {
+          body = await writeBlobs(record, this.#home, processMemo);
+          bytes = this.#encode(record, body);
+          if (!this.#put(record, bytes)) return undefined;
+        } catch (error) {
+          if (hasFreed || !isFull(error)) throw error;
+          hasFreed = await this.#room.freeDisk(taken);
+          if (!hasFreed) throw error;
+          continue;
+        }
         // Counted even if they are gone: who deletes what a record names subtracts it.
         this.#room.countPlaced(body);
         if (this.#hasBlobs(body)) {
