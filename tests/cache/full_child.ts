@@ -15,19 +15,18 @@ const large = hi.func(
 );
 
 const count = kind === "small" ? 1_000 : 120;
-const fn: hi.Func<[number], string | Uint8Array> = kind === "small"
-  ? small
-  : large;
+const run = (n: number): hi.Job<string | Uint8Array> =>
+  kind === "small" ? small.run(n) : large.run(n);
 const options = { path, layout: "files", maxSize: 1_000_000_000 } as const;
 {
   await using jobCache = new hi.JobCache(options);
   await hi.config({ jobCache }, async () => {
-    for (let n = 0; n < count; n++) await fn.run(n);
+    for (let n = 0; n < count; n++) await run(n);
   });
 }
 await using jobCache = new hi.JobCache(options);
 const jobs = await hi.config({ jobCache }, async () => {
-  const jobs = fn.map(Array.from({ length: 20 }, (_, i) => count - 20 + i));
+  const jobs = Array.from({ length: 20 }, (_, i) => run(count - 20 + i));
   await hi.wait();
   return jobs;
 });
