@@ -228,7 +228,7 @@ export function explained(
     return new FileNotFoundError(
       `Cannot use ${
         path.slice(0, SHOWN)
-      }… as a ${wanted} as a name in its path, or all of it, is longer than the system lets it be: current length is ${path.length}`,
+      }... as a ${wanted} as a name in its path, or all of it, is longer than the system lets it be: current length is ${path.length}`,
       { cause: error },
     );
   }
