@@ -15,8 +15,8 @@ export interface Column<T> {
   readonly cell: (row: T) => string;
 }
 
-/** A column of text is made no narrower. */
-const LEAST_WIDTH = 12;
+/** A column of text is made no narrower on a terminal, and no wider elsewhere. */
+const LEAST_WIDTH = 12, MOST_WIDTH = 100;
 
 const GAP = "  ";
 const ELLIPSIS = "…";
@@ -24,7 +24,7 @@ const ELLIPSIS = "…";
 /**
  * The lines of a table, its titles first.
  *
- * @param width Of the terminal: lines are cut there; whole without it.
+ * @param width Of the terminal: lines are cut there; without it only what is very long.
  */
 export function tableLines<T>(
   columns: readonly Column<T>[],
@@ -33,9 +33,10 @@ export function tableLines<T>(
 ): string[] {
   const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row))));
   const titles = columns.map(({ title }) => title);
+  const widest = width === undefined ? MOST_WIDTH : Infinity;
   const widths = columns.map((_, i) =>
     [titles, ...cells].reduce(
-      (most, line) => Math.max(most, stringWidth(line[i]!)),
+      (most, line) => Math.min(Math.max(most, stringWidth(line[i]!)), widest),
       0,
     )
   );

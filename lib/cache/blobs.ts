@@ -264,10 +264,12 @@ export class BlobFiles {
   }
 
   #temporaryFiles(): string[] {
-    const { tmp } = this.#folder;
-    return names(tmp, /^(count-)?[0-9a-f-]{36}$/).map((name) =>
-      join(tmp, name)
-    );
+    const { path, tmp } = this.#folder;
+    return [
+      ...names(tmp, /^(count-)?[0-9a-f-]{36}$/).map((name) => join(tmp, name)),
+      // What a disk was tried with whether it is full.
+      ...names(path, /^room-[0-9a-f-]{36}$/).map((name) => join(path, name)),
+    ];
   }
 
   /** Removes, once, what processes left behind that died while they wrote. */

@@ -217,11 +217,11 @@ export class FileStore implements RecordStore, Catalog, Depot {
       const hex = key.toHex();
       const path = this.#records.path(hex);
       const found = this.#records.find(hex);
-      const size = found?.size ?? infoOf(path)?.size;
-      if (size === undefined) return false;
+      if (found === undefined && infoOf(path) === undefined) return false;
       this.#totals.beginDelete();
-      if (!remove(path)) return false;
-      this.#totals.add(-size, 0);
+      const freed = this.#files.delete(path);
+      if (freed === undefined) return false;
+      this.#totals.add(-freed, 0);
       for (const { sha256 } of found ? blobsOfRecord(found.file) : []) {
         this.#sharing.abandon(sha256);
       }

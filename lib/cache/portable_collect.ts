@@ -124,9 +124,10 @@ export async function collectPortable(
       kept.push(record);
       continue;
     }
-    if (!remove(records.path(record.hex))) continue;
+    const deleted = files.delete(records.path(record.hex));
+    if (deleted === undefined) continue;
     report.records++;
-    let freed = record.size;
+    let freed = deleted;
     total -= record.size;
     const snapshot = codes.get(record.code)!;
     if (--snapshot.records === 0) total -= snapshot.bytes;

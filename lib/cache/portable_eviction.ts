@@ -6,20 +6,24 @@
  */
 
 import type { BlobFiles } from "./blobs.ts";
+import type { KnownRecord, KnownRecords } from "./known_records.ts";
 import type { PortableBlobs } from "./portable_blobs.ts";
-import { infoOf, type PortableFolder, remove } from "./portable_folder.ts";
+import { infoOf, type PortableFolder } from "./portable_folder.ts";
 import {
   blobsOfRecord,
   type FoundRecord,
   type PortableRecords,
 } from "./portable_records.ts";
-import { type PinSet, score } from "./victims.ts";
+import { type Candidate, type PinSet, score } from "./victims.ts";
 
 /** How many records are compared at a time. */
 const DRAWN = 64;
 
 /** One of so many of them goes. */
 const WORST = 4;
+
+/** After so long others in this program have their turn, in ms. */
+const TURN_MS = 20;
 
 /** What eviction works on. */
 export interface Evictable {
@@ -36,31 +40,27 @@ export interface EvictionNotes {
   begin(): void;
   /** Called with the bytes that were freed since. */
   note(bytes: number): void;
+  /** Called before others have their turn. */
+  pause(): void;
 }
 
 /**
  * Deletes records with their blobs until `excess` bytes are freed, or all that is
  * left is pinned. A blob that several records may name stays until `gc`.
  *
- * @param spared The key of a record that stays.
+ * @param known What need not be read.
  */
 export async function evict(
   cache: Evictable,
   excess: number,
-  spared: string | undefined,
+  known: KnownRecords,
   notes: EvictionNotes,
 ): Promise<void> {
+  const turns = new Turns(cache.files.folder.path, notes);
   let freed = 0;
-  const counting = {
-    begin: () => notes.begin(),
-    note: (bytes: number) => {
-      freed += bytes;
-      notes.note(bytes);
-    },
-  };
   for (let before = -1; freed < excess && freed > before;) {
     before = freed;
-    await evictOnce(cache, excess - freed, spared, counting);
+    freed += await evictOnce(cache, excess - freed, known, notes, turns);
   }
 }
 
@@ -84,65 +84,131 @@ export function expire(
     if (
       found !== undefined && found.usedAt < oldest &&
       !pins.has(hex, found.file.fn)
-    ) freed += deleteRecord(cache, found, now);
+    ) freed += deleteRecord(cache, victimOf(found), now);
   }
   return { seen, freed };
 }
 
-/** Draws from each folder of records once. */
+/** A record that may go. */
+interface Victim {
+  readonly hex: string;
+  /** SHA-256 of its blobs. */
+  readonly blobs: readonly string[];
+  readonly candidate: Candidate;
+}
+
+/** A record that was drawn, and how gladly it is given away. */
+interface Drawn {
+  readonly victim: Victim;
+  readonly score: number;
+}
+
+/** Lets others have their turn from time to time. */
+class Turns {
+  readonly #path: string;
+  readonly #notes: EvictionNotes;
+  #since = performance.now();
+
+  constructor(path: string, notes: EvictionNotes) {
+    this.#path = path;
+    this.#notes = notes;
+  }
+
+  /** Resolves when others have had it, if it was time. */
+  async next(): Promise<void> {
+    if (performance.now() - this.#since < TURN_MS) return;
+    this.#notes.pause();
+    await Deno.lstat(this.#path);
+    this.#since = performance.now();
+  }
+}
+
+/** Draws from each folder of records once; the bytes that were freed. */
 async function evictOnce(
   cache: Evictable,
   excess: number,
-  spared: string | undefined,
+  known: KnownRecords,
   notes: EvictionNotes,
-): Promise<void> {
+  turns: Turns,
+): Promise<number> {
   const shards = shuffled(cache.files.shards("jobs"));
-  const drawn: FoundRecord[] = [];
+  const drawn: Drawn[] = [];
   let freed = 0;
   while (freed < excess && (shards.length > 0 || drawn.length > 0)) {
     while (shards.length > 0 && drawn.length < DRAWN) {
-      drawn.push(...await draw(cache, shards.pop()!, spared));
+      await turns.next();
+      drawn.push(...draw(cache, shards.pop()!, known));
     }
-    const now = Date.now();
-    drawn.sort((a, b) => score(candidate(b), now) - score(candidate(a), now));
+    drawn.sort((a, b) => b.score - a.score);
     const count = shards.length > 0
       ? Math.ceil(drawn.length / WORST)
       : drawn.length;
-    const before = freed;
+    const before = freed, now = Date.now();
     if (drawn.length > 0) notes.begin();
-    for (const victim of drawn.splice(0, count)) {
+    for (const { victim } of drawn.splice(0, count)) {
       freed += deleteRecord(cache, victim, now);
+      known.forget(victim.hex);
       if (freed >= excess) break;
     }
     if (freed > before) notes.note(freed - before);
   }
+  return freed;
 }
 
-async function draw(
+function draw(
   { files, records, pins }: Evictable,
   shard: string,
-  spared: string | undefined,
-): Promise<FoundRecord[]> {
-  // Others have their turn in between.
-  await Deno.lstat(files.folder.path);
-  return shuffled(files.digests("jobs", shard))
-    .filter((hex) => hex !== spared)
-    .slice(0, DRAWN)
-    .map((hex) => records.find(hex))
-    .filter((found) =>
-      found !== undefined && !pins.has(found.hex, found.file.fn)
-    ) as FoundRecord[];
+  known: KnownRecords,
+): Drawn[] {
+  const now = Date.now();
+  const drawn: Drawn[] = [];
+  for (const hex of shuffled(files.digests("jobs", shard)).slice(0, DRAWN)) {
+    const seen = known.find(hex);
+    const found = seen === undefined ? records.find(hex) : undefined;
+    const fn = seen?.fn ?? found?.file.fn;
+    if (fn === undefined || pins.has(hex, fn)) continue;
+    const victim = found === undefined
+      ? unseen(hex, seen!)
+      : victimOf(found, known);
+    drawn.push({ victim, score: score(victim.candidate, now) });
+  }
+  return drawn;
+}
+
+/** What is known of a record whose file is not looked at. */
+function unseen(
+  hex: string,
+  { size, storedAt, duration }: KnownRecord,
+): Victim {
+  const candidate = { bytes: size, usedAt: storedAt, duration };
+  return { hex, blobs: [], candidate };
+}
+
+/** What was read of a record, which is remembered. */
+function victimOf(
+  { hex, file, size, usedAt }: FoundRecord,
+  known?: KnownRecords,
+): Victim {
+  const { fn, storedAt, duration } = file;
+  const blobs = blobsOfRecord(file);
+  if (blobs.length === 0) known?.note(hex, { fn, size, storedAt, duration });
+  const bytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, size);
+  return {
+    hex,
+    blobs: blobs.map(({ sha256 }) => sha256),
+    candidate: { bytes, usedAt, duration },
+  };
 }
 
 /** Deletes a record, and the blobs that nobody else names; the bytes that were freed. */
-export function deleteRecord(
-  { records, blobs }: Evictable,
-  victim: FoundRecord,
+function deleteRecord(
+  { files, records, blobs }: Evictable,
+  victim: Victim,
   now: number,
 ): number {
-  if (!remove(records.path(victim.hex))) return 0;
-  let freed = victim.size;
-  for (const { sha256 } of blobsOfRecord(victim.file)) {
+  let freed = files.delete(records.path(victim.hex));
+  if (freed === undefined) return 0;
+  for (const sha256 of victim.blobs) {
     // What was found in this very ms may have been found after we looked.
     if (blobs.isShared(sha256)) continue;
     const bytes = blobs.delete(sha256, now - 1);
@@ -151,13 +217,6 @@ export function deleteRecord(
     if (bytes === 0) blobs.abandon(sha256);
   }
   return freed;
-}
-
-/** What decides about a record. */
-function candidate({ file, size, usedAt }: FoundRecord) {
-  const bytes = blobsOfRecord(file)
-    .reduce((sum, { byteLength }) => sum + byteLength, size);
-  return { bytes, usedAt, duration: file.duration };
 }
 
 function shuffled<T>(list: readonly T[]): T[] {

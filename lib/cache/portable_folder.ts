@@ -91,8 +91,12 @@ export class PortableFolder {
     }
   }
 
-  /** Writes a file so that nobody ever sees a part of it. */
-  write(path: string, bytes: Uint8Array): void {
+  /**
+   * Writes a file so that nobody ever sees a part of it.
+   *
+   * @param makeWay Called when all is written, before it gets its name.
+   */
+  write(path: string, bytes: Uint8Array, makeWay?: () => void): void {
     const temporary = join(this.folder.tmp, crypto.randomUUID());
     try {
       try {
@@ -102,6 +106,7 @@ export class PortableFolder {
         this.#restore(this.folder.tmp, path);
         writeNew(temporary, bytes);
       }
+      makeWay?.();
       try {
         Deno.renameSync(temporary, path);
       } catch (error) {
@@ -113,6 +118,25 @@ export class PortableFolder {
       remove(temporary);
       throw error;
     }
+  }
+
+  /**
+   * Deletes a file; the bytes that it took, or `undefined` if there was none. Whoever
+   * moves it away has deleted it, so of several who do so at once one counts it, and
+   * nobody counts another file.
+   */
+  delete(path: string): number | undefined {
+    const aside = join(this.folder.tmp, crypto.randomUUID());
+    try {
+      Deno.renameSync(path, aside);
+    } catch {
+      // It is gone, or there is no room or no folder to move it to.
+      const size = infoOf(path)?.size;
+      return size !== undefined && remove(path) ? size : undefined;
+    }
+    const size = infoOf(aside)?.size;
+    remove(aside);
+    return size;
   }
 
   /** Makes a folder that a file needs, which is new or was deleted; the marker too if it went with it. */

@@ -89,11 +89,15 @@ export class PortableRecords {
   /** A record with size and last use; `undefined` if it is not there or damaged. */
   find(hex: string): FoundRecord | undefined {
     try {
-      const info = infoOf(this.path(hex));
-      const file = info && this.read(hex);
+      const file = this.read(hex);
       if (file === undefined) return undefined;
-      const usedAt = Math.max(file.storedAt, info!.mtime?.getTime() ?? 0);
-      return { hex, file, size: info!.size, usedAt };
+      let usedAt = file.storedAt;
+      // No use of a young record is noted, so that is not looked for.
+      if (Date.now() - usedAt > DAY_MS) {
+        const touched = infoOf(this.path(hex))?.mtime?.getTime() ?? 0;
+        usedAt = Math.max(usedAt, touched);
+      }
+      return { hex, file, size: file.raw.length, usedAt };
     } catch {
       return undefined;
     }

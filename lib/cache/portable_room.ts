@@ -11,6 +11,7 @@ import type { CachedRecord } from "./cached_record.ts";
 import { causeOf } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
 import type { Leases } from "./lease.ts";
+import { KnownRecords } from "./known_records.ts";
 import { type Limits, noRoom, overLimit } from "./limits.ts";
 import defer * as eviction from "./portable_eviction.ts";
 import type { Evictable } from "./portable_eviction.ts";
@@ -34,8 +35,11 @@ const AGES = 2 * STORES;
 /** The part of the limit, and the most, that is taken in advance, so that not each store has to say so. */
 const SPARE_PART = 1 / 64, SPARE_BYTES = 1_048_576;
 
-/** The part of the limit that is freed beyond need, as to draw lots for a few records costs as much as for many. */
-const BATCH_PART = 1 / 32;
+/**
+ * The part of the limit that is freed beyond need, as to draw lots for a few records
+ * costs as much as for many; where that is little, twice as much up to so many bytes.
+ */
+const BATCH_PART = 1 / 32, BATCH_BYTES = 1_048_576;
 
 /** Stores for which nothing is freed beyond need where all that is left is pinned. */
 const PATIENCE = 1_024;
@@ -68,8 +72,11 @@ export interface PortableHome {
 
 /** The room in one cache folder. */
 export class PortableRoom {
+  /** What need not be read when room is made. */
+  readonly known = new KnownRecords();
   readonly #home: PortableHome;
   readonly #spare: number;
+  readonly #batch: number;
   #stores = 0;
   /** Settles when all have room who asked for it. */
   #roomMade: Promise<void> = Promise.resolve();
@@ -89,6 +96,10 @@ export class PortableRoom {
     this.#spare = maxSize === undefined
       ? 0
       : Math.min(Math.floor(maxSize * SPARE_PART), SPARE_BYTES);
+    this.#batch = maxSize === undefined ? 0 : Math.max(
+      maxSize * BATCH_PART,
+      Math.min(2 * maxSize * BATCH_PART, BATCH_BYTES),
+    );
   }
 
   /** Does what is to be done after the last store. */
@@ -139,10 +150,14 @@ export class PortableRoom {
       return true;
     }
     this.#patience--;
-    if (this.#waiting === 0 && this.#tryTake(bytes)) return true;
+    const missing = this.#waiting === 0
+      ? this.#tryTake(bytes, this.#spare)
+      : undefined;
+    if (missing === 0) return true;
     // One after the other: what one deletes the next need not.
     this.#waiting++;
-    const made = this.#roomMade.then(() => this.#makeRoom(bytes, record))
+    const made = this.#roomMade
+      .then(() => this.#makeRoom(bytes, record, missing))
       .finally(() => this.#waiting--);
     this.#roomMade = made.then(() => {});
     return this.#home.keep(made);
@@ -165,6 +180,20 @@ export class PortableRoom {
     return undefined;
   }
 
+  /** Deletes records as the disk has no room for so much; whether there is some more now. */
+  freeDisk(bytes: number): Promise<boolean> {
+    if (!this.isLimited) return Promise.resolve(false);
+    const freed = this.#roomMade.then(async () => {
+      // There may be much less than the limit.
+      const batch = Math.min(this.#batch, this.#size() * BATCH_PART);
+      const isFreed = await this.#evict(bytes, batch);
+      this.#home.totals.tryWrite();
+      return isFreed;
+    }).catch(() => false);
+    this.#roomMade = freed.then(() => {});
+    return this.#home.keep(freed);
+  }
+
   /** Whether there is a limit, so that it matters how much is taken. */
   get isLimited(): boolean {
     return this.#home.limits.maxSize !== undefined;
@@ -180,39 +209,65 @@ export class PortableRoom {
     ) ?? false;
   }
 
-  /** Takes room if there is some. */
-  #tryTake(bytes: number): boolean {
-    const { totals, keeper } = this.#home;
+  /**
+   * Takes room if there is some; how many bytes are missing. If some are, more may be
+   * said to be taken than is, until something else is said.
+   *
+   * @param spare Bytes that are taken in advance.
+   */
+  #tryTake(bytes: number, spare: number): number {
+    const { totals } = this.#home;
     const isKnown = totals.has(bytes);
+    if (!isKnown) {
+      // To look costs less than to say something in vain.
+      const missing = this.#size() + bytes - this.#maxSize;
+      if (missing > 0) return missing;
+    }
     totals.take(bytes);
     // Where nothing can be written the store tells why.
-    if (isKnown || !totals.tryWrite(this.#spare)) return true;
-    const size = keeper.attempt(() => totals.size()) ?? 0;
-    const left = this.#maxSize - size;
-    if (left >= this.#spare) return true;
-    if (left < 0) totals.give(bytes);
-    // Less is taken in advance then, or nothing.
-    totals.tryWrite(Math.max(left, 0));
-    return left >= 0;
+    if (isKnown || !totals.tryWrite(spare)) return 0;
+    const left = this.#maxSize - this.#size();
+    if (left < 0) {
+      totals.give(bytes);
+      return -left;
+    }
+    // Less is taken in advance then.
+    if (left < spare) totals.tryWrite(left);
+    return 0;
   }
 
-  /** Deletes records until there is room; whether there is. */
-  async #makeRoom(bytes: number, record: Identified): Promise<boolean> {
+  /**
+   * Deletes records until there is room; whether there is.
+   *
+   * @param missing What is known to be missing.
+   */
+  async #makeRoom(
+    bytes: number,
+    record: Identified,
+    missing?: number,
+  ): Promise<boolean> {
     const { totals } = this.#home;
+    let spare = this.#spare;
     let looks = 0;
     try {
-      while (!this.#tryTake(bytes)) {
-        const excess = totals.size() + bytes - this.#maxSize;
-        if (excess <= 0 || await this.#evict(excess)) continue;
+      for (;;) {
+        const excess = missing ?? this.#tryTake(bytes, spare);
+        missing = undefined;
+        if (excess === 0) return true;
+        if (await this.#evict(excess)) {
+          // What was freed beyond need is taken for the next stores.
+          spare = 2 * this.#spare;
+          continue;
+        }
         if (totals.taken === 0) {
           const taken = this.#takeWhatIsLeft(bytes, record, ++looks < LOOKS);
           if (taken === undefined) continue;
           return taken;
         }
+        totals.tryWrite();
         // What is being stored by this program can go when it is there.
         await new Promise<void>((resolve) => this.#onGiven = resolve);
       }
-      return true;
     } catch (error) {
       this.#warnOver(error);
       totals.take(bytes);
@@ -221,19 +276,21 @@ export class PortableRoom {
   }
 
   /** Evicts at least so much; whether that could be done. */
-  async #evict(excess: number, own?: string): Promise<boolean> {
-    const batch = this.#patience > 0 ? 0 : this.#maxSize * BATCH_PART;
+  async #evict(
+    excess: number,
+    batch = this.#patience > 0 ? 0 : this.#batch,
+  ): Promise<boolean> {
     const { totals } = this.#home;
     let freed = 0;
     const evictable = this.#home.evictable();
-    await eviction.evict(evictable, excess + batch, own, {
+    await eviction.evict(evictable, excess + batch, this.known, {
       begin: () => totals.beginDelete(),
       note: (bytes) => {
         freed += bytes;
         this.count(-bytes);
-        // So that others need not delete it as well.
-        totals.tryWrite();
       },
+      // So that other programs need not delete it as well.
+      pause: () => totals.tryWrite(),
     });
     return freed >= excess;
   }
@@ -293,6 +350,7 @@ export class PortableRoom {
       try {
         this.#isOver = this.#size() > this.#maxSize;
         if (this.#isOver) await this.#evict(this.#size() - this.#maxSize);
+        this.#home.totals.tryWrite();
       } catch (error) {
         this.#warnOver(error);
       }

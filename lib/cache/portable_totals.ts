@@ -128,6 +128,8 @@ export class PortableTotals {
 
   /** Whether so much may be taken without a word, as it is announced. */
   has(bytes: number): boolean {
+    // Others wait for the word that nothing is being deleted any more.
+    if (this.#saysDeleting && this.#deleting === 0) return false;
     return this.#bytes + this.#taken + bytes <= this.#announced &&
       performance.now() - this.#announcedAt < SILENCE_MS;
   }

@@ -5,6 +5,7 @@
  */
 
 import { FileChangedError } from "../errors.ts";
+import { isFull } from "./failure.ts";
 import { isOfSystem } from "./portable_keeper.ts";
 import { type PortableHome, PortableRoom } from "./portable_room.ts";
 import { processMemo } from "../value/file_digest.ts";
@@ -23,6 +24,7 @@ import {
   writeBlobs,
 } from "./stored_body.ts";
 import { valueBytes } from "./stored_value.ts";
+import type { Timing } from "../task.ts";
 
 /** How often blobs that go at once are written again. */
 const ATTEMPTS = 3;
@@ -107,13 +109,46 @@ export class PortableWriter {
     taken: number,
   ): Promise<void> | undefined {
     try {
-      this.#put(record, bytes);
+      this.#putKnown(record, bytes);
+    } catch (error) {
+      if (isFull(error) && this.#room.isLimited) {
+        return this.#home.keep(
+          this.#putOnFullDisk(record, bytes, taken, error),
+        );
+      }
+      this.#home.keeper.warnNotStored(error);
+    }
+    this.#release(record);
+    return this.#room.give(taken);
+  }
+
+  /** Does so once more when others have made way for it on the disk. */
+  async #putOnFullDisk(
+    record: NewRecord,
+    bytes: Uint8Array<ArrayBuffer>,
+    taken: number,
+    cause: unknown,
+  ): Promise<void> {
+    try {
+      if (!await this.#room.freeDisk(taken)) throw cause;
+      this.#putKnown(record, bytes);
     } catch (error) {
       this.#home.keeper.warnNotStored(error);
-    } finally {
-      this.#release(record);
     }
-    return this.#room.give(taken);
+    this.#release(record);
+    await this.#room.give(taken);
+  }
+
+  /** Puts a record without blobs in its place, and remembers what is known of it. */
+  #putKnown(record: NewRecord, bytes: Uint8Array<ArrayBuffer>): void {
+    if (!this.#put(record, bytes) || !this.#room.isLimited) return;
+    const { key, fn, outcome: { timing } } = record;
+    this.#room.known.note(key.toHex(), {
+      fn,
+      size: bytes.length,
+      storedAt: this.#storedAt,
+      duration: durationOf(timing),
+    });
   }
 
   #adoptSmall(arrival: Arrival, taken: number): boolean | Promise<boolean> {
@@ -128,15 +163,23 @@ export class PortableWriter {
   }
 
   async #storeWithBlobs(record: NewRecord): Promise<StoredRecord | undefined> {
-    let taken = 0;
+    let taken = 0, hasFreed = false;
     try {
       const bytes = this.#room.isLimited ? this.#bytesWithBlobs(record) : 0;
       if (!await this.#room.take(bytes, record)) return undefined;
       taken = bytes;
       for (let attempt = 1;; attempt++) {
-        const body = await writeBlobs(record, this.#home, processMemo);
-        const bytes = this.#encode(record, body);
-        if (!this.#put(record, bytes)) return undefined;
+        let body: Body, bytes: Uint8Array<ArrayBuffer>;
+        try {
+          body = await writeBlobs(record, this.#home, processMemo);
+          bytes = this.#encode(record, body);
+          if (!this.#put(record, bytes)) return undefined;
+        } catch (error) {
+          if (hasFreed || !isFull(error)) throw error;
+          hasFreed = await this.#room.freeDisk(taken);
+          if (!hasFreed) throw error;
+          continue;
+        }
         // Counted even if they are gone: who deletes what a record names subtracts it.
         this.#room.countPlaced(body);
         if (this.#hasBlobs(body)) {
@@ -224,7 +267,7 @@ export class PortableWriter {
       details: {
         timing: {
           ...timing,
-          duration: Math.max(timing.duration, 0) || 0,
+          duration: durationOf(timing),
         },
         console,
         preview,
@@ -250,15 +293,23 @@ export class PortableWriter {
   /** Puts the file of a record in its place. */
   #write(hex: string, bytes: Uint8Array): void {
     const path = this.#home.records.path(hex);
-    const replaced = infoOf(path)?.size ?? 0;
+    this.#room.known.forget(hex);
+    const { files, totals } = this.#home;
+    const makeWay = infoOf(path)?.isFile
+      ? () => {
+        // It goes first, as to rename does not tell what it has replaced.
+        totals.beginDelete();
+        this.#room.count(-(files.delete(path) ?? 0));
+      }
+      : undefined;
     try {
-      this.#home.files.write(path, bytes);
+      files.write(path, bytes, makeWay);
     } catch (error) {
       // A file may stand where a folder should be.
-      if (!this.#home.files.evictIntruders(path)) throw error;
-      this.#home.files.write(path, bytes);
+      if (!files.evictIntruders(path)) throw error;
+      files.write(path, bytes);
     }
-    this.#room.count(bytes.length - replaced);
+    this.#room.count(bytes.length);
   }
 
   /** The time, by which records of this program can be told apart: never twice the same. */
@@ -269,4 +320,8 @@ export class PortableWriter {
   #release({ lease }: NewRecord): void {
     if (lease !== undefined) this.#home.leases?.release(lease);
   }
+}
+
+function durationOf({ duration }: Timing): number {
+  return Math.max(duration, 0) || 0;
 }

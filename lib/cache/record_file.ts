@@ -161,23 +161,28 @@ export function decodeRecordFile(
   if (file.length < PARTS_AT || !isWhole(file, "R")) return undefined;
   // Who made the file may still have meant harm: nothing in it is taken for granted.
   const view = new DataView(file.buffer, file.byteOffset, file.length);
-  const [signatures, fn, origin, body, details] = Array.from(
-    { length: PARTS },
-    (_, i) => view.getUint32(SEAL_BYTES + i * 4),
-  ) as [number, number, number, number, number];
-  const ends = [fn, origin, body, details, signatures];
-  let end = PARTS_AT;
-  for (const [i, length] of ends.entries()) ends[i] = end += length;
-  if (end !== file.length || signatures % SIGNATURE_BYTES !== 0) {
-    return undefined;
-  }
-  const part = (i: number) => file.subarray(ends[i - 1] ?? PARTS_AT, ends[i]);
+  const length = (i: number) => view.getUint32(SEAL_BYTES + i * 4);
+  const originAt = PARTS_AT + length(1);
+  const bodyAt = originAt + length(2);
+  const detailsAt = bodyAt + length(3);
+  const signaturesAt = detailsAt + length(4);
+  if (
+    signaturesAt + length(0) !== file.length ||
+    length(0) % SIGNATURE_BYTES !== 0
+  ) return undefined;
   const key = file.slice(KEY_AT, PARTS_AT);
-  const [storedAt, bytes, duration] = [0, 8, 16]
-    .map((at) => view.getFloat64(NUMBERS_AT + at)) as [number, number, number];
+  const storedAt = view.getFloat64(NUMBERS_AT);
+  const bytes = view.getFloat64(NUMBERS_AT + 8);
+  const duration = view.getFloat64(NUMBERS_AT + 16);
   try {
-    const info = functions.of(decoder.decode(part(0)));
-    const decoded = decodeBody(key, NO_NUMBER, part(2));
+    const info = functions.of(
+      decoder.decode(file.subarray(PARTS_AT, originAt)),
+    );
+    const decoded = decodeBody(
+      key,
+      NO_NUMBER,
+      file.subarray(bodyAt, detailsAt),
+    );
     if (info === undefined || decoded === undefined) return undefined;
     return {
       raw: file,
@@ -187,13 +192,20 @@ export function decodeRecordFile(
       bytes,
       duration,
       body: decoded,
-      signed: file.subarray(SEAL_BYTES + 4, ends[3]),
-      signatures: part(4),
+      signed: file.subarray(SEAL_BYTES + 4, signaturesAt),
+      signatures: file.subarray(signaturesAt),
       details() {
         try {
           const columns = { storedAt, bytes, duration, origin: NO_NUMBER };
-          const details = decodeDetails(key, columns, part(3));
-          const texts = textsOf(decoder.decode(part(1)), 2);
+          const details = decodeDetails(
+            key,
+            columns,
+            file.subarray(detailsAt, signaturesAt),
+          );
+          const texts = textsOf(
+            decoder.decode(file.subarray(originAt, bodyAt)),
+            2,
+          );
           if (details === undefined || texts === undefined) return undefined;
           const [host = "", versions = ""] = texts;
           return { ...details, storedAt, bytes, host, versions };

@@ -191,6 +191,11 @@ export function kindOf(info: Deno.FileInfo): string {
   return "a device";
 }
 
+const NO_FOLDER = "a part of its path is no folder: check the path";
+
+/** So much is shown of a path that is too long. */
+const SHOWN = 80;
+
 /** What a user should read instead of an error that using a path as a file or folder gave. */
 export function explained(
   error: unknown,
@@ -212,9 +217,18 @@ export function explained(
       `Cannot use ${path} as a file as it is ${error.what}: ${cure}`,
     );
   }
-  if (error instanceof Deno.errors.NotADirectory && wanted === "folder") {
+  if (error instanceof Deno.errors.NotADirectory) {
+    const why = wanted === "folder" ? whyNoFolder(path) : NO_FOLDER;
     return new FileNotFoundError(
-      `Cannot use ${path} as a folder as ${whyNoFolder(path)}`,
+      `Cannot use ${path} as a ${wanted} as ${why}`,
+      { cause: error },
+    );
+  }
+  if ((error as { code?: unknown }).code === "ENAMETOOLONG") {
+    return new FileNotFoundError(
+      `Cannot use ${
+        path.slice(0, SHOWN)
+      }... as a ${wanted} as a name in its path, or all of it, is longer than the system lets it be: current length is ${path.length}`,
       { cause: error },
     );
   }
@@ -239,7 +253,7 @@ function whyNoFolder(path: string): string {
         kindOf(info)
       }, which has no content that could be kept: pass a folder`;
   } catch {
-    return "a part of its path is no folder: check the path";
+    return NO_FOLDER;
   }
 }
 

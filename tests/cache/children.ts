@@ -53,6 +53,35 @@ export async function runChild(
   return { answer: JSON.parse(decoder.decode(stdout)), stderr: said };
 }
 
+/** Runs another script to its end, perhaps behind a prefix. */
+export async function runScript(
+  script: string,
+  args: string[],
+  prefix: string[] = [],
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [command, ...rest] = [
+    ...prefix,
+    Deno.execPath(),
+    "run",
+    "-A",
+    "--quiet",
+    ...stdArguments(),
+    fromFileUrl(new URL(script, import.meta.url)),
+    ...args,
+  ];
+  const { code, stdout, stderr } = await new Deno.Command(command!, {
+    args: rest,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  return {
+    code,
+    stdout: decoder.decode(stdout),
+    stderr: decoder.decode(stderr),
+  };
+}
+
 /** Starts a child that goes on until it is told otherwise. */
 export function spawnChild(
   args: string[],

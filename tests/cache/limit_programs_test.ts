@@ -2,6 +2,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { CacheFolder } from "../../lib/cache/folder.ts";
+import { PortableFolder } from "../../lib/cache/portable_folder.ts";
+import { PortableTotals } from "../../lib/cache/portable_totals.ts";
 import { stdArguments } from "../house/run.ts";
 import { TextLineStream } from "./lines.ts";
 import { bytesIn, makeFolder, testBoth } from "./support.ts";
@@ -9,6 +12,10 @@ import { bytesIn, makeFolder, testBoth } from "./support.ts";
 const CHILD = fromFileUrl(new URL("limit_child.ts", import.meta.url));
 const LARGE_CHILD = fromFileUrl(
   new URL("limit_large_child.ts", import.meta.url),
+);
+
+const REPLACE_CHILD = fromFileUrl(
+  new URL("limit_replace_child.ts", import.meta.url),
 );
 
 const MAX_SIZE = 3_000_000, COUNT = 800;
@@ -76,6 +83,24 @@ for (const [programs, maxSize] of [[3, 1_000_000], [4, 1_300_000]] as const) {
     }
   });
 }
+
+Deno.test("A record that several programs replace at once never counts too little", async () => {
+  await using folder = await makeFolder();
+  const { path } = folder;
+  const outputs = await Promise.all(
+    ["1", "2", "3"].map(() => start(REPLACE_CHILD, path, "400").output()),
+  );
+  for (const { code, stderr } of outputs) {
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+  }
+  const totals = new PortableTotals(
+    new PortableFolder(new CacheFolder(path)),
+  );
+  const { bytes, taken } = totals.read();
+  assertEquals(taken, 0);
+  const there = bytesIn(path, "files");
+  assert(bytes >= there, `${bytes} bytes counted of ${there}`);
+});
 
 function start(script: string, ...args: string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {

@@ -136,6 +136,27 @@ testBoth(
 );
 
 testBoth(
+  "gc deletes what a killed program left that tried whether the disk is full, once it is old",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    await using jobCache = new hi.JobCache({ path, layout });
+    await hi.config({ jobCache }, () => kept.run(3));
+    const left = () =>
+      Array.from(Deno.readDirSync(path), ({ name }) => name)
+        .filter((name) => name.startsWith("room-")).sort();
+    const names = ["room-1 is mine", `room-${crypto.randomUUID()}`];
+    for (const name of names) Deno.writeTextFileSync(`${path}/${name}`, "");
+    await jobCache.gc();
+    assertEquals(left(), names.sort());
+    const then = new Date(Date.now() - 2 * 3_600_000);
+    for (const name of names) Deno.utimeSync(`${path}/${name}`, then, then);
+    await jobCache.gc();
+    assertEquals(left(), ["room-1 is mine"]);
+  },
+);
+
+testBoth(
   "gc deletes no more than it must",
   async (layout) => {
     await using folder = await makeFolder();

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Layout } from "../../lib/cache/folder.ts";
-import { canMount, inNamespace, runChild } from "./children.ts";
+import { canMount, inNamespace, runChild, runScript } from "./children.ts";
 import {
   captureWarnings,
   filesOf,
@@ -104,6 +104,26 @@ testBoth("A full disk costs a warning, no result", async (layout) => {
     assert(onlyWarning(stderr).includes(folder.path));
   }
 }, WITHOUT_MOUNT);
+
+Deno.test({
+  name:
+    "A cache of files with a limit makes room for itself on a full disk, and stores what is new",
+  ...WITHOUT_MOUNT,
+  async fn() {
+    await using folder = await makeFolder();
+    for (const [size, kind] of [["2m", "small"], ["6m", "large"]] as const) {
+      const { code, stdout, stderr } = await runScript(
+        "full_child.ts",
+        [folder.path, kind],
+        inNamespace(`mount -t tmpfs -o size=${size} none ${folder.path}`),
+      );
+      assertEquals([code, stderr], [0, ""], kind);
+      const { hits, bad, full } = JSON.parse(stdout);
+      // The latest are there, and all that is there is sound.
+      assertEquals([hits, bad, full], [20, 0, true], kind);
+    }
+  },
+});
 
 testBoth(
   "A folder that is a file costs a warning, no result",

@@ -69,6 +69,17 @@ Deno.test("tables count wide characters as two columns, and keep to the width", 
     ["数据", "data", "a\nb"],
   );
   assertEquals(lines.slice(1), ["数据    2", "data    4", "a\\x0ab  3"]);
+  const long = tableLines(
+    [
+      { title: "NAME", cell: (text: string) => text },
+      { title: "N", cell: (text) => String(text.length) },
+    ],
+    ["n".repeat(100_000), "data"],
+  );
+  assertEquals(long.slice(1), [
+    `${"n".repeat(99)}…  100000`,
+    `${"data".padEnd(100)}  4`,
+  ]);
   assertEquals(cut("数据数据", 5), "数据…");
   assertEquals(cut("short", 5), "short");
   assertEquals(plain("\x1b[2J\u009b"), "\\x1b[2J\\x9b");

@@ -107,6 +107,18 @@ Deno.test(
     );
     assertInstanceOf(missing.cause, Deno.errors.NotFound);
     assertThrows(() => fileReference(folder), FileNotFoundError, "is a folder");
+    const long = assertThrows(
+      () => fileReference("n".repeat(5_000)),
+      FileNotFoundError,
+      "is longer than the system lets it be: current length is ",
+    );
+    assert(long.message.length < 250);
+    Deno.writeTextFileSync(`${folder}/plain`, "");
+    assertThrows(
+      () => fileReference(`${folder}/plain/below`),
+      FileNotFoundError,
+      "as a file as a part of its path is no folder",
+    );
     assertEquals(missing.name, "FileNotFoundError");
     assertThrows(() => fileReference(""), TypeError, 'current value is ""');
     assertThrows(

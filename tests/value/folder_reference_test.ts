@@ -173,6 +173,11 @@ Deno.test(
     );
     refused((at) => Deno.symlinkSync(at, at), "a symbolic link to itself");
     refused((at) => {
+      assertThrows(
+        () => folderReference("n".repeat(5_000)),
+        FileNotFoundError,
+        "as a folder as a name in its path, or all of it, is longer than",
+      );
       new Deno.Command("mkfifo", { args: [at] }).outputSync();
     }, "a pipe");
     refused(
