@@ -42,8 +42,11 @@ const TIME_TOGETHER = 1;
 /** Jobs that take less than this together, in ms, are not parted: the way to another worker takes longer. */
 const TIME_OF_WAY = 0.05;
 
-/** After how many jobs that one turn submits workers begin with them before it ends. */
-const MANY_IN_TURN = 1_024;
+/** How many jobs one turn submits before workers begin with them, although it has not ended. */
+const MANY_IN_TURN = 2_048;
+
+/** After how many more they are given some again. */
+const MORE_IN_TURN = 512;
 
 /** What a pool is made of. */
 export interface PoolOptions {
@@ -414,6 +417,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       for (const worker of this.#usable) worker.takeResults();
       this.#fill();
     });
+    this.#cameSinceFill = MANY_IN_TURN - MORE_IN_TURN;
   }
 
   /** Gives Tasks to workers as long as there are both. */
