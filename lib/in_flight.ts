@@ -99,9 +99,10 @@ function tidy(own: InFlight): void {
 
 function openOf<K>(entries: Map<K, Joinable>): Map<K, Joinable> {
   const open = new Map<K, Joinable>();
-  for (const [key, entry] of entries) {
+  // With `for` that takes twice as long where it is done for the first time.
+  entries.forEach((entry, key) => {
     if (entry.isInFlight) open.set(key, entry);
-  }
+  });
   return open;
 }
 
