@@ -107,7 +107,7 @@ function openOf<K>(entries: Map<K, Joinable>): Map<K, Joinable> {
 }
 
 /** A number of 30 bits, seldom the same for two texts: the FNV-1a hash of Fowler, Noll and Vo. */
-function numberOf(identity: string): number {
+export function numberOf(identity: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < identity.length; i++) {
     hash = Math.imul(hash ^ identity.charCodeAt(i), 0x01000193);
