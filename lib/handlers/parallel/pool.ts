@@ -86,6 +86,12 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   #scheduled = false;
   /** How many jobs have come since workers were last given something. */
   #cameSinceFill = 0;
+  /**
+   * `"long"`: thousands of jobs were submitted in a turn that goes on. `"over"`: it has ended, and the event
+   * loop has not come to what else there is; results are not taken before that, as thousands of loops
+   * that go on with them would hold it up for ever.
+   */
+  #turn: "short" | "long" | "over" = "short";
   #ask: () => void = () => {};
   #abandoned = 0;
   #closing: PromiseWithResolvers<void> | undefined;
@@ -340,6 +346,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#schedule();
   }
 
+  heard(): void {
+    if (this.#turn === "over") this.#turn = "short";
+  }
+
   roomFreed(): void {
     this.#schedule();
   }
@@ -397,6 +407,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       asked = this.#asking();
       this.#scheduled = false;
       try {
+        if (this.#turn === "long") this.#turn = "over";
         this.#fill();
       } catch (error) {
         // It is told as any error that nobody expects, and others still get their Tasks.
@@ -413,6 +424,8 @@ export class Pool implements PoolWorkerOwner, JobRunner {
 
   /** Thousands of jobs are submitted in one turn: workers need not idle until that is over. */
   #fillMeanwhile(): void {
+    if (this.#turn === "over") return;
+    this.#turn = "long";
     runOutside(() => {
       for (const worker of this.#usable) worker.takeResults();
       this.#fill();
