@@ -19,6 +19,9 @@ interface Kills {
 // By definition: another version, or a notebook cell that is run anew, is another function.
 const killsOf = new WeakMap<FunctionDefinition, Kills>();
 
+/** Whether that ever had one in it. */
+let hasKilled = false;
+
 /** Whether a job failed as its worker died under it: not one that could not start, or had too little memory. */
 export function isCrash(error: unknown): error is WorkerLostError {
   return error instanceof WorkerLostError &&
@@ -34,12 +37,13 @@ export function noteCrash(
 ): void {
   if (error.suspects !== 1) return;
   const inRow = (killsOf.get(definition)?.inRow ?? 0) + 1;
+  hasKilled = true;
   killsOf.set(definition, { inRow, last: error });
 }
 
 /** Counts that a job of the function has left its worker alive. */
 export function noteSurvival(definition: FunctionDefinition): void {
-  killsOf.delete(definition);
+  if (hasKilled) killsOf.delete(definition);
 }
 
 /** Why jobs of the function are not run any more, if that is so. More crashes are borne by those who ask for more retries. */

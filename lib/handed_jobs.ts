@@ -14,27 +14,61 @@ import { identify, setIdentity } from "./job_identity.ts";
 import { type JobState, SmallArguments } from "./job_state.ts";
 import { outstanding } from "./outstanding.ts";
 import { leaveOthers, settled } from "./scheduler.ts";
-import type { ConsoleLine, Task, Timing } from "./task.ts";
+import type { ConsoleLine, Outcome, Task, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import type { EncodedValue } from "./value/encoded.ts";
+import { SmallValue } from "./value/small.ts";
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
+
+/** An outcome and its value of a few bytes: one object instead of three, as there may be a million. */
+class SmallOutcome extends SmallValue {
+  readonly #startedAt: number;
+  readonly #duration: number;
+
+  constructor(text: string, startedAt: number, duration: number) {
+    super(text);
+    this.#startedAt = startedAt;
+    this.#duration = duration;
+  }
+
+  get status(): "finished" {
+    return "finished";
+  }
+
+  /** Itself. */
+  get value(): this {
+    return this;
+  }
+
+  /** Nothing was printed. */
+  get console(): readonly ConsoleLine[] {
+    return NO_LINES;
+  }
+
+  get timing(): Timing {
+    return { startedAt: this.#startedAt, duration: this.#duration };
+  }
+}
 
 /** A job that ran together with others has its result. */
 export function settleTogether(
   state: JobState,
   value: EncodedValue,
-  timing: Timing,
+  startedAt: number,
+  duration: number,
 ): void {
   noteSurvival(state.definition);
   leaveOthers(state);
-  const outcome = {
-    status: "finished",
-    value,
-    console: NO_LINES,
-    timing,
-  } as const;
+  const outcome: Outcome = value instanceof SmallValue
+    ? new SmallOutcome(value.text, startedAt, duration)
+    : {
+      status: "finished",
+      value,
+      console: NO_LINES,
+      timing: { startedAt, duration },
+    };
   state.settle({ outcome, hit: false });
 }
 

@@ -305,6 +305,14 @@ export class Job<T> implements PromiseLike<T> {
   /** The result, once it is there. */
   #load(): Promise<T> {
     noteSeen(this.#state);
+    // Thousands that are submitted at once may be done before somebody waits for them.
+    if (this.#state.outcome?.value instanceof SmallValue) {
+      try {
+        return Promise.resolve(this.getResult());
+      } catch {
+        // As with any other one that cannot be had.
+      }
+    }
     const promise = new Promise<unknown>(hold) as Promise<T>;
     this.#resolve = resolveHeld;
     this.#reject = rejectHeld;

@@ -105,7 +105,7 @@ export class JobChunk {
     this.#jobs[index] = undefined;
     job.chunk = undefined;
     if (job !== this.#leaving) {
-      settleTogether(job, value, { startedAt, duration });
+      settleTogether(job, value, startedAt, duration);
     }
     return true;
   }

@@ -32,6 +32,7 @@ export function noteFailure(state: JobState): void {
 
 /** Somebody looks at the job: its failure is theirs now. */
 export function noteSeen(state: JobState): void {
+  if (state.isSeen) return;
   state.isSeen = true;
   unseen.delete(state);
 }

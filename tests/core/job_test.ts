@@ -7,6 +7,8 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { numberOf } from "../../lib/in_flight.ts";
+import { smallArguments } from "../../lib/value/small.ts";
 import * as hi from "../../mod.ts";
 import { deno, stdArguments, temporaryFolder } from "../house/run.ts";
 
@@ -110,6 +112,26 @@ Deno.test("identical jobs in flight share one execution, and each has a result o
   assertEquals(results[0], results[1]);
   assertNotStrictEquals(results[0], results[1]);
   assertStrictEquals(await a, results[0]);
+});
+
+Deno.test("jobs whose identities have the same number in the table of those in flight are told apart, and equal ones share a run", async () => {
+  const one = "file62759.txt";
+  const other = "file288396.txt";
+  const [a, b] = [one, other].map((name) => numberOf(smallArguments([name])!));
+  assertEquals(a, b);
+  const calls: string[] = [];
+  const gate = Promise.withResolvers<void>();
+  const named = hi.func("jobs_twins", "1", async (name: string) => {
+    calls.push(name);
+    await gate.promise;
+    return name;
+  });
+  for (const names of [[one, other, other, one], [other, one, other]]) {
+    const jobs = named.map(names);
+    gate.resolve();
+    assertEquals(await Promise.all(jobs), names);
+    assertEquals(calls.splice(0), names.slice(0, 2));
+  }
 });
 
 Deno.test("functions with cache: false share nothing", async () => {

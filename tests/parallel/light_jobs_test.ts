@@ -52,6 +52,16 @@ Deno.test("jobs of two functions by turns keep their order too", () =>
     assertEquals(ends, numbers(2_000));
   }));
 
+Deno.test("workers begin with the first of thousands of jobs while one turn still submits the others", () =>
+  inPool({ numWorkers: 1 }, async () => {
+    await warmUp(f.counted);
+    const jobs = f.counted.map(numbers(5_000));
+    const last = jobs.findLastIndex(({ status }) => status !== "queued");
+    assert(0 < last && last < 4_999, `the last that has begun is ${last}`);
+    const calls = callsOf(await Promise.all(jobs));
+    assertEquals(calls, numbers(5_000).map((x) => calls[0]! + x));
+  }));
+
 Deno.test("jobs that are equal share one run, wherever the first one is", () =>
   inPool({ numWorkers: 2 }, async () => {
     await warmUp(f.counted);

@@ -35,6 +35,15 @@ import { type PoolIsolation, TaskNeeds } from "./task_needs.ts";
 /** How long Tasks that travel together may take together, in ms. */
 const TIME_TOGETHER = 1;
 
+/** Jobs that take less than this together, in ms, are not parted: the way to another worker takes longer. */
+const TIME_OF_WAY = 0.05;
+
+/** How many jobs one turn submits before workers begin with them, although it has not ended. */
+const MANY_IN_TURN = 2_048;
+
+/** After how many more they are given some again. */
+const MORE_IN_TURN = 512;
+
 /** What a pool is made of. */
 export interface PoolOptions {
   readonly numWorkers: number;
@@ -65,6 +74,14 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   /** The jobs at the end of the queue, to which others can be added. */
   #last: ChunkRun | undefined;
   #scheduled = false;
+  /** How many jobs have come since workers were last given something. */
+  #cameSinceFill = 0;
+  /**
+   * `"long"`: thousands of jobs were submitted in a turn that goes on. `"over"`: it has ended, and the event
+   * loop has not come to what else there is; results are not taken before that, as thousands of loops
+   * that go on with them would hold it up for ever.
+   */
+  #turn: "short" | "long" | "over" = "short";
   #ask: () => void = () => {};
   #closing: PromiseWithResolvers<void> | undefined;
 
@@ -117,6 +134,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (!this.#takesChunks || this.#closing !== undefined) return false;
     // The first of many, or one that comes alone, has none to travel with.
     if (this.#waiting.size === 0) return false;
+    if (++this.#cameSinceFill >= MANY_IN_TURN) this.#fillMeanwhile();
     const last = this.#last;
     if (last?.chunk instanceof JobChunk && last.chunk.suits(job)) {
       last.chunk.add(job);
@@ -313,6 +331,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#schedule();
   }
 
+  heard(): void {
+    if (this.#turn === "over") this.#turn = "short";
+  }
+
   roomFreed(): void {
     this.#schedule();
   }
@@ -340,7 +362,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   }
 
   // When the caller has done: then it is known how many Tasks wait, and what is
-  // cancelled in one go is not started in between.
+  // cancelled in one go is not started in between. Only thousands of jobs do not wait for that.
   #schedule(): void {
     if (this.#scheduled || this.#waiting.size === 0) return;
     if (this.#closing !== undefined) return;
@@ -362,6 +384,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       asked = this.#asking();
       this.#scheduled = false;
       try {
+        if (this.#turn === "long") this.#turn = "over";
         this.#fill();
       } catch (error) {
         // It is told as any error that nobody expects, and others still get their Tasks.
@@ -376,8 +399,20 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     return new Promise((resolve) => this.#ask = resolve);
   }
 
+  /** Thousands of jobs are submitted in one turn: workers need not idle until that is over. */
+  #fillMeanwhile(): void {
+    if (this.#turn === "over") return;
+    this.#turn = "long";
+    runOutside(() => {
+      for (const worker of this.#usable) worker.takeResults();
+      this.#fill();
+    });
+    this.#cameSinceFill = MANY_IN_TURN - MORE_IN_TURN;
+  }
+
   /** Gives Tasks to workers as long as there are both. */
   #fill(): void {
+    this.#cameSinceFill = 0;
     while (true) {
       const run = this.#waiting.first;
       if (run === undefined) return;
@@ -436,14 +471,22 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   }
 
   /** How many of these items a worker gets in one go. */
-  #shareOf({ chunk, task, left }: ChunkRun, worker: PoolWorker): number {
+  #shareOf(run: ChunkRun, worker: PoolWorker): number {
+    const { chunk, task, left } = run;
     if (!worker.has(task.code)) return 1;
     // Those of `hi.map` were parted before.
     if (!(chunk instanceof JobChunk)) return left;
     const { definition, options: { crashRetries } } = chunk;
     if (badFunctionError(definition, crashRetries) !== undefined) return 1;
-    const share = Math.ceil(left / this.#slots);
-    return Math.min(share, worker.room(task.code, TIME_TOGETHER));
+    // Before the many that wait there may be some that were taken back from a worker.
+    const behind = this.#last === undefined || this.#last === run
+      ? 0
+      : this.#last.left;
+    const share = Math.max(
+      Math.ceil((left + behind) / this.#slots),
+      worker.room(task.code, TIME_OF_WAY),
+    );
+    return Math.min(left, share, worker.room(task.code, TIME_TOGETHER));
   }
 
   /** Takes items out of the queue, `most` at most; `undefined` if all that were there are cancelled. */

@@ -160,7 +160,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         ? undefined
         : { limit: mostMemory, ofProcess: !sharesMemory },
     });
-    this.#quick?.listen(() => this.takeResults());
+    this.#quick?.listen(() => {
+      this.#owner.heard();
+      this.takeResults();
+    });
     this.#hold(false);
   }
 

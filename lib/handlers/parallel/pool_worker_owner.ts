@@ -24,6 +24,8 @@ export interface PoolWorkerOwner {
   paused(run: PoolRun): void;
   /** Such a Task goes on, or has ended, and has its slot again. */
   resumed(run: PoolRun): void;
+  /** There are results, and the event loop was free to hear of them. */
+  heard(): void;
   /** A worker that was full can take Tasks again. */
   roomFreed(): void;
   /** The worker takes no more Tasks until its cancelled jobs have ended. */
