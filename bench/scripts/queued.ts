@@ -1,5 +1,5 @@
 /**
- * Submits COUNT trivial jobs to 2 workers in one go, so that all of them are queued. Prints, as
+ * Submits COUNT trivial jobs to 2 workers that are busy, so that all of them are queued. Prints, as
  * WHAT says, how many bytes of memory each takes, or the µs for each `.run()` of the
  * "first" or the "last" tenth of them.
  */
@@ -7,6 +7,11 @@
 import * as hi from "@hither/hither";
 import { megabytes } from "./memory.ts";
 
+const busy = hi.func(
+  "bench_busy",
+  "1.0.0",
+  (_: number) => new Promise(() => {}),
+);
 const increment = hi.func("bench_queued", "1.0.0", (x: number) => x + 1);
 
 if (import.meta.main) {
@@ -16,6 +21,10 @@ if (import.meta.main) {
   const jobHandler = new hi.ParallelJobHandler({ numWorkers: 2 });
   await hi.config({ jobHandler, jobCache: null }, async () => {
     await Promise.all(increment.map([-1, -2, -3, -4]));
+    const held = busy.map([1, 2]);
+    while (held.some(({ status }) => status !== "running")) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
     const jobs: hi.Job<number>[] = new Array(count).fill(undefined);
     const before = megabytes("VmRSS");
     const times: number[] = [];
@@ -28,7 +37,7 @@ if (import.meta.main) {
     }
     const bytes = (megabytes("VmRSS") - before) * 1e6 / count;
     if (jobs.some(({ status }) => status === "finished")) {
-      throw new Error("a job has run before all were submitted");
+      throw new Error("a job was not queued");
     }
     console.log(
       what === "memory" ? bytes : times.at(what === "first" ? 0 : -1),

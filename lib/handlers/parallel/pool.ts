@@ -404,7 +404,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (this.#turn === "over") return;
     this.#turn = "long";
     runOutside(() => {
-      for (const worker of this.#usable) worker.takeResults();
+      for (const worker of this.#workers.usable) worker.takeResults();
       this.#fill();
     });
     this.#cameSinceFill = MANY_IN_TURN - MORE_IN_TURN;
