@@ -217,6 +217,10 @@ export class Execution implements Task {
     return this.#options.timeout !== null;
   }
 
+  get queueTimed(): boolean {
+    return this.#options.queueTimeout !== null;
+  }
+
   get memory(): number | undefined {
     return this.#options.memory ?? undefined;
   }
@@ -618,6 +622,7 @@ const SPELT_OUT = [
   "fn",
   "digest",
   "timed",
+  "queueTimed",
   "memory",
   "importTimeout",
   "denoArgs",

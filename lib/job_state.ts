@@ -362,7 +362,8 @@ export class JobState {
       this.status = by.status;
     }
     if (this.#more !== undefined) {
-      this.#more.lines = undefined;
+      // An outcome has its own.
+      if (this.outcome !== undefined) this.#more.lines = undefined;
       for (const execution of this.#more.awaitedIn ?? []) {
         execution.deleteAwaited(this);
       }

@@ -186,6 +186,8 @@ export interface Task {
   readonly digest: boolean;
   /** Whether somebody must know the very moment of the start (there is a timeout). */
   readonly timed: boolean;
+  /** Whether the time until its start is limited (there is a queueTimeout): it is not to be sent where it waits behind others. */
+  readonly queueTimed?: boolean | undefined;
   /** How much memory the job may take, in bytes; absent if nobody said. */
   readonly memory?: number | undefined;
   /** How long the import of the function's module may take, in ms; absent if nobody said. */

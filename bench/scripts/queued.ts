@@ -22,8 +22,10 @@ if (import.meta.main) {
   await hi.config({ jobHandler, jobCache: null }, async () => {
     await Promise.all(increment.map([-1, -2, -3, -4]));
     const held = busy.map([1, 2]);
-    while (held.some(({ status }) => status !== "running")) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    for (const job of held) {
+      for await (const event of job) {
+        if (event.type === "status" && event.status === "running") break;
+      }
     }
     const jobs: hi.Job<number>[] = new Array(count).fill(undefined);
     const before = megabytes("VmRSS");

@@ -1,5 +1,10 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type * as hi from "../../mod.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import * as hi from "../../mod.ts";
 import * as f from "./fixtures/functions.ts";
 import { inPool, runProgram } from "./pool.ts";
 import { makeTask } from "./tasks.ts";
@@ -45,6 +50,26 @@ Deno.test("a job that failed keeps what it has printed", () =>
     await Promise.allSettled([job]);
     assertEquals(textOf(job, "stdout"), "the last words\n");
   }));
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`a job that was cancelled or ran out of time keeps what it has printed: ${isolation}`, () =>
+    inPool({ numWorkers: 1, isolation }, async () => {
+      const cancelled = f.printsAndWaits.run();
+      for await (const event of cancelled) {
+        if (event.type === "console") cancelled.cancel();
+      }
+      assertEquals(textOf(cancelled, "stdout"), "so far\n");
+      const late = f.printsAndWaits.with({ timeout: 500 }).run();
+      await assertRejects(() => late.wait(), hi.JobTimeoutError);
+      assertEquals(textOf(late, "stdout"), "so far\n");
+      const again = f.printsAndWaits.with({
+        timeout: 500,
+        retry: { maxAttempts: 2, minTimeout: 1 },
+      }).run();
+      await assertRejects(() => again.wait(), hi.JobTimeoutError);
+      assertEquals(textOf(again, "stdout"), "so far\nso far\n");
+    }));
+}
 
 Deno.test("of what a job prints 1 MiB is kept, and a line says how much was dropped", async () => {
   const { code, stdout, stderr } = await runProgram({

@@ -39,6 +39,22 @@ Deno.test("quick jobs that travel with one that never ends go on elsewhere", () 
     stuck.cancel();
   }));
 
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`jobs with a queueTimeout do not wait in a ${isolation} behind one that never ends`, () =>
+    inPool({ numWorkers: 1, isolation }, async () => {
+      await warmUp();
+      const stuck = f.quickUnless.run(-4);
+      const others = NUMBERS.map((x) =>
+        f.quickUnless.with({ queueTimeout: 100 }).run(x)
+      );
+      for (const job of others) {
+        assertInstanceOf(await failureOf(job), hi.JobQueueTimeoutError);
+        assertEquals(job.attempts, 0);
+      }
+      stuck.cancel();
+    }));
+}
+
 Deno.test("jobs are run once, also if they were sent to a worker and taken back", () =>
   inPool({ numWorkers: 2 }, async () => {
     await warmUp();

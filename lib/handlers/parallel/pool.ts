@@ -512,20 +512,26 @@ export class Pool implements PoolWorkerOwner, JobRunner {
    * more than running it.
    */
   *#takeTogether(first: PoolRun, worker: PoolWorker): Generator<PoolRun> {
-    const { code, timed } = first.task;
+    const { code } = first.task;
+    const isAlone = travelsAlone(first.task);
     const share = Math.ceil(this.#waiting.size / this.#slots);
     const most = Math.min(share, worker.room(code, TIME_TOGETHER));
     this.#waiting.remove(first);
     first.slotDepth = first.task.depth;
     yield first;
-    for (let taken = 1; taken < most && !timed; taken++) {
+    for (let taken = 1; taken < most && !isAlone; taken++) {
       const next = this.#waiting.first;
       if (!(next instanceof PoolRun)) return;
-      if (next.task.code !== code || next.task.timed) return;
+      if (next.task.code !== code || travelsAlone(next.task)) return;
       if (!worker.suits(next.needs)) return;
       this.#waiting.remove(next);
       next.slotDepth = first.slotDepth;
       yield next;
     }
   }
+}
+
+/** Whether it must be known when a Task begins: among others it would wait in its worker. */
+function travelsAlone({ timed, queueTimed }: Task): boolean {
+  return timed || queueTimed === true;
 }
