@@ -24,7 +24,7 @@ import {
   sizeOf,
   type UnpackedRun,
 } from "../../worker/batch.ts";
-import { warnOnce } from "../../warn.ts";
+import { warn, warnOnce } from "../../warn.ts";
 import { showLive } from "../../worker/console.ts";
 import { importTimeoutError } from "../../worker/load.ts";
 import {
@@ -49,7 +49,7 @@ import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
-import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
+import { Batch, PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
 import { quickList, QuickWay } from "./quick_way.ts";
@@ -58,6 +58,7 @@ import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { Unbegun } from "./unbegun.ts";
+import { Uptake } from "./uptake.ts";
 import { WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
@@ -99,7 +100,17 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #ready = false;
   #retired = false;
   #gone = false;
-  readonly #progress: Progress = new Progress(() => this.#unbegun.takeRest());
+  readonly #progress: Progress = new Progress(() => {
+    const goesOn = this.#unbegun.takeRest();
+    this.#endIfDeaf();
+    return goesOn;
+  });
+  readonly #uptake: Uptake = new Uptake(() => this.#state(), () => {
+    this.#unbegun.recall();
+    this.#endIfDeaf();
+  });
+  /** The function that it was told last to call, for messages. */
+  #lastGiven = "";
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -251,6 +262,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           ? this.#message(run, args, transfer, given.length === 0)
           : undefined;
         run.moved = isMoved(args.list) ? args.list : undefined;
+        run.isLarge = message !== undefined &&
+          (message.list.leaves.length > 0 || message.upstream.length > 0);
         // Last: what is above may throw.
         this.#number(run);
         if (list !== undefined) lists.push(list);
@@ -293,6 +306,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       }
     }
     if (given.length > 1) this.#progress.watch();
+    this.#given(first.task);
     const now = performance.now();
     for (const { task } of given) if (!task.timed) task.started(now);
     if (this.#lastSent >= this.#mostTasks) this.retire();
@@ -339,6 +353,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     }
     this.#items.add(run);
     this.#progress.watch();
+    this.#given(run.task);
     if (this.#lastSent >= this.#mostTasks) this.retire();
   }
 
@@ -398,6 +413,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return runMessage(task, args, transfer, sharesLeaves, handover, hasCode);
   }
 
+  #given({ name, version }: { name: string; version: string }): void {
+    this.#lastGiven = `${name} ${version}`;
+    this.#uptake.given();
+  }
+
   /** Gives a Task its number and its flag: not its own id, as it may come to this worker twice, if it was taken back. */
   #number(run: PoolRun): void {
     run.flag = this.#flags.send(this.#lastSent + 1);
@@ -424,6 +444,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   #take(message: FromWorker): void {
+    // That comes from the first thread of a process, where no job runs.
+    if (message.type !== "recalled") this.#uptake.heard();
     if (
       this.#items.size > 0 && "task" in message && this.#items.says(message)
     ) {
@@ -453,7 +475,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "withdrawn":
         return this.stopped(message.task);
       case "recalled":
-        return this.#unbegun.recalled(message.tasks);
+        this.#unbegun.recalled(message.tasks);
+        return this.#endIfDeaf();
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -523,6 +546,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const quick = this.#quick;
     if (quick === undefined || this.#gone) return;
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
+      this.#uptake.heard();
       const { task, value, contribution, startedAt, duration } = it;
       if (value === undefined) {
         this.#items.allDone();
@@ -626,6 +650,30 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#imports.note(run);
   }
 
+  /** What can be seen of whether it has begun with what it has. */
+  #state(): "idle" | "busy" | "waiting" {
+    const all = [...this.#running.values(), ...this.#items];
+    // It may have been sent so much that was taken back that it is full.
+    if (all.length === 0) return this.full ? "waiting" : "idle";
+    if (!this.#ready || this.#imports.isBusy) return "busy";
+    if (this.#paused.size > 0 || this.#stopping.size > 0) return "busy";
+    if (all.some((run) => run instanceof PoolRun && run.isLarge)) return "busy";
+    // A process has flags of its own.
+    return this.#connection.sharesMemory &&
+        all.some(({ sent }) => !this.#flags.isUntouched(sent))
+      ? "busy"
+      : "waiting";
+  }
+
+  /** What was given to it has gone back. If it was silent for long before that, another worker takes its place. */
+  #endIfDeaf(): void {
+    if (!this.isEmpty || this.#retired || !this.#uptake.isSilent) return;
+    warn(
+      `a worker did not begin with ${this.#lastGiven}, as something that an earlier job has started keeps it busy, a timer that loops for instance: another one takes its place`,
+    );
+    this.retire();
+  }
+
   #importTooLong(runs: readonly PoolRun[]): void {
     if (!this.#ready) {
       return this.lost({
@@ -705,6 +753,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#idle.stop();
     this.#imports.end();
     this.#progress.end();
+    this.#uptake.end();
     const gone = this.#connection.end();
     // Only a thread goes on when it is ended.
     if (gone === undefined) this.#owner.gone(this, busyWith);

@@ -87,6 +87,12 @@ export class TaskFlags {
         Flag.SENT;
   }
 
+  /** Whether nobody has begun with a Task, or with a chunk, as far as the flag tells. */
+  isUntouched(task: number): boolean {
+    const flag = Atomics.load(this.#cells, this.#cellOf.get(task)!);
+    return flag === Flag.SENT || flag === Flag.ITEMS;
+  }
+
   /**
    * Gives a chunk the flag that all its items share and returns the index of its cell.
    *
