@@ -311,7 +311,10 @@ function lookUp(state: JobState, keep: () => void): boolean {
     return takeIfWhole(state, record.outcome, store.prepare(record));
   }
   const { recheck } = state.options;
-  const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
+  // A second run would write the files anew that the program has from the first.
+  const isSampled = recheck > 0 && !isDryRun &&
+    record.outcome.value.restoreFiles === undefined &&
+    Math.random() < recheck;
   if (isSampled) {
     keep();
     const { snapshot } = state;
