@@ -238,3 +238,50 @@ Deno.test("it makes no cache, and stores nothing of what comes from an upstream"
     await assertRejects(() => Deno.stat(`${path}/mine`), Deno.errors.NotFound);
   }
 });
+
+const FILES = `${IMPORT}
+const file = hi.func("explained_file", "1", (path) => {
+  Deno.writeTextFileSync(path, "made");
+  return hi.file(path);
+});
+const folder = hi.func("explained_folder", "1", (path) => {
+  Deno.mkdirSync(path, { recursive: true });
+  Deno.writeTextFileSync(path + "/a.txt", "made");
+  return hi.folder(path);
+});
+const size = hi.func("explained_size", "1", (x) => x.size);
+hi.setDefaults({ jobCache: new hi.JobCache() });
+const [a, b] = await Promise.all([file.run("one.txt"), folder.run("some")]);
+console.log(await size.run(a), await size.run(b));
+if (Deno.args[0] === "read") a.text();
+`;
+
+Deno.test("files of results are not put back: a warning names them, and who reads one gets an error", async () => {
+  await using folder = await scriptFolder(FILES);
+  const { path } = folder;
+  const made = await explain(path, ["--run", "script.js"]);
+  assertMatch(made.stdout, /0 hits, 4 computed\n$/, made.stderr);
+  await Deno.writeTextFile(`${path}/one.txt`, "edited");
+  await Deno.remove(`${path}/some`, { recursive: true });
+  const looked = await explain(path, ["script.js"]);
+  assertMatch(looked.stdout, /^(hit .*\n){4}4 hits, 0 to compute\n$/);
+  assertEquals(looked.code, 0);
+  assertMatch(looked.stderr, /one\.txt is missing or is not what .* --run/);
+  assertMatch(looked.stderr, /some \(and 1 more of that result\) is missing/);
+  const read = await explain(path, ["script.js", "read"]);
+  assertMatch(read.stderr, /FileChangedError: .*one\.txt has changed/);
+  assertEquals(read.code, 1);
+  assertEquals(await Deno.readTextFile(`${path}/one.txt`), "edited");
+  await assertRejects(() => Deno.stat(`${path}/some`), Deno.errors.NotFound);
+  // What stands in the way makes a job run again, here too.
+  await Deno.mkdir(`${path}/some`);
+  await Deno.writeTextFile(`${path}/some/mine.txt`, "mine");
+  const blocked = await explain(path, ["script.js"]);
+  assertMatch(
+    blocked.stdout,
+    /^run {3}explained_folder .*its stored result is damaged or gone$/m,
+  );
+  const restored = await explain(path, ["--run", "script.js", "read"]);
+  assertEquals(restored.code, 0, restored.stderr);
+  assertEquals(await Deno.readTextFile(`${path}/one.txt`), "made");
+});
