@@ -8,7 +8,7 @@ import { recordStoreOf } from "./cache/job_cache.ts";
 import type { KeyPart, NearestRecord } from "./cache/record.ts";
 import defer * as snapshots from "./code/snapshot.ts";
 import { codeChanges } from "./function_info.ts";
-import type { JobState } from "./job_state.ts";
+import type { JobOptions, JobState } from "./job_state.ts";
 import { areAll } from "./value/parts.ts";
 
 /** One difference between a job and a record; see {@linkcode Explanation}. */
@@ -70,6 +70,14 @@ export function explainState(state: JobState): Explanation {
     return plain("miss", "its stored result is damaged or gone");
   }
   if (forceRun) return plain("forced", "it was to run in any case");
+  if (state.hasStoredError) {
+    return plain(
+      "miss",
+      `its stored outcome is an error, which is run again by ${
+        rerunBy(state.options)
+      }`,
+    );
+  }
   const parts = state.description?.parts ?? [];
   const store = recordStoreOf(jobCache);
   const nearest = store.nearest(
@@ -114,6 +122,14 @@ export function explainState(state: JobState): Explanation {
       listed || "a part differs that is not kept"
     }`,
   };
+}
+
+/** The options by which a stored error does not count. */
+function rerunBy({ cacheFailing, rerunFailing }: JobOptions): string {
+  return [
+    ...cacheFailing ? [] : ["cacheFailing: false"],
+    ...rerunFailing ? ["rerunFailing: true"] : [],
+  ].join(" and ");
 }
 
 /** Of a job that a job in a worker has submitted, only the program knows more. */

@@ -304,7 +304,11 @@ function lookUp(state: JobState, keep: () => void): boolean {
   const store = storeOf(state);
   if (store === undefined || state.options.forceRun) return false;
   const record = store.lookup(state.keyBytes!);
-  if (record === undefined || !isWanted(state, record)) return false;
+  if (record === undefined) return false;
+  if (!isWanted(state, record)) {
+    state.hasStoredError = true;
+    return false;
+  }
   state.from = record.from;
   warnIfCodeDiffers(state, record.fn, store);
   if (state.wasLost) {

@@ -277,6 +277,36 @@ Deno.test("explain tells of a result that was lost", () =>
     assertStringIncludes(text, "its stored result is damaged or gone");
   }));
 
+Deno.test("explain tells of a stored error that is run again, and by which option", () =>
+  withCache(async () => {
+    const odd = hi.func("cached_odd", "1", (x: number) => {
+      if (x % 2 === 1) throw new RangeError(`${x} is odd`);
+      return x;
+    });
+    await odd.run(2);
+    const why = async (options: hi.RunOptions) => {
+      const job = odd.with(options).run(1);
+      await job.then(() => {}, () => {});
+      const { status, text, differences } = job.explain();
+      assertEquals(differences, []);
+      return `${status}: ${text}`;
+    };
+    const job = odd.with({ cacheFailing: true }).run(1);
+    await job.then(() => {}, () => {});
+    assertStringIncludes(job.explain().text, "args[0]: 2 → 1");
+    const again =
+      "miss: cached_odd 1: its stored outcome is an error, which is run again by ";
+    assertEquals(
+      await why({ cacheFailing: true, rerunFailing: true }),
+      `${again}rerunFailing: true`,
+    );
+    assertEquals(await why({}), `${again}cacheFailing: false`);
+    assertEquals(
+      await why({ cacheFailing: true }),
+      "hit: cached_odd 1: its outcome was in the cache",
+    );
+  }));
+
 Deno.test("delete and clear make the next run a miss", () =>
   withCache(async (jobCache) => {
     const job = square.run(6);
