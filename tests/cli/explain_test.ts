@@ -191,28 +191,37 @@ Deno.test("a script that is not there is told in one line", async () => {
   assertMatch(stderr, /\nhither: .*the script ended with exit code 1\n$/);
 });
 
-Deno.test("Ctrl-C ends the command and the script with 130, and leaves nothing behind", async () => {
+Deno.test("Ctrl-C ends the command and the script with 130, tells what was seen, and leaves nothing behind", async () => {
   await using folder = await scriptFolder(
-    `console.log("ready"); setInterval(() => {}, 1e6);`,
+    SCRIPT.replace("await sum.run(squares)", `"ready"`) +
+      "setInterval(() => {}, 1e6);",
   );
   await using temporary = await temporaryFolder();
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...commandLine(), "explain", ...denoArgs(), "script.js"],
+    args: [...commandLine(), "explain", ...denoArgs(), "script.js", "[2,3]"],
     cwd: folder.path,
-    env: { TMPDIR: temporary.path, NO_COLOR: "1" },
+    env: { TMPDIR: temporary.path, NO_COLOR: "1", HITHER_CACHE_DIR: "" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
   let said = "";
+  const told = new Response(child.stdout).text();
   const text = child.stderr.pipeThrough(new TextDecoderStream());
   for await (const piece of text) {
-    if (said === "" && piece.includes("ready")) child.kill("SIGINT");
+    const wasReady = said.includes("ready");
     said += piece;
+    if (!wasReady && said.includes("ready")) child.kill("SIGINT");
   }
-  await child.stdout.cancel();
   assertEquals((await child.status).code, 130);
-  assertMatch(said, /^ready\nhither: interrupted.*\n$/);
+  assertMatch(
+    said,
+    /^the script \[2,3\]\nthe sum ready\nhither: interrupted.*\n$/,
+  );
+  assertMatch(
+    await told,
+    /^run {3}explained_square 1\(2\): .*\nrun {3}explained_square 1\(3\): .*\n0 hits, 2 to compute\n$/,
+  );
   assertEquals([...Deno.readDirSync(temporary.path)], []);
 });
 
