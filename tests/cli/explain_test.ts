@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { commandLine, denoArgs, hither, IMPORT, jsonLines } from "./support.ts";
-import { temporaryFolder } from "../house/run.ts";
+import { ROOT, temporaryFolder } from "../house/run.ts";
 
 const SCRIPT = `${IMPORT}
 const square = hi.func("explained_square", "1", (x) => {
@@ -155,6 +155,36 @@ fail  explained_next 1(explained_fails): a job among its arguments failed
 `,
   );
   assertEquals(code, 0);
+});
+
+Deno.test("--json has the statuses that the documentation lists", async () => {
+  await using folder = await scriptFolder(`${IMPORT}
+    const given = (x) => x;
+    const f = hi.func("explained_plain", "1", given);
+    const fails = hi.func("explained_fails", "1", () => { throw Error("no") });
+    const uncached = hi.func("explained_uncached", "1", given, { cache: false });
+    hi.setDefaults({ jobCache: new hi.JobCache(), cacheFailing: true });
+    if (Deno.args[0] === "fill") {
+      await f.run(1);
+      await fails.run().then(() => {}, () => {});
+      Deno.exit();
+    }
+    f.run(f.run(fails.run())).then(() => {}, () => {});
+    const jobs = [f.run(1), f.run(2), f.with({ forceRun: true }).run(1), uncached.run(1), f.run(f.run(3))];
+    await Promise.all(jobs);
+  `);
+  await explain(folder.path, ["--run", "script.js", "fill"]);
+  const { stdout } = await explain(folder.path, ["--json", "script.js"]);
+  const statuses = JSON.parse(stdout).jobs.map(
+    ({ status }: { status: string }) => status,
+  );
+  const text = await Deno.readTextFile(`${ROOT}docs/cli.md`);
+  const [, rows] = /\| word +\| `status` [^\n]*\n\|[- |]+\n((?:\|[^\n]*\n)+)/
+    .exec(text)!;
+  const documented = rows!.split("\n").filter(Boolean).flatMap((row) =>
+    [...row.split("|")[2]!.matchAll(/`([a-z]+)`/g)].map(([, word]) => word)
+  );
+  assertEquals([...new Set(statuses)].sort(), documented.sort());
 });
 
 Deno.test("a script that fails is told with what it came to until then", async () => {
