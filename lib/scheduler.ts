@@ -570,8 +570,9 @@ async function complete(
   if (blocked !== undefined) {
     return await whenUnblocked(execution, claim!, blocked);
   }
-  let outcome = withUnchangedFiles(given, execution.files, execution.name);
-  outcome = execution.reads?.whenUnchanged(outcome, execution.name) ?? outcome;
+  const { name, files, reads, first: { options: { jobCache } } } = execution;
+  let outcome = withUnchangedFiles(given, files, name, jobCache);
+  outcome = reads?.whenUnchanged(outcome, name, jobCache) ?? outcome;
   if (outcome.status === "error" && outcome.lost) {
     const error = failureIn(outcome);
     if (error instanceof ResultLostError) {
