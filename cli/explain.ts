@@ -22,7 +22,7 @@ export interface ExplainedJob extends Omit<JobReport, "waitsFor"> {
 export interface ScriptExplanation {
   /** In the order in which the script submitted them. */
   readonly jobs: readonly ExplainedJob[];
-  /** The exit code; that of a script which waits for a job that is not run counts as 0. */
+  /** The exit code; that of a script which waits for a job that is not run counts as 0, of one that was interrupted as 130. */
   readonly code: number;
 }
 
@@ -39,8 +39,12 @@ export interface ExplainOptions {
   readonly signal: AbortSignal;
 }
 
+/** The exit code of what Ctrl-C has ended. */
+const INTERRUPTED = 130;
+
 /**
- * Runs a script; what it prints goes to stderr.
+ * Runs a script; what it prints goes to stderr. Where the signal is aborted, the script is
+ * ended, and what was seen until then is told.
  *
  * @throws {Failure} if it is named as a file, and there is none.
  */
@@ -108,7 +112,7 @@ async function runScript(
     passOnErrors(child.stderr),
     child.status,
   ]);
-  signal.throwIfAborted();
+  if (signal.aborted) return INTERRUPTED;
   if (held === "" || runs) {
     say(held);
     return code;

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { JobCache } from "./cache/job_cache.ts";
+import defer * as permissions from "./permissions.ts";
 import type { Outcome } from "./task.ts";
 import { processMemo } from "./value/file_digest.ts";
 import type { EncodedValue, FileContent } from "./value/encoded.ts";
@@ -24,12 +26,18 @@ export const NO_FILES: readonly FileContent[] = [];
  */
 export function readyFiles(
   values: readonly EncodedValue[],
+  jobCache: JobCache | null,
 ): readonly FileContent[] {
   if (values.every(({ files }) => files === undefined)) return NO_FILES;
   for (const value of values) {
     if (value.restoreFiles !== undefined) value.restoreFiles();
     else if (value.files !== undefined) {
-      checkFiles(value.files, processMemo, "since it was looked at");
+      checkFiles(
+        value.files,
+        processMemo,
+        "since it was looked at",
+        (path) => cacheCure(path, jobCache),
+      );
     }
   }
   return values.flatMap(({ files }) => files ?? NO_FILES);
@@ -40,10 +48,16 @@ export function withUnchangedFiles(
   outcome: Outcome,
   files: readonly FileContent[],
   name: string,
+  jobCache: JobCache | null,
 ): Outcome {
   if (files.length === 0) return outcome;
   try {
-    checkFiles(files, processMemo, `while ${name} ran with it`);
+    checkFiles(
+      files,
+      processMemo,
+      `while ${name} ran with it`,
+      (path) => cacheCure(path, jobCache),
+    );
     return outcome;
   } catch (error) {
     if (outcome.status === "error" && error instanceof Error) {
@@ -53,6 +67,17 @@ export function withUnchangedFiles(
     const value = encodeThrown(error);
     return { status: "error", value, console, timing, lost: true };
   }
+}
+
+/** What helps where something has changed as it is of the cache itself, in a folder that a job reads. */
+export function cacheCure(
+  path: string,
+  jobCache: JobCache | null,
+): string | undefined {
+  if (jobCache === null || !permissions.isWithin(path, jobCache.path)) {
+    return undefined;
+  }
+  return `it is of the cache in ${jobCache.path}, which changes as jobs run. Keep the cache outside of the folder (new hi.JobCache({ path }), or HITHER_CACHE_DIR), or give the job a folder without it`;
 }
 
 function thrownBy({ value }: Outcome): unknown {

@@ -6,12 +6,11 @@
 
 import type { StoredRecord } from "./cache/record.ts";
 import { type ArgumentSnapshot, JobState } from "./job_state.ts";
-import { putFilesBack, warnIfOutcomesDiffer } from "./outcome_difference.ts";
+import { warnIfOutcomesDiffer } from "./outcome_difference.ts";
 import { begin } from "./scheduler.ts";
 import { Scope } from "./scope.ts";
-import { storeOf } from "./store_of.ts";
 
-/** Runs a job again that was a hit, and warns if something else comes of it. Its files are those of the record after that. */
+/** Runs a job again that was a hit, and warns if something else comes of it. */
 export async function runForComparison(
   state: JobState,
   snapshot: ArgumentSnapshot,
@@ -30,10 +29,6 @@ export async function runForComparison(
   const settled = new Promise<void>((resolve) => again.onSettled(resolve));
   begin(again);
   await settled;
-  if (stored.value.restoreFiles !== undefined) {
-    await storeOf(state)?.prepare(record);
-    putFilesBack(definition, stored);
-  }
   if (again.outcome === undefined) return;
   await stored.value.load?.(new AbortController().signal);
   warnIfOutcomesDiffer(definition, stored, again.outcome);

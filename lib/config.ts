@@ -50,8 +50,9 @@ export interface Options extends SchedulingOptions {
    * The share of hits that are run again, from 0, as from the start, to 1. They are
    * chosen at random and run when no other job does; where the result differs from
    * the stored one, a warning names the function and the place. The job has its
-   * stored result meanwhile; files of it that the second run wrote anew are put back
-   * after it. `config` waits for them at its end.
+   * stored result meanwhile. A hit whose result has files or folders is never run
+   * again: that would write them anew while the program uses them. `config` waits
+   * for those that are run again at its end.
    */
   readonly recheck?: number | undefined;
   /**

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { cacheCure } from "./argument_files.ts";
+import type { JobCache } from "./cache/job_cache.ts";
 import { errorText } from "./error_text.ts";
 import { FileChangedError, PermissionNeededError } from "./errors.ts";
 import { type DeclaredPermissions, isWithin } from "./permissions.ts";
@@ -75,18 +77,25 @@ export class DeclaredReads {
    *
    * @throws {FileChangedError} if it is not.
    */
-  check(since: string): void {
-    checkFiles(this.#files, processMemo, since, CURE);
+  check(since: string, jobCache: JobCache | null): void {
+    const cure = (path: string) => cacheCure(path, jobCache) ?? CURE;
+    checkFiles(this.#files, processMemo, since, cure);
     for (const path of this.#absent) {
       if (!isThere(path)) continue;
-      throw new FileChangedError(`${path} has come to be ${since}: ${CURE}`);
+      throw new FileChangedError(
+        `${path} has come to be ${since}: ${cure(path)}`,
+      );
     }
   }
 
   /** What a Task came to: an error if something has changed while it ran, whatever the function says. */
-  whenUnchanged(outcome: Outcome, name: string): Outcome {
+  whenUnchanged(
+    outcome: Outcome,
+    name: string,
+    jobCache: JobCache | null,
+  ): Outcome {
     try {
-      this.check(`while ${name} ran, which declares to read it`);
+      this.check(`while ${name} ran, which declares to read it`, jobCache);
       return outcome;
     } catch (error) {
       if (outcome.status === "error" && error instanceof Error) {

@@ -336,7 +336,7 @@ export class Execution implements Task {
   }
 
   arguments(): TaskArguments {
-    const { crashRetries } = this.#options;
+    const { crashRetries, jobCache } = this.#options;
     const bad = badFunctionError(this.definition, crashRetries);
     if (bad !== undefined) throw bad;
     if (this.#snapshot instanceof SmallArguments) {
@@ -346,7 +346,9 @@ export class Execution implements Task {
     const { list, upstream } = this.#snapshot;
     if (upstream.length === 0) {
       this.claim?.make();
-      this.files = list.files === undefined ? NO_FILES : readyFiles([list]);
+      this.files = list.files === undefined
+        ? NO_FILES
+        : readyFiles([list], jobCache);
       return { list, upstream: NO_VALUES };
     }
     if (!upstream.every((job) => job.outcome?.status === "finished")) {
@@ -356,11 +358,12 @@ export class Execution implements Task {
     }
     this.reads?.check(
       `since ${this.name} was submitted, which declares to read it`,
+      jobCache,
     );
     this.claim?.make();
     this.files = NO_FILES;
     const values = upstream.map((job) => job.outcome!.value);
-    this.files = readyFiles([list, ...values]);
+    this.files = readyFiles([list, ...values], jobCache);
     return { list, upstream: values };
   }
 

@@ -8,14 +8,19 @@ import { recordStoreOf } from "./cache/job_cache.ts";
 import type { KeyPart, NearestRecord } from "./cache/record.ts";
 import defer * as snapshots from "./code/snapshot.ts";
 import { codeChanges } from "./function_info.ts";
-import type { JobState } from "./job_state.ts";
+import type { JobOptions, JobState } from "./job_state.ts";
 import { areAll } from "./value/parts.ts";
+import defer * as previews from "./value/preview_difference.ts";
 
 /** One difference between a job and a record; see {@linkcode Explanation}. */
 export interface Difference {
   /** What differs: the path of an argument as `args[0].bandwidth`, or `version`, or `code`. */
   readonly path: string;
-  /** What the record has, as one would write it; `absent` if it has no such part, `undefined` if it is too long to be kept, and for `code`. */
+  /**
+   * What the record has, as one would write it, perhaps cut; `absent` if it has no such
+   * part, `undefined` if nothing of it is kept, and for `code`. Of a file, of a Map or of
+   * the result of a job, which is shown by its name, the job may have the same.
+   */
   readonly stored: string | undefined;
   /** What the job has, likewise; for `code` what changed, as `./stats.ts changed`, or that it is part of the key now, or no more. */
   readonly now: string | undefined;
@@ -70,7 +75,15 @@ export function explainState(state: JobState): Explanation {
     return plain("miss", "its stored result is damaged or gone");
   }
   if (forceRun) return plain("forced", "it was to run in any case");
-  const parts = state.description?.parts ?? [];
+  if (state.hasStoredError) {
+    return plain(
+      "miss",
+      `its stored outcome is an error, which is run again by ${
+        rerunBy(state.options)
+      }`,
+    );
+  }
+  const { parts, preview } = state.description ?? { parts: [], preview: "" };
   const store = recordStoreOf(jobCache);
   const nearest = store.nearest(
     name,
@@ -85,7 +98,8 @@ export function explainState(state: JobState): Explanation {
   if (nearest === undefined) {
     return plain("miss", "the cache has no other record of this function");
   }
-  const differences = differencesOf(version, parts, nearest);
+  const differences = differencesOf(version, parts, nearest)
+    .flatMap(inDetail(nearest.details.preview, preview));
   const changes = codeChanges(state, nearest.fn, store);
   if (changes.length > 0) {
     differences.push({
@@ -114,6 +128,14 @@ export function explainState(state: JobState): Explanation {
       listed || "a part differs that is not kept"
     }`,
   };
+}
+
+/** The options by which a stored error does not count. */
+function rerunBy({ cacheFailing, rerunFailing }: JobOptions): string {
+  return [
+    ...cacheFailing ? [] : ["cacheFailing: false"],
+    ...rerunFailing ? ["rerunFailing: true"] : [],
+  ].join(" and ");
 }
 
 /** Of a job that a job in a worker has submitted, only the program knows more. */
@@ -163,6 +185,31 @@ function differencesOf(
   return outermost(differences);
 }
 
+/** Tells more of differences in parts of which a record keeps no text, as far as the previews show it. */
+function inDetail(
+  storedPreview: string,
+  preview: string,
+): (difference: Difference) => readonly Difference[] {
+  const [before, after] = [storedPreview, preview].map((text) =>
+    previews.shownParts(text, "args")
+  );
+  return (difference) => {
+    const { path, stored, now } = difference;
+    if (stored !== undefined && now !== undefined) return [difference];
+    const left = before!.get(path), right = after!.get(path);
+    if (left === undefined || right === undefined) {
+      return [{ path, stored: stored ?? left?.text, now: now ?? right?.text }];
+    }
+    const found = previews.shownDifferences(left, right, path);
+    if (found.length === 0) return [difference];
+    return found.map(({ path, left = ABSENT, right = ABSENT }) => ({
+      path,
+      stored: left,
+      now: right,
+    }));
+  };
+}
+
 function asText({ path, stored, now }: Difference): string {
   if (path.startsWith("permissions.")) {
     // Of files and folders only the digests are kept.
@@ -174,7 +221,10 @@ function asText({ path, stored, now }: Difference): string {
     if (stored === undefined || now === undefined) return `${path} differs`;
   }
   if (path === "code") return `code: ${now}`;
-  const change = `${shown(stored, now)} \u2192 ${shown(now, stored)}`;
+  if (stored === now && !stored!.startsWith('"')) {
+    return `${path}: ${now}: content changed`;
+  }
+  const change = `${written(stored, now)} \u2192 ${written(now, stored)}`;
   return path === "version" ? `version ${change}` : `${path}: ${change}`;
 }
 
@@ -184,7 +234,7 @@ const OBJECT = "{\u2026}";
 const SHAPES: ReadonlySet<string> = new Set([LIST, OBJECT]);
 
 /** A text beside the one that it differs from, which may look the same. */
-function shown(text: string | undefined, other: string | undefined): string {
+function written(text: string | undefined, other: string | undefined): string {
   if (text === undefined) return "(long)";
   if (text !== other) return text;
   return text.replaceAll(

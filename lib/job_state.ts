@@ -107,6 +107,7 @@ class Details {
   contribution: Uint8Array | undefined;
   crashes = 0;
   wasLost = false;
+  hasStoredError = false;
   from: string | undefined;
   remote: RemoteJob | undefined;
   lines: ConsoleLine[] | undefined;
@@ -230,6 +231,15 @@ export class JobState {
   /** Whether its result was stored and is lost. */
   get wasLost(): boolean {
     return this.#more?.wasLost ?? false;
+  }
+
+  /** Whether its stored outcome is an error that does not count, by its options. */
+  get hasStoredError(): boolean {
+    return this.#more?.hasStoredError ?? false;
+  }
+
+  set hasStoredError(hasStoredError: boolean) {
+    this.#details.hasStoredError = hasStoredError;
   }
 
   /** The upstream that the outcome came from; `undefined` if it was in the cache, or was computed. */

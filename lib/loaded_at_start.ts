@@ -149,6 +149,7 @@ import "./value/parts.ts";
 import "./value/path.ts";
 import "./value/paths.ts";
 import "./value/preview.ts";
+import "./value/preview_difference.ts";
 import "./value/refusal.ts";
 import "./value/repeated_leaves.ts";
 import "./value/sha256.ts";

@@ -35,20 +35,6 @@ export function warnIfOutcomesDiffer(
   );
 }
 
-/** Puts the files of a result back that a job may have changed that was run again. */
-export function putFilesBack(
-  { name, version }: FunctionDefinition,
-  { value }: Outcome,
-): void {
-  try {
-    value.restoreFiles?.();
-  } catch (error) {
-    warn(
-      `${name} ${version} was run again, and the files of its result cannot be put back: ${error}`,
-    );
-  }
-}
-
 function differenceOf(stored: Outcome, now: Outcome): string | undefined {
   if (stored.status !== now.status) {
     return now.status === "error"

@@ -308,14 +308,21 @@ function lookUp(state: JobState, keep: () => void): boolean {
   const store = storeOf(state);
   if (store === undefined || state.options.forceRun) return false;
   const record = store.lookup(state.keyBytes!);
-  if (record === undefined || !isWanted(state, record)) return false;
+  if (record === undefined) return false;
+  if (!isWanted(state, record)) {
+    state.hasStoredError = true;
+    return false;
+  }
   state.from = record.from;
   warnIfCodeDiffers(state, record.fn, store);
   if (state.wasLost) {
     return takeIfWhole(state, record.outcome, store.prepare(record));
   }
   const { recheck } = state.options;
-  const isSampled = recheck > 0 && !isDryRun && Math.random() < recheck;
+  // A second run would write the files anew that the program has from the first.
+  const isSampled = recheck > 0 && !isDryRun &&
+    record.outcome.value.restoreFiles === undefined &&
+    Math.random() < recheck;
   if (isSampled) {
     keep();
     const { snapshot } = state;
@@ -572,8 +579,9 @@ async function complete(
   if (blocked !== undefined) {
     return await whenUnblocked(execution, claim!, blocked);
   }
-  let outcome = withUnchangedFiles(given, execution.files, execution.name);
-  outcome = execution.reads?.whenUnchanged(outcome, execution.name) ?? outcome;
+  const { name, files, reads, first: { options: { jobCache } } } = execution;
+  let outcome = withUnchangedFiles(given, files, name, jobCache);
+  outcome = reads?.whenUnchanged(outcome, name, jobCache) ?? outcome;
   if (outcome.status === "error" && outcome.lost) {
     const error = failureIn(outcome);
     if (error instanceof ResultLostError) {

@@ -51,18 +51,21 @@ the script; what follows it is the script's. With --json: one document.`,
     .passThroughOptions()
     .action((script, args, options, command) =>
       inSession(command, async (session) => {
-        const { jobs, code } = await interruptible((signal) =>
-          explainScript({
+        const runs = options.run ?? false;
+        const { jobs, code, counts } = await interruptible(async (signal) => {
+          const { jobs, code } = await explainScript({
             script: [script, ...args],
             denoArgs: options.denoArg ?? [],
-            runs: options.run ?? false,
+            runs,
             cacheFolder: session.named,
             signal,
-          })
-        );
-        const counts = countsOf(jobs);
-        if (session.json) session.out.json({ script, code, ...counts, jobs });
-        else printJobs(session.out, jobs, counts, options.run ?? false);
+          });
+          // Also of a script that never ends, which Ctrl-C has ended.
+          const counts = countsOf(jobs);
+          if (session.json) session.out.json({ script, code, ...counts, jobs });
+          else printJobs(session.out, jobs, counts, wordFor(runs, signal));
+          return { jobs, code, counts };
+        });
         if (code !== 0) {
           throw new Failure(
             `Cannot tell of more jobs as the script ended with exit code ${code}`,
@@ -102,13 +105,19 @@ function wordOf({ status }: ExplainedJob): "hit" | "run" | "wait" | "fail" {
   }
 }
 
+/** What became of the jobs that were not in the cache. */
+function wordFor(runs: boolean, { aborted }: AbortSignal): string {
+  if (!runs) return "to compute";
+  return aborted ? "computed or under way" : "computed";
+}
+
 const COLORS = { hit: green, run: yellow, wait: yellow, fail: red } as const;
 
 function printJobs(
   out: Output,
   jobs: readonly ExplainedJob[],
   { hits, runs, waits, failed }: Counts,
-  didRun: boolean,
+  computed: string,
 ): void {
   for (const job of jobs) {
     const word = wordOf(job);
@@ -118,7 +127,7 @@ function printJobs(
   }
   const parts = [
     `${hits} ${hits === 1 ? "hit" : "hits"}`,
-    `${runs} ${didRun ? "computed" : "to compute"}`,
+    `${runs} ${computed}`,
     ...waits > 0 ? [`${waits} waiting for them`] : [],
     ...failed > 0 ? [`${failed} failed`] : [],
   ];

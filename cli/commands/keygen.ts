@@ -30,10 +30,7 @@ export function addKeygen(cache: CommandUnknownOpts): void {
         );
         const { publicKey, privateKey } = await generateSigningKey();
         try {
-          await Deno.writeTextFile(file, privateKey, {
-            createNew: true,
-            mode: 0o600,
-          });
+          await writeNew(file, privateKey);
         } catch (error) {
           throw new Failure(
             error instanceof Deno.errors.AlreadyExists
@@ -47,4 +44,20 @@ export function addKeygen(cache: CommandUnknownOpts): void {
         else session.out.line(publicKey);
       })
     );
+}
+
+/** Writes a file that only its owner can read, whole or not at all. */
+async function writeNew(path: string, text: string): Promise<void> {
+  const options = { write: true, createNew: true, mode: 0o600 };
+  using file = await Deno.open(path, options);
+  try {
+    const bytes = new TextEncoder().encode(text);
+    for (let at = 0; at < bytes.length;) {
+      at += await file.write(bytes.subarray(at));
+    }
+    await file.sync();
+  } catch (error) {
+    await Deno.remove(path);
+    throw error;
+  }
 }

@@ -49,7 +49,7 @@ function dropBlob(
     keeper.attempt(() => infoOf(records.path(hex)) === undefined);
   if (isDeleted) return;
   if (keeper.open() !== "writable") {
-    keeper.warn(path, `${path} ${damage.message}: its job is run`);
+    keeper.warn(path, `${path} ${damage.message}: its record is not used`);
     return;
   }
   try {

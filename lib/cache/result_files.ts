@@ -12,7 +12,12 @@ import {
   ResultLostError,
 } from "../errors.ts";
 import type { FileContent } from "../value/encoded.ts";
-import { intruderIn, isAbsence, verdictOf } from "../value/file_check.ts";
+import {
+  intruderIn,
+  isAbsence,
+  isFolder,
+  verdictOf,
+} from "../value/file_check.ts";
 import {
   type DigestMemo,
   isExecutable,
@@ -24,6 +29,8 @@ import { type BlobReference, StoredFile } from "./blob_reference.ts";
 import { BlobDamage, type BlobFiles } from "./blobs.ts";
 import { causeOf } from "./failure.ts";
 import { copyIn, copyOut, writeOut } from "./file_copies.ts";
+import { isDryRun } from "./job_cache.ts";
+import { warnOnce } from "../warn.ts";
 
 /** Blobs that were verified and are in memory, by digest. */
 type HeldBlobs = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
@@ -79,7 +86,8 @@ function infoOf(path: string): Deno.FileInfo {
 
 /**
  * Puts files back where they are missing or have another content. A file that is right
- * is not touched, and nothing is deleted.
+ * is not touched, and nothing is deleted. Where somebody only asks what would be
+ * computed, nothing is written: a warning names what is not put back.
  *
  * @param blobs Where their contents are.
  * @param lost What to throw where a blob is damaged or gone; one in memory is neither.
@@ -99,9 +107,11 @@ export function restoreFiles(
       `Cannot restore the folder around ${intruder} as it did not hold that: move it elsewhere, or await the job to run it again`,
     );
   }
+  const missing: string[] = [];
   for (const file of files) {
     try {
-      restore(file, blobs, memo);
+      if (!isDryRun) restore(file, blobs, memo);
+      else if (needsRestoring(file, memo)) missing.push(file.path);
     } catch (error) {
       if (error instanceof BlobDamage && lost !== undefined) {
         throw lost(file.blob!, error);
@@ -109,6 +119,34 @@ export function restoreFiles(
       throw explained(error, absolutePath(file.path));
     }
   }
+  if (missing.length > 0) tellNotRestored(missing);
+}
+
+/**
+ * Whether a file would be written or made.
+ *
+ * @throws {ResultLostError} if it could not, as something else stands there.
+ */
+function needsRestoring(file: StoredFile, memo: DigestMemo): boolean {
+  const path = absolutePath(file.path);
+  const isFile = file.blob !== undefined;
+  const obstacle = obstacleTo(isFile ? dirname(path) : path);
+  if (obstacle !== undefined) throw blockedBy(obstacle, path);
+  if (!isFile) return !isFolder(path);
+  const verdict = verdictOf(file, memo);
+  if (verdict === "not a file") throw noFileAt(path);
+  return verdict !== "same";
+}
+
+function tellNotRestored([first, ...others]: string[]): void {
+  const path = absolutePath(first!);
+  const more = others.length === 0
+    ? ""
+    : ` (and ${others.length} more of that result)`;
+  warnOnce(
+    `not restored ${path}`,
+    `${path}${more} is missing or is not what the result says, and is not put back, as nothing is run: what reads it fails. hither explain --run puts it back`,
+  );
 }
 
 function restore(
@@ -127,14 +165,24 @@ function restore(
       return Deno.chmodSync(path, withExecution(mode! & 0o777, executable));
     }
     case "not a file":
-      throw new ResultLostError(
-        `Cannot restore ${path} as something that is no file stands there: move it elsewhere, or await the job to run it again`,
-      );
+      throw noFileAt(path);
     default:
       return blobs instanceof Map
         ? writeOut(blobs.get(blob.sha256)!, path, executable)
         : copyOut(blobs as BlobFiles, blob, path, executable);
   }
+}
+
+function noFileAt(path: string): ResultLostError {
+  return new ResultLostError(
+    `Cannot restore ${path} as something that is no file stands there: move it elsewhere, or await the job to run it again`,
+  );
+}
+
+function blockedBy(obstacle: string, path: string): ResultLostError {
+  return new ResultLostError(
+    `Cannot restore ${path} as something that is no folder stands at ${obstacle}: move it elsewhere, or await the job to run it again`,
+  );
 }
 
 /** The mode of a file that who may read it may also execute, or nobody. */
@@ -147,11 +195,7 @@ function explained(error: unknown, path: string): unknown {
   const isBlocked = error instanceof Deno.errors.AlreadyExists ||
     error instanceof Deno.errors.NotADirectory;
   const obstacle = isBlocked ? obstacleTo(path) : undefined;
-  if (obstacle !== undefined) {
-    return new ResultLostError(
-      `Cannot restore ${path} as something that is no folder stands at ${obstacle}: move it elsewhere, or await the job to run it again`,
-    );
-  }
+  if (obstacle !== undefined) return blockedBy(obstacle, path);
   if (error instanceof Deno.errors.NotCapable) {
     const flag = `--allow-write=${dirname(path)}`;
     return new PermissionNeededError(

@@ -84,7 +84,7 @@ function dropBlob(
   if (isDeleted) return;
   const opened = keeper.open();
   if (opened === undefined || !opened.database.writable) {
-    keeper.warn(path, `${path} ${damage.message}: its job is run`);
+    keeper.warn(path, `${path} ${damage.message}: its record is not used`);
     return;
   }
   let isGone = true;

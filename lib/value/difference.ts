@@ -5,8 +5,6 @@
  */
 
 import { contributionOf } from "./contribution.ts";
-import { FileReference } from "./file_reference.ts";
-import { FolderReference, partsOf } from "./folder_reference.ts";
 import { formatPath, Place } from "./path.ts";
 import { previewOf } from "./preview.ts";
 
@@ -19,9 +17,6 @@ export interface ValueDifference {
   /** What the other has. */
   readonly right: string;
 }
-
-/** So much of a digest is shown. */
-const SHOWN_DIGITS = 12;
 
 /** A part of both values. */
 interface Step {
@@ -50,48 +45,9 @@ export function firstDifference(
   }
   return {
     path: formatPath(root, places, steps, steps.length),
-    left: previewOf([left]) + contentIn(left, right),
-    right: previewOf([right]) + contentIn(right, left),
+    left: previewOf([left]),
+    right: previewOf([right]),
   };
-}
-
-/** What a file or folder holds where it differs from another: its path may be the same. */
-function contentIn(value: unknown, other: unknown): string {
-  if (value instanceof FileReference && other instanceof FileReference) {
-    return contentText(value);
-  }
-  if (value instanceof FolderReference && other instanceof FolderReference) {
-    const path = firstDifferentPath(value, other);
-    const entry = partsOf(value).entries.find((entry) => entry.path === path);
-    return entry === undefined
-      ? ` without ${path}`
-      : ` with the ${entry.kind} ${path}${
-        entry.kind === "folder" ? "" : contentText(entry)
-      }`;
-  }
-  return "";
-}
-
-function contentText(
-  { size, digest }: { readonly size: number; readonly digest: string },
-): string {
-  return ` (${size} bytes, SHA-256 ${digest.slice(0, SHOWN_DIGITS)}…)`;
-}
-
-function firstDifferentPath(
-  one: FolderReference,
-  other: FolderReference,
-): string | undefined {
-  const texts = (folder: FolderReference) =>
-    new Map(
-      partsOf(folder).entries.map((entry) => [
-        entry.path,
-        `${entry.kind} ${entry.digest}`,
-      ]),
-    );
-  const left = texts(one), right = texts(other);
-  return [...new Set([...left.keys(), ...right.keys()])].sort()
-    .find((path) => left.get(path) !== right.get(path));
 }
 
 function differingPart(left: unknown, right: unknown): Step | undefined {

@@ -77,7 +77,7 @@ function namesWhereThere(folder: string): string[] {
  * Checks that files are still what they were.
  *
  * @param since What they were looked at by, for the message.
- * @param cure What to do about it.
+ * @param cure What to do about it, for the path of what has changed; `undefined`: what helps most.
  * @throws {FileChangedError} if one is not.
  * @throws {PermissionNeededError} if Deno may not read one.
  */
@@ -85,22 +85,23 @@ export function checkFiles(
   files: readonly FileContent[],
   memo: DigestMemo,
   since: string,
-  cure?: string,
+  cure: (path: string) => string | undefined,
 ): void {
   const intruder = intruderIn(files);
   if (intruder !== undefined) {
     throw new FileChangedError(
       `${intruder} is new in its folder ${since}: ${
-        cure ?? "call hi.folder again and run the job with that"
+        cure(intruder) ?? "call hi.folder again and run the job with that"
       }`,
     );
   }
   for (const file of files) {
     const what = changeOf(file, memo);
     if (what === undefined) continue;
+    const path = absolutePath(file.path);
     throw new FileChangedError(
-      `${absolutePath(file.path)} ${what} ${since}: ${
-        cure ??
+      `${path} ${what} ${since}: ${
+        cure(path) ??
           "look at it again (hi.file, hi.folder) and run the job with that"
       }`,
     );

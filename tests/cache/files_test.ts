@@ -12,7 +12,7 @@ import { sha256Hex } from "../../lib/value/sha256.ts";
 import { deno, ROOT, stdArguments, temporaryFolder } from "../house/run.ts";
 import { withoutPrivileges } from "./children.ts";
 import * as fixtures from "./fixtures/files.ts";
-import { captureWarnings, filesOf } from "./support.ts";
+import { captureWarnings, filesOf, testBoth } from "./support.ts";
 
 const { write, writeProgram, nested, fill, lengthOf, namesOf, upper, spoil } =
   fixtures;
@@ -644,3 +644,34 @@ Deno.test("the digest of a large file that nobody touched is remembered across p
   assertEquals(await run(), [digest, 0]);
   assertNotEquals(digest, "");
 });
+
+testBoth(
+  "a folder that holds the cache cannot be an argument, and the error names the cure",
+  async (layout) => {
+    await using folder = await temporaryFolder({ "data/a.txt": "a" });
+    const { path } = folder;
+    await using jobCache = new hi.JobCache({ path: `${path}/cache`, layout });
+    const cure =
+      `of the cache in ${path}/cache, which changes as jobs run. Keep`;
+    await hi.config({ jobCache }, async () => {
+      // The cache is made by the first, and changed by the second.
+      for (let i = 0; i < 2; i++) {
+        await assertRejects(
+          () => namesOf.run(hi.folder(path)).wait(),
+          hi.FileChangedError,
+          cure,
+        );
+      }
+      assertEquals(await namesOf.run(hi.folder(`${path}/data`)), ["a.txt"]);
+      // What else changes has the cure that it had.
+      await Deno.writeTextFile(`${path}/data/b.txt`, "b");
+      const given = hi.folder(`${path}/data`);
+      await Deno.writeTextFile(`${path}/data/c.txt`, "c");
+      await assertRejects(
+        () => namesOf.run(given).wait(),
+        hi.FileChangedError,
+        "call hi.folder again",
+      );
+    });
+  },
+);

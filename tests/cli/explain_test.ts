@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { commandLine, denoArgs, hither, IMPORT, jsonLines } from "./support.ts";
-import { temporaryFolder } from "../house/run.ts";
+import { ROOT, temporaryFolder } from "../house/run.ts";
 
 const SCRIPT = `${IMPORT}
 const square = hi.func("explained_square", "1", (x) => {
@@ -157,6 +157,36 @@ fail  explained_next 1(explained_fails): a job among its arguments failed
   assertEquals(code, 0);
 });
 
+Deno.test("--json has the statuses that the documentation lists", async () => {
+  await using folder = await scriptFolder(`${IMPORT}
+    const given = (x) => x;
+    const f = hi.func("explained_plain", "1", given);
+    const fails = hi.func("explained_fails", "1", () => { throw Error("no") });
+    const uncached = hi.func("explained_uncached", "1", given, { cache: false });
+    hi.setDefaults({ jobCache: new hi.JobCache(), cacheFailing: true });
+    if (Deno.args[0] === "fill") {
+      await f.run(1);
+      await fails.run().then(() => {}, () => {});
+      Deno.exit();
+    }
+    f.run(f.run(fails.run())).then(() => {}, () => {});
+    const jobs = [f.run(1), f.run(2), f.with({ forceRun: true }).run(1), uncached.run(1), f.run(f.run(3))];
+    await Promise.all(jobs);
+  `);
+  await explain(folder.path, ["--run", "script.js", "fill"]);
+  const { stdout } = await explain(folder.path, ["--json", "script.js"]);
+  const statuses = JSON.parse(stdout).jobs.map(
+    ({ status }: { status: string }) => status,
+  );
+  const text = await Deno.readTextFile(`${ROOT}docs/cli.md`);
+  const [, rows] = /\| word +\| `status` [^\n]*\n\|[- |]+\n((?:\|[^\n]*\n)+)/
+    .exec(text)!;
+  const documented = rows!.split("\n").filter(Boolean).flatMap((row) =>
+    [...row.split("|")[2]!.matchAll(/`([a-z]+)`/g)].map(([, word]) => word)
+  );
+  assertEquals([...new Set(statuses)].sort(), documented.sort());
+});
+
 Deno.test("a script that fails is told with what it came to until then", async () => {
   await using folder = await scriptFolder(
     SCRIPT.replace("await sum.run(squares)", "squares[0].getResult()"),
@@ -191,28 +221,37 @@ Deno.test("a script that is not there is told in one line", async () => {
   assertMatch(stderr, /\nhither: .*the script ended with exit code 1\n$/);
 });
 
-Deno.test("Ctrl-C ends the command and the script with 130, and leaves nothing behind", async () => {
+Deno.test("Ctrl-C ends the command and the script with 130, tells what was seen, and leaves nothing behind", async () => {
   await using folder = await scriptFolder(
-    `console.log("ready"); setInterval(() => {}, 1e6);`,
+    SCRIPT.replace("await sum.run(squares)", `"ready"`) +
+      "setInterval(() => {}, 1e6);",
   );
   await using temporary = await temporaryFolder();
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...commandLine(), "explain", ...denoArgs(), "script.js"],
+    args: [...commandLine(), "explain", ...denoArgs(), "script.js", "[2,3]"],
     cwd: folder.path,
-    env: { TMPDIR: temporary.path, NO_COLOR: "1" },
+    env: { TMPDIR: temporary.path, NO_COLOR: "1", HITHER_CACHE_DIR: "" },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
   let said = "";
+  const told = new Response(child.stdout).text();
   const text = child.stderr.pipeThrough(new TextDecoderStream());
   for await (const piece of text) {
-    if (said === "" && piece.includes("ready")) child.kill("SIGINT");
+    const wasReady = said.includes("ready");
     said += piece;
+    if (!wasReady && said.includes("ready")) child.kill("SIGINT");
   }
-  await child.stdout.cancel();
   assertEquals((await child.status).code, 130);
-  assertMatch(said, /^ready\nhither: interrupted.*\n$/);
+  assertMatch(
+    said,
+    /^the script \[2,3\]\nthe sum ready\nhither: interrupted.*\n$/,
+  );
+  assertMatch(
+    await told,
+    /^run {3}explained_square 1\(2\): .*\nrun {3}explained_square 1\(3\): .*\n0 hits, 2 to compute\n$/,
+  );
   assertEquals([...Deno.readDirSync(temporary.path)], []);
 });
 
@@ -237,4 +276,51 @@ Deno.test("it makes no cache, and stores nothing of what comes from an upstream"
     assertEquals(stderr, `the script [2,3] ${mine}\nthe sum 13\n`);
     await assertRejects(() => Deno.stat(`${path}/mine`), Deno.errors.NotFound);
   }
+});
+
+const FILES = `${IMPORT}
+const file = hi.func("explained_file", "1", (path) => {
+  Deno.writeTextFileSync(path, "made");
+  return hi.file(path);
+});
+const folder = hi.func("explained_folder", "1", (path) => {
+  Deno.mkdirSync(path, { recursive: true });
+  Deno.writeTextFileSync(path + "/a.txt", "made");
+  return hi.folder(path);
+});
+const size = hi.func("explained_size", "1", (x) => x.size);
+hi.setDefaults({ jobCache: new hi.JobCache() });
+const [a, b] = await Promise.all([file.run("one.txt"), folder.run("some")]);
+console.log(await size.run(a), await size.run(b));
+if (Deno.args[0] === "read") a.text();
+`;
+
+Deno.test("files of results are not put back: a warning names them, and who reads one gets an error", async () => {
+  await using folder = await scriptFolder(FILES);
+  const { path } = folder;
+  const made = await explain(path, ["--run", "script.js"]);
+  assertMatch(made.stdout, /0 hits, 4 computed\n$/, made.stderr);
+  await Deno.writeTextFile(`${path}/one.txt`, "edited");
+  await Deno.remove(`${path}/some`, { recursive: true });
+  const looked = await explain(path, ["script.js"]);
+  assertMatch(looked.stdout, /^(hit .*\n){4}4 hits, 0 to compute\n$/);
+  assertEquals(looked.code, 0);
+  assertMatch(looked.stderr, /one\.txt is missing or is not what .* --run/);
+  assertMatch(looked.stderr, /some \(and 1 more of that result\) is missing/);
+  const read = await explain(path, ["script.js", "read"]);
+  assertMatch(read.stderr, /FileChangedError: .*one\.txt has changed/);
+  assertEquals(read.code, 1);
+  assertEquals(await Deno.readTextFile(`${path}/one.txt`), "edited");
+  await assertRejects(() => Deno.stat(`${path}/some`), Deno.errors.NotFound);
+  // What stands in the way makes a job run again, here too.
+  await Deno.mkdir(`${path}/some`);
+  await Deno.writeTextFile(`${path}/some/mine.txt`, "mine");
+  const blocked = await explain(path, ["script.js"]);
+  assertMatch(
+    blocked.stdout,
+    /^run {3}explained_folder .*its stored result is damaged or gone$/m,
+  );
+  const restored = await explain(path, ["--run", "script.js", "read"]);
+  assertEquals(restored.code, 0, restored.stderr);
+  assertEquals(await Deno.readTextFile(`${path}/one.txt`), "made");
 });

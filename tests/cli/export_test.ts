@@ -1,6 +1,11 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import * as hi from "@hither/hither";
-import { damageBlob, filesOf } from "../cache/support.ts";
+import { damageBlob, filesOf, testBoth } from "../cache/support.ts";
 import { temporaryFolder } from "../house/run.ts";
 import { hither, makeCache } from "./support.ts";
 
@@ -148,6 +153,31 @@ Deno.test("what is damaged is counted, and the exit code is 1", async () => {
     assertMatch(stderr, /1 of 5 records were not (ex|im)ported/);
   }
 });
+
+testBoth(
+  "of a damaged blob nobody says that a job is run where none is",
+  async (layout) => {
+    await using folder = await project();
+    if (layout === "files") await folder.good("export", "from");
+    else await Deno.rename(`${folder.path}/.hither`, `${folder.path}/from`);
+    const path = damageBlob(`${folder.path}/from`);
+    for (
+      const args of [["export", "to", "--cache", "from"], [
+        "import",
+        "from",
+        "--cache",
+        "b",
+      ]]
+    ) {
+      const { stderr } = await folder.run(...args);
+      assertStringIncludes(stderr, path);
+      assertMatch(
+        stderr,
+        /^hither: .*: its record is not used\nhither: 1 of 5/,
+      );
+    }
+  },
+);
 
 Deno.test("what cannot be done says why in one line", async () => {
   await using folder = await project();

@@ -141,3 +141,41 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "keygen leaves no file where a key does not fit, so that the next try may use the name",
+  ...WITHOUT_MOUNT,
+  async fn() {
+    await using folder = await temporaryFolder();
+    const { path } = folder;
+    await Deno.mkdir(`${path}/disk`);
+    const keygen = [
+      Deno.execPath(),
+      ...commandLine(),
+      "cache",
+      "keygen",
+      `${path}/disk/key.pem`,
+    ].map((word) => `'${word}'`).join(" ");
+    const [command, ...prefix] = inNamespace(
+      `mount -t tmpfs -o size=1m none ${path}/disk; dd if=/dev/zero of=${path}/disk/ballast bs=4k status=none 2>/dev/null || true`,
+    );
+    const { stdout, stderr } = await new Deno.Command(command!, {
+      args: [
+        ...prefix,
+        "sh",
+        "-c",
+        `${keygen}; echo code $?; ls ${path}/disk; rm ${path}/disk/ballast; ${keygen}; echo code $?; cat ${path}/disk/key.pem`,
+      ],
+    }).output();
+    const said = new TextDecoder().decode(stderr);
+    assertMatch(
+      said,
+      /^hither: Cannot write a new key to \S+key\.pem: No space left on device[^\n]*\n$/,
+    );
+    assertMatch(
+      new TextDecoder().decode(stdout),
+      /^code 1\nballast\ned25519:\S+\ncode 0\n-----BEGIN PRIVATE KEY-----\n[^]*END/,
+    );
+  },
+});

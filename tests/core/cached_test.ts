@@ -248,9 +248,100 @@ Deno.test("explain sees a value that became one of another kind", () =>
     const holes = [1, , 3];
     assertEquals(
       await differences([holes], [[1, undefined, 3]]),
-      "args[0] differs",
+      "args[0][1]: absent → undefined",
     );
     assertEquals(await differences([[1, 2]], [[1]]), "args[0][1]: 2 → absent");
+  }));
+
+Deno.test("explain names what it can of files, results, texts, arrays, Dates and Maps", () =>
+  withCache(async (jobCache) => {
+    await using folder = await temporaryFolder({ "b/c": "" });
+    const { path } = folder;
+    const any = hi.func("cached_details", "1", (..._: unknown[]) => 1);
+    const from = hi.func("cached_from", "1", (x: number) => [x]);
+    const differences = async (stored: unknown[], now: () => unknown[]) => {
+      jobCache.clear();
+      await any.run(...stored);
+      const job = any.run(...now());
+      await job;
+      return job.explain().text.replace(/^.*nearest record /, "");
+    };
+    const file = (text: string, name = "a.txt") => {
+      Deno.writeTextFileSync(`${path}/${name}`, text);
+      return hi.file(`${path}/${name}`);
+    };
+    const folderWith = (text: string) => {
+      file(text, "b/c");
+      return hi.folder(`${path}/b`);
+    };
+    assertEquals(
+      await differences([1, file("one")], () => [1, file("two")]),
+      `args[1]: file("${path}/a.txt"): content changed`,
+    );
+    assertEquals(
+      await differences([folderWith("one")], () => [folderWith("two")]),
+      `args[0]: folder("${path}/b"): content changed`,
+    );
+    assertEquals(
+      await differences([file("one")], () => [file("two", "other")]),
+      `args[0]: file("${path}/a.txt") → file("${path}/other")`,
+    );
+    assertEquals(
+      await differences([from.run(1)], () => [from.run(2)]),
+      "args[0]: cached_from: content changed",
+    );
+    assertEquals(
+      await differences([new Map([["k", 1]])], () => [new Map([["k", 2]])]),
+      "args[0]: Map(1): content changed",
+    );
+    assertEquals(
+      await differences([new Map([["k", 1]])], () => [new Map()]),
+      "args[0]: Map(1) → Map(0)",
+    );
+    assertEquals(
+      await differences([{ d: new Date(0) }], () => [{ d: new Date(1) }]),
+      "args[0].d: Date(1970-01-01T00:00:00.000Z) → Date(1970-01-01T00:00:00.001Z)",
+    );
+    const text = "a text of more than 24 characters";
+    assertEquals(
+      await differences([text], () => [`${text}, and longer`]),
+      `args[0]: "${text}" → "${text}, and longer"`,
+    );
+    assertEquals(
+      await differences(["short"], () => ["long".repeat(30)]),
+      `args[0]: "short" → "${"long".repeat(19)}…`,
+    );
+    // What differs where nothing is shown any more is not guessed.
+    assertEquals(
+      await differences(["x".repeat(300)], () => ["x".repeat(299) + "y"]),
+      "args[0] differs",
+    );
+    const numbers = Array.from({ length: 1_000 }, (_, i) => i);
+    assertEquals(
+      await differences([numbers], () => [numbers.with(7, 70)]),
+      "args[0][7]: 7 → 70",
+    );
+    assertEquals(
+      await differences([numbers], () => [numbers.with(777, 0)]),
+      "args[0] differs",
+    );
+    const deep = (b: string, c: unknown) => [{ a: [{ b: { x: b } }], c }];
+    assertEquals(
+      await differences(deep("x", [1]), () => deep("y", [1])),
+      'args[0].a[0].b.x: "x" → "y"',
+    );
+    // A file that has moved is the same to a key.
+    const moved = (name: string, k: number, n: number) => [
+      [[{ f: file("one", name), m: new Map([["k", k]]), n }]],
+    ];
+    assertEquals(
+      await differences(moved("x", 1, 1), () => moved("y", 1, 2)),
+      "args[0][0][0].n: 1 → 2",
+    );
+    assertEquals(
+      await differences(moved("x", 1, 1), () => moved("y", 2, 1)),
+      "args[0][0][0] differs",
+    );
   }));
 
 Deno.test("explain compares with the record that differs least", () =>
@@ -275,6 +366,36 @@ Deno.test("explain tells of a result that was lost", () =>
     const { status, text } = job.explain();
     assertEquals(status, "miss");
     assertStringIncludes(text, "its stored result is damaged or gone");
+  }));
+
+Deno.test("explain tells of a stored error that is run again, and by which option", () =>
+  withCache(async () => {
+    const odd = hi.func("cached_odd", "1", (x: number) => {
+      if (x % 2 === 1) throw new RangeError(`${x} is odd`);
+      return x;
+    });
+    await odd.run(2);
+    const why = async (options: hi.RunOptions) => {
+      const job = odd.with(options).run(1);
+      await job.then(() => {}, () => {});
+      const { status, text, differences } = job.explain();
+      assertEquals(differences, []);
+      return `${status}: ${text}`;
+    };
+    const job = odd.with({ cacheFailing: true }).run(1);
+    await job.then(() => {}, () => {});
+    assertStringIncludes(job.explain().text, "args[0]: 2 → 1");
+    const again =
+      "miss: cached_odd 1: its stored outcome is an error, which is run again by ";
+    assertEquals(
+      await why({ cacheFailing: true, rerunFailing: true }),
+      `${again}rerunFailing: true`,
+    );
+    assertEquals(await why({}), `${again}cacheFailing: false`);
+    assertEquals(
+      await why({ cacheFailing: true }),
+      "hit: cached_odd 1: its outcome was in the cache",
+    );
   }));
 
 Deno.test("delete and clear make the next run a miss", () =>

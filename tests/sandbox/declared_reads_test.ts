@@ -145,3 +145,13 @@ Deno.test("what cannot be looked at is an error where the job is submitted", () 
     assertStringIncludes(error.message, `${folder}/in/loop`);
     await Promise.resolve();
   }));
+
+Deno.test("a declared folder that holds the cache is an error that names the cure", () =>
+  withCache({ "in/a.txt": "one" }, async (folder) => {
+    await using jobCache = new hi.JobCache({ path: `${folder}/cache` });
+    await hi.config({ jobCache }, async () => {
+      const list = f.lists.with({ permissions: { read: [folder] } });
+      const error = await failureAs(list.run(folder), hi.FileChangedError);
+      assertStringIncludes(error.message, `of the cache in ${folder}/cache,`);
+    });
+  }));
