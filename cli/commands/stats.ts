@@ -64,6 +64,8 @@ export function addStats(cache: CommandUnknownOpts): void {
       const cache = await session.read();
       const { records, blobs, bytes, saved } = cache.stats();
       const { functions, oldest, newest } = totals(cache.records());
+      // What cannot be read is not nothing.
+      await session.requireUsable();
       if (json) {
         out.json({
           path: cache.path,

@@ -6,10 +6,15 @@
 
 import defer * as sqlite from "node:sqlite";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { fileUrl } from "../value/given_path.ts";
 import { dirname } from "../value/paths.ts";
 import { causeOf, failureOf } from "./failure.ts";
 import type { CacheFolder, Identity } from "./folder.ts";
+import { attachImmutable } from "./immutable.ts";
+import {
+  OthersDatabaseError,
+  refuseOthers,
+  refuseOthersAside,
+} from "./others_database.ts";
 import { salvage } from "./salvage.ts";
 import {
   createSchema,
@@ -151,12 +156,15 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING`;
  * Opens the database for reading and writing; makes it, or sets a damaged one aside, if need be.
  *
  * @param patience How long to wait for another process each time, in ms; what is thrown after that is `busy`.
+ * @throws {OthersDatabaseError} if it is another program's.
  */
 export function openWritable(
   folder: CacheFolder,
   report: Report,
   patience: number,
 ): CacheDatabase {
+  // Not even a lock is made beside what another program keeps there.
+  if (!folder.hasLock()) refuseOthersAside(folder, true);
   {
     // Who opened it while its companions move would leave a write-ahead log to its successor.
     using _lock = folder.lock(false, patience);
@@ -252,6 +260,7 @@ function openSound(
       if (failureOf(error) === "damage") {
         return { kind: "damaged", what: causeOf(error) };
       }
+      if (error instanceof OthersDatabaseError) throw error;
       // A folder may stand where a file should be.
       const evicts = !evicted &&
         folder.evictIntruders((message, path) =>
@@ -267,7 +276,8 @@ function openExisting(
   patience: number,
 ): CacheDatabase | Unsound {
   if (!folder.hasDatabase()) return { kind: "absent" };
-  const connection = connect(folder.database, patience);
+  if (folder.hasJournal()) refuseOthersAside(folder, true);
+  const connection = connect(folder, patience);
   try {
     const verdict = verifySchema(connection, "main");
     if (verdict.kind !== "ours") {
@@ -283,7 +293,7 @@ function openExisting(
 
 function create(folder: CacheFolder): CacheDatabase {
   folder.describe("sqlite");
-  const connection = connect(folder.database, PATIENT_MS);
+  const connection = connect(folder, PATIENT_MS);
   try {
     createSchema(connection);
     // The file tells what it is from now on, whatever becomes of its write-ahead log.
@@ -295,17 +305,20 @@ function create(folder: CacheFolder): CacheDatabase {
   }
 }
 
-function connect(path: string, patience: number): DatabaseSync {
-  const connection = new sqlite.DatabaseSync(path, {
+function connect(folder: CacheFolder, patience: number): DatabaseSync {
+  const connection = new sqlite.DatabaseSync(folder.database, {
     timeout: patience,
     enableForeignKeyConstraints: false,
   });
   try {
     connection.exec(
-      `PRAGMA page_size = ${PAGE_BYTES};
-      PRAGMA cell_size_check = ON;
+      `PRAGMA cell_size_check = ON;
       PRAGMA trusted_schema = OFF;
-      PRAGMA mmap_size = 0;
+      PRAGMA mmap_size = 0`,
+    );
+    refuseOthers(connection, "main", folder);
+    connection.exec(
+      `PRAGMA page_size = ${PAGE_BYTES};
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = NORMAL;
       PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
@@ -340,12 +353,14 @@ export function openReadonly(
   report: Report,
   patience: number,
 ): CacheDatabase | undefined {
-  using _lock = folder.lockWhereThere(patience);
+  using lock = folder.lockWhereThere(patience);
+  if (lock === undefined) refuseOthersAside(folder, false);
   if (!folder.hasDatabase()) return undefined;
   try {
     return readonlyDatabase(folder, "main");
   } catch (error) {
-    if (failureOf(error) !== "unusable") throw error;
+    const isOthers = error instanceof OthersDatabaseError;
+    if (isOthers || failureOf(error) !== "unusable") throw error;
     // Without its shared index, which cannot be made here, a database can be
     // read only as a file that nobody changes.
     if (!folder.hasWriteAheadLog()) return readonlyDatabase(folder, "cache");
@@ -376,7 +391,8 @@ export function openAside(
   if (folder.hasDatabase() && !folder.isInUse()) {
     try {
       return readonlyDatabase(folder, "cache");
-    } catch {
+    } catch (error) {
+      if (error instanceof OthersDatabaseError) throw error;
       // Not allowed, or somebody has begun to use it: what is wrong is told below.
     }
   }
@@ -400,6 +416,7 @@ function readonlyDatabase(
       PRAGMA mmap_size = 0;
       PRAGMA ${schema}.cache_size = -${CACHE_KIB}`,
     );
+    refuseOthers(connection, schema, folder);
     const verdict = verifySchema(connection, schema);
     if (verdict.kind === "damaged") {
       throw new Error(`its database is damaged (${verdict.what})`);
@@ -414,18 +431,4 @@ function readonlyDatabase(
     connection.close();
     throw error;
   }
-}
-
-// The constructor takes paths only; a URI can be attached. Deno allows that to
-// programs with all permissions.
-function attachImmutable(folder: CacheFolder): DatabaseSync {
-  const connection = new sqlite.DatabaseSync(":memory:");
-  const uri = `${fileUrl(folder.database).href}?immutable=1&mode=ro`;
-  try {
-    connection.prepare("ATTACH DATABASE ? AS cache").run(uri);
-  } catch (error) {
-    connection.close();
-    throw error;
-  }
-  return connection;
 }

@@ -23,6 +23,7 @@ import defer * as fullDisk from "./full_disk.ts";
 import { Interned } from "./interned.ts";
 import type { Opened } from "./opened.ts";
 import { PAGE_BYTES } from "./schema.ts";
+import { OthersDatabaseError } from "./others_database.ts";
 import { missingPermissions } from "./permission.ts";
 
 /** Damaged databases that one program replaces; after that the disk is to blame. */
@@ -50,6 +51,8 @@ export class DatabaseKeeper {
   readonly #onOpen: () => void;
   #opened: Opened | undefined;
   #unusable = false;
+  /** Why it is not to be used, where it is another program's. */
+  #others: OthersDatabaseError | undefined;
   /** Since when others have kept this program from opening the database. */
   #busySince: number | undefined;
   /** Why the database can only be read, though it should not. */
@@ -120,7 +123,18 @@ export class DatabaseKeeper {
   open(
     patience = this.#busySince === undefined ? OPEN_MS : 0,
   ): Opened | undefined {
+    try {
+      return this.#open(patience);
+    } catch (error) {
+      this.#warnUnusable(error);
+      return undefined;
+    }
+  }
+
+  /** Throws why it cannot be opened: once, but for what is another program's. */
+  #open(patience: number): Opened | undefined {
     if (this.#opened !== undefined) return this.#opened;
+    if (this.#others !== undefined) throw this.#others;
     if (this.#unusable) return undefined;
     try {
       const database = this.#openDatabase(patience);
@@ -138,14 +152,34 @@ export class DatabaseKeeper {
     } catch (error) {
       if (failureOf(error) === "busy" && this.#hopes()) return undefined;
       this.#unusable = true;
-      this.warn(
-        "open",
-        `the cache in ${this.#folder.path} cannot be used, so jobs are computed again: ${
-          causeOf(error)
-        }`,
-      );
+      if (error instanceof OthersDatabaseError) this.#others = error;
+      throw error;
+    }
+  }
+
+  /** Opens it for what a user asked for, who need not be warned of what is thrown. */
+  #openToChange(verb: string): Opened | undefined {
+    try {
+      return this.#open(PATIENT_MS);
+    } catch (error) {
+      if (error instanceof OthersDatabaseError) {
+        throw new CacheError(
+          `Cannot ${verb} the cache in ${this.#folder.path} as ${error.message}`,
+          { cause: error },
+        );
+      }
+      this.#warnUnusable(error);
       return undefined;
     }
+  }
+
+  #warnUnusable(error: unknown): void {
+    this.warn(
+      "open",
+      `the cache in ${this.#folder.path} cannot be used, so jobs are computed again: ${
+        causeOf(error)
+      }`,
+    );
   }
 
   /** Notes that others are at the database; whether there is hope that they let go. */
@@ -185,7 +219,8 @@ export class DatabaseKeeper {
       if (unwritable !== undefined) throw new Error(unwritable);
       return openWritable(this.#folder, report, patience);
     } catch (error) {
-      if (failureOf(error) === "busy") throw error;
+      const isOthers = error instanceof OthersDatabaseError;
+      if (isOthers || failureOf(error) === "busy") throw error;
       // What is there can perhaps be used all the same.
       const opened = this.#openWhatIsThere(report, patience);
       if (opened === undefined) throw error;
@@ -285,7 +320,7 @@ export class DatabaseKeeper {
 
   #change<R>(verb: string, action: (opened: Opened) => R): R {
     const { path } = this.#folder;
-    const opened = this.open(PATIENT_MS);
+    const opened = this.#openToChange(verb);
     const isUnwritable = opened !== undefined && !opened.database.writable;
     if (
       !this.isReadonly && !this.isKeptOut &&

@@ -184,34 +184,27 @@ export class CacheFolder {
 
   /** Whether some program has the database open, or has left it so. */
   isInUse(): boolean {
-    try {
-      Deno.lstatSync(this.database + "-wal");
-      return true;
-    } catch {
-      return false;
-    }
+    return isThere(this.database + "-wal");
+  }
+
+  /** Whether there is anything that SQLite may merge into the database, or undo with. */
+  hasJournal(): boolean {
+    return this.isInUse() || isThere(this.database + "-journal");
+  }
+
+  /** Whether a cache has been opened here before. */
+  hasLock(): boolean {
+    return isThere(this.#lock);
   }
 
   /** Whether there is anything of a database. */
   hasCompanions(): boolean {
-    return COMPANIONS.some((companion) => {
-      try {
-        Deno.lstatSync(this.database + companion);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    return COMPANIONS.some((companion) => isThere(this.database + companion));
   }
 
   /** Whether a database is being made, or its maker was killed. */
   isBegun(): boolean {
-    try {
-      Deno.lstatSync(`${this.database}-new`);
-      return true;
-    } catch {
-      return false;
-    }
+    return isThere(`${this.database}-new`);
   }
 
   /** Takes down that a database is being made. */
@@ -340,6 +333,15 @@ export class CacheFolder {
       warn(`${this.quarantine} is not a folder and was moved to ${target}`);
       Deno.mkdirSync(path, { recursive: true });
     }
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

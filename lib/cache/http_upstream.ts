@@ -38,6 +38,8 @@ export class HttpUpstream implements Upstream {
   /** Paths of files that are not there. */
   readonly #absent = new Set<string>();
   #failures = 0;
+  /** Those of blobs, which records that come in between do not make good. */
+  #blobFailures = 0;
   /** Whether it is a cache at all: asked when the first file is not there. */
   #marked: Promise<boolean> | undefined;
 
@@ -91,6 +93,7 @@ export class HttpUpstream implements Upstream {
 
   close(): void {
     this.#failures = 0;
+    this.#blobFailures = 0;
     this.#marked = undefined;
     this.#absent.clear();
   }
@@ -129,19 +132,24 @@ export class HttpUpstream implements Upstream {
     most: number,
     signal: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const isBlob = path.startsWith("blobs/");
     for (let attempt = 1;; attempt++) {
       signal.throwIfAborted();
-      if (this.#failures >= MAX_FAILURES) throw new NoAnswer("left alone");
+      if (Math.max(this.#failures, this.#blobFailures) >= MAX_FAILURES) {
+        throw new NoAnswer("left alone");
+      }
       try {
         const url = `${this.#base}/${path}`;
         const bytes = await fetchFile(url, most, this.#limitMs, signal);
         this.#failures = 0;
+        if (isBlob) this.#blobFailures = 0;
         return bytes;
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof BadArrival) throw error;
         const kind = error instanceof NoAnswer ? error.kind : "passing";
         if (attempt === 1 && kind === "passing") continue;
+        if (isBlob) this.#blobFailures++;
         this.#fail(error, kind === "final");
         throw new NoAnswer(reasonOf(error));
       }

@@ -76,8 +76,8 @@ export class LayeredStore implements RecordStore {
   #heldBytes = 0;
   /** Keys that a folder has a record of that must be fetched. */
   readonly #seen = new Set<string>();
-  /** Where records came from that are stored here now, until their first lookup. */
-  readonly #places = new Map<string, string>();
+  /** Records that were fetched and stored here, until they are looked up: a limit may have cost them by then. */
+  readonly #fetched = new Map<string, UpstreamRecord>();
   /** Snapshots of the code of records that are not stored here. */
   readonly #snapshots = new Map<string, string>();
   #hits = 0;
@@ -119,7 +119,7 @@ export class LayeredStore implements RecordStore {
   store(
     record: NewRecord,
   ): StoredRecord | undefined | Promise<StoredRecord | undefined> {
-    this.#letGo(record.key.toHex());
+    this.#drop(record.key.toHex());
     return this.#local.store(record);
   }
 
@@ -142,7 +142,7 @@ export class LayeredStore implements RecordStore {
   }
 
   delete(key: Key): boolean {
-    this.#letGo(key.toHex());
+    this.#drop(key.toHex());
     return this.#local.delete(key);
   }
 
@@ -180,15 +180,24 @@ export class LayeredStore implements RecordStore {
 
   #find(key: Key): StoredRecord | undefined {
     const stored = this.#local.lookup(key);
+    const fetched = this.#fetched.size > 0
+      ? this.#takeFetched(key.toHex())
+      : undefined;
     if (stored === undefined) {
-      return this.#held.get(key.toHex())?.record ?? this.#arriveAtOnce(key);
+      return fetched ?? this.#held.get(key.toHex())?.record ??
+        this.#arriveAtOnce(key);
     }
-    if (this.#places.size > 0 && stored instanceof CachedRecord) {
-      const hex = key.toHex();
-      stored.from = this.#places.get(hex);
-      this.#places.delete(hex);
+    if (fetched !== undefined && stored instanceof CachedRecord) {
+      stored.from = fetched.from;
     }
     return stored;
+  }
+
+  /** What was fetched for the jobs of a key, which all look it up in one turn. */
+  #takeFetched(hex: string): UpstreamRecord | undefined {
+    const record = this.#fetched.get(hex);
+    if (record !== undefined) queueMicrotask(() => this.#fetched.delete(hex));
+    return record;
   }
 
   /** What folders have, in this turn; `undefined` if it is to be fetched. */
@@ -236,7 +245,8 @@ export class LayeredStore implements RecordStore {
         const record = await this.#arrive(layer, key, signal);
         if (record === undefined) continue;
         if (!record.hasBlobs || needsBlobs()) await record.fetch(signal);
-        if (record.isStored) this.#places.set(hex, layer.place);
+        signal.throwIfAborted();
+        if (record.isStored) this.#fetched.set(hex, record);
         this.#settle(record);
         this.#misses--;
         return true;
@@ -338,11 +348,17 @@ export class LayeredStore implements RecordStore {
     this.#heldBytes -= held.size;
   }
 
+  /** Forgets what came from an upstream, as there is another record now, or none is wanted. */
+  #drop(hex: string): void {
+    this.#fetched.delete(hex);
+    this.#letGo(hex);
+  }
+
   #forget(): void {
     this.#held.clear();
     this.#heldBytes = 0;
     this.#seen.clear();
-    this.#places.clear();
+    this.#fetched.clear();
     this.#snapshots.clear();
   }
 }

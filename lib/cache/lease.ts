@@ -39,7 +39,7 @@ export type Claim =
   | { readonly kind: "held"; readonly by: LeaseHolder }
   /** The store is busy for the moment: `changed` tells when to try again. */
   | { readonly kind: "busy" }
-  /** There are no leases here (a read-only cache, a full disk): compute it without one. */
+  /** There are no leases here (a read-only cache, a full disk, a database that others keep locked): compute it without one. */
   | { readonly kind: "none" };
 
 /** The leases of one cache folder. Nothing here throws. */

@@ -152,6 +152,21 @@ function isEmpty(db: DatabaseSync): boolean {
   return db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
 }
 
+/**
+ * Whether a database is that of another program: without our mark, and with tables of
+ * which none is ours. One of ours whose mark is damaged still has them.
+ */
+export function isOthers(db: DatabaseSync, schema: "main" | "cache"): boolean {
+  const id = db.prepare(`PRAGMA ${schema}.application_id`).get();
+  if (id?.application_id === APPLICATION_ID) return false;
+  const rows = db.prepare(`SELECT name, sql FROM ${schema}.sqlite_schema`)
+    .all();
+  return rows.length > 0 &&
+    !rows.some(({ name, sql }) =>
+      sql !== null && EXPECTED.get(String(name)) === sql
+    );
+}
+
 /** What a file is: ours, of another format, or damaged. */
 export type SchemaVerdict =
   | { readonly kind: "ours" }

@@ -21,6 +21,7 @@
  * @module
  */
 
+import { warnOnce } from "../warn.ts";
 import type { CacheDatabase } from "./database.ts";
 import { failureOf } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
@@ -37,6 +38,13 @@ type Key = Uint8Array<ArrayBuffer>;
 
 /** For how long a busy database is let alone, at first and at most, in ms. */
 const BUSY_MS = { first: 20, last: HEARTBEAT_MS / 2 } as const;
+
+/**
+ * How often in a row it may be found busy, so spaced, before jobs are computed without
+ * leases: for about ten seconds, as stores are tried. By count, as a program that was
+ * stopped meanwhile has not waited.
+ */
+const MAX_BUSY = 15;
 
 /** Claims on one key that others may foil before it counts as busy. */
 const MAX_FOILED = 5;
@@ -65,6 +73,8 @@ export class SqliteLeases implements Leases {
   #rows: LeaseRows | undefined;
   #busyUntil = 0;
   #busyMs: number = BUSY_MS.first;
+  /** How often in a row it was busy. */
+  #busyTimes = 0;
   /** Leases that could not be given back yet. */
   readonly #late = new Set<Lease>();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -92,7 +102,7 @@ export class SqliteLeases implements Leases {
 
   claim(key: Key, evenIfStored = false): Claim {
     if (this.#busyUntil > 0 && performance.now() < this.#busyUntil) {
-      return { kind: "busy" };
+      return this.#whileBusy();
     }
     // Who computed on meanwhile would lose all of that if it were killed.
     if (this.#access.isBehind()) return this.#busy();
@@ -103,14 +113,15 @@ export class SqliteLeases implements Leases {
       const owner = this.#owners.own();
       if (owner === undefined) return { kind: "none" };
       try {
-        const claim = this.#claim(
-          this.#rowsOf(database, owner),
-          owner,
-          key,
-          evenIfStored,
-        );
-        this.#busyUntil = 0;
-        this.#busyMs = BUSY_MS.first;
+        const rows = this.#rowsOf(database, owner);
+        // That writes nothing to the database, which may be busy still.
+        const biased = evenIfStored
+          ? undefined
+          : this.#claimByBias(rows, owner, key);
+        if (biased !== undefined) return biased;
+        const claim = this.#claimByRow(rows, owner, key, evenIfStored);
+        if (claim === undefined) return this.#busy();
+        this.#notBusy();
         return claim;
       } catch (error) {
         const failure = failureOf(error);
@@ -164,6 +175,7 @@ export class SqliteLeases implements Leases {
     if (!this.#bias.has(lease)) return false;
     const rows = this.#rowsOf(database, lease.owner);
     if (!this.#bias.insert(rows, lease, columns)) return false;
+    this.#busyTimes = 0;
     this.#ended(lease, "quiet");
     return true;
   }
@@ -182,6 +194,7 @@ export class SqliteLeases implements Leases {
       end = this.#bias.holds(rows, lease) ? "quiet" : rows.end(lease);
       if (end !== "lost") insert();
       rows.commit.run();
+      this.#busyTimes = 0;
     } catch (error) {
       if (connection.isTransaction) connection.exec("ROLLBACK");
       throw error;
@@ -190,16 +203,18 @@ export class SqliteLeases implements Leases {
     return end !== "lost";
   }
 
-  #claim(
+  #claimByBias(rows: LeaseRows, owner: string, key: Key): Claim | undefined {
+    const lease = { key, owner, token: this.#tokens.next() };
+    return this.#bias.claim(rows, lease) ? this.#grant(lease) : undefined;
+  }
+
+  /** `undefined` if others are in the way. */
+  #claimByRow(
     rows: LeaseRows,
     owner: string,
     key: Key,
     evenIfStored: boolean,
-  ): Claim {
-    if (!evenIfStored) {
-      const lease = { key, owner, token: this.#tokens.next() };
-      if (this.#bias.claim(rows, lease)) return this.#grant(lease);
-    }
+  ): Claim | undefined {
     for (let foiled = 0; foiled < MAX_FOILED; foiled++) {
       const lease = { key, owner, token: this.#tokens.next() };
       if (rows.claim(lease, evenIfStored)) {
@@ -211,7 +226,7 @@ export class SqliteLeases implements Leases {
       if (held === undefined) {
         // If nobody else has the bias, the lease has just ended.
         if (this.#endBias(rows) !== false) continue;
-        return this.#busy();
+        return undefined;
       }
       const isStray = held.owner === owner && !this.#knows(held.token);
       if (!isStray && !this.#owners.isDead(held.owner)) {
@@ -227,7 +242,7 @@ export class SqliteLeases implements Leases {
       const heir = { key, owner, token: this.#tokens.next(held.token) };
       if (rows.takeOver(held, heir)) return this.#grant(heir);
     }
-    return this.#busy();
+    return undefined;
   }
 
   /** Takes the bias of another process away, if one has it; `false` if that must be tried again. */
@@ -275,9 +290,27 @@ export class SqliteLeases implements Leases {
   }
 
   #busy(): Claim {
+    this.#busyTimes++;
     this.#busyUntil = performance.now() + this.#busyMs;
     this.#busyMs = Math.min(2 * this.#busyMs, BUSY_MS.last);
-    return { kind: "busy" };
+    return this.#whileBusy();
+  }
+
+  /** Busy, or no leases any more until it is not busy. */
+  #whileBusy(): Claim {
+    if (this.#busyTimes < MAX_BUSY) return { kind: "busy" };
+    const { database } = this.#folder;
+    warnOnce(
+      `${database} busy`,
+      `no lease could be had in ${database} for about ten seconds, so jobs are computed without looking whether other programs compute them: another program keeps it locked, such as one that was stopped in the middle of a change (hither cache gc and Ctrl-Z) or a SQLite shell with an open transaction: let it go on, or end it`,
+    );
+    return { kind: "none" };
+  }
+
+  #notBusy(): void {
+    this.#busyUntil = 0;
+    this.#busyMs = BUSY_MS.first;
+    this.#busyTimes = 0;
   }
 
   #giveBack(lease: Lease): void {

@@ -40,6 +40,9 @@ const RETRY = {
   maxAttempts: 60,
 } as const;
 
+/** The same where that was in vain the last time: for half a second, so that not each job takes ten. */
+const RETRY_AGAIN = { ...RETRY, maxAttempts: 8 } as const;
+
 /** A record whose blobs are written, to become a row. */
 interface Prepared {
   readonly record: NewRecord;
@@ -103,6 +106,8 @@ export class SqliteWriter {
   #evictor: Evictor | undefined;
   #waiting: Waiting[] = [];
   #hasStored = false;
+  /** Whether others did not let go of the database while it was tried for long. */
+  #wasInVain = false;
   readonly #notStored = (cause: unknown) => this.#warnNotStored(causeOf(cause));
 
   constructor(home: WriterHome) {
@@ -202,6 +207,7 @@ export class SqliteWriter {
         }
         this.#hasStored = true;
         const row = this.#insertRow(opened, prepared);
+        this.#wasInVain = false;
         if (row === undefined) return "refused";
         return this.#evict(opened, prepared, row) ? "stored" : "evicted";
       } catch (error) {
@@ -368,8 +374,9 @@ export class SqliteWriter {
           this.#waiting.shift();
           first!.settle(done);
         }
-      }, RETRY);
+      }, this.#wasInVain ? RETRY_AGAIN : RETRY);
     } catch (error) {
+      this.#wasInVain = true;
       const cause = error instanceof Error && error.cause !== undefined
         ? error.cause
         : error;

@@ -9,7 +9,9 @@ import { join } from "../value/paths.ts";
 import { CacheError, ResultLostError } from "../errors.ts";
 import { BadArrival, checkBlob } from "./arrival.ts";
 import { FileStore } from "./file_store.ts";
+import { CacheFolder } from "./folder.ts";
 import { layoutIn, layoutOf } from "./layout.ts";
+import { OthersDatabaseError, refuseOthersAside } from "./others_database.ts";
 import { infoOf } from "./portable_folder.ts";
 import { trustedKeys } from "./public_key.ts";
 import type { Arrival, Catalog, Depot, RecordStore } from "./record.ts";
@@ -110,6 +112,7 @@ export async function exportRecords(
     report.bytes += signed.raw.length;
   }
   await target.settled();
+  requireUsable(source, from, cannot);
   work.finish();
   return report;
 }
@@ -162,6 +165,7 @@ export async function importRecords(
     }
   }
   await to.settled();
+  requireUsable(source, from, cannot);
   work.finish();
   return report;
 }
@@ -172,11 +176,22 @@ function openToRead(path: string, cannot: string): Opened {
   if (layout === undefined) {
     throw new CacheError(`${cannot} as there is no cache in ${path}`);
   }
-  return closing(
-    layout === "sqlite"
-      ? new SqliteStore(path, { readonly: true, aside: true })
-      : new FileStore(path, { readonly: true }),
-  );
+  if (layout === "files") {
+    return closing(new FileStore(path, { readonly: true }));
+  }
+  try {
+    refuseOthersAside(new CacheFolder(path), false);
+  } catch (error) {
+    if (!(error instanceof OthersDatabaseError)) throw error;
+    throw new CacheError(`${cannot} as ${error.message}`, { cause: error });
+  }
+  return closing(new SqliteStore(path, { readonly: true, aside: true }));
+}
+
+/** Tells a cache of which nothing can be read from an empty one; why has been said. */
+function requireUsable(source: Store, path: string, cannot: string): void {
+  if (source.isUsable) return;
+  throw new CacheError(`${cannot} as the cache in ${path} cannot be read`);
 }
 
 function closing<S extends Store>(store: S): S & Disposable {

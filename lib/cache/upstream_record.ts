@@ -39,6 +39,8 @@ class UpstreamSource implements RecordSource {
   isStored = false;
   /** Why its blobs did not come, which has been told. */
   #refused: unknown;
+  /** The blobs of its files once they are stored here, which come into memory if a limit costs them. */
+  #live: readonly LiveBlob[] = [];
   /** The blobs in memory, by digest, where they could not be stored here. */
   #held: Map<string, Uint8Array<ArrayBuffer>> | undefined;
 
@@ -68,6 +70,9 @@ class UpstreamSource implements RecordSource {
       checkBlob(await upstream.blob(file.key, reference, signal), reference);
     // An error may not be wanted here: it stays where it is.
     if (file.body.status === "finished") {
+      this.#live = (file.body.files ?? []).flatMap(({ blob }) =>
+        blob === undefined ? [] : [this.#local.hold(blob)]
+      );
       this.isStored = await this.#local.adopt({ file, blob, snapshot });
     }
     if (this.isStored || upstream.near() !== undefined) return;
@@ -108,9 +113,21 @@ class UpstreamSource implements RecordSource {
     key: Uint8Array<ArrayBuffer>,
     files: readonly StoredFile[],
   ): void {
-    if (this.#held === undefined) {
-      this.#depot().restoreFiles(key, files);
-    } else restoreFiles(files, this.#held, processMemo);
+    const blobs = this.#held ?? this.#lostBlobs(key);
+    if (blobs === undefined) this.#depot().restoreFiles(key, files);
+    else restoreFiles(files, blobs, processMemo);
+  }
+
+  /** The blobs of its files, where a limit has cost this cache some of them since they were stored. */
+  #lostBlobs(
+    key: Uint8Array<ArrayBuffer>,
+  ): ReadonlyMap<string, Uint8Array<ArrayBuffer>> | undefined {
+    return this.#live.some(({ bytes }) => bytes !== undefined)
+      ? new Map(this.#live.map(({ reference, bytes }) => [
+        reference.sha256,
+        bytes ?? this.#local.readBlob(key, reference),
+      ]))
+      : undefined;
   }
 
   readDetails(): (RecordDetails & Details) | undefined {

@@ -9,8 +9,8 @@ export type Layout = "sqlite" | "alone" | "files";
 /** A cache with leases. */
 export interface LeasedCache extends Disposable {
   readonly leases: Leases;
-  /** Stores the nth record under a lease, unless that was taken over. */
-  store(n: number, lease: Lease): Promise<void>;
+  /** Stores the nth record under a lease, unless that was taken over; without one in any case. */
+  store(n: number, lease?: Lease): Promise<void>;
   isStored(n: number): boolean;
 }
 
@@ -24,7 +24,7 @@ export function openLeased(layout: Layout, path: string): LeasedCache {
   return {
     leases,
     store: async (n, lease) =>
-      void await store.store({ ...recordOf(n), lease }),
+      void await store.store({ ...recordOf(n), ...(lease && { lease }) }),
     isStored: (n) => store.lookup(keyOf(n)) !== undefined,
     [Symbol.dispose]: () => store.close(),
   };

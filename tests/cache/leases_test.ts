@@ -540,6 +540,74 @@ Deno.test("A busy database is told, and when it may be tried again", async () =>
   }
 });
 
+/** A clock that is set by hand, later than the real one. */
+function movedClock(): { later: number } & Disposable {
+  const { now } = performance;
+  const clock = {
+    later: 0,
+    [Symbol.dispose]: () => void (performance.now = now),
+  };
+  performance.now = () => now.call(performance) + clock.later;
+  return clock;
+}
+
+/** Lets timers end at once while it is in use, and counts them. */
+function hastyTimers(): { count: number } & Disposable {
+  const { setTimeout } = globalThis;
+  const timers = {
+    count: 0,
+    [Symbol.dispose]: () => void (globalThis.setTimeout = setTimeout),
+  };
+  globalThis.setTimeout = ((callback: () => void) => {
+    timers.count++;
+    return setTimeout(callback, 0);
+  }) as typeof setTimeout;
+  return timers;
+}
+
+Deno.test("A database that others keep locked costs leases and records, not results, and each is said once", async () => {
+  await using folder = await makeFolder();
+  using warnings = captureWarnings();
+  using a = openLeased("sqlite", folder.path);
+  const kept = leaseOf(a.leases.claim(keyOf(1)));
+  using db = new DatabaseSync(`${folder.path}/cache.sqlite`);
+  db.exec("BEGIN IMMEDIATE");
+  using clock = movedClock();
+  let tries = 0;
+  while (a.leases.claim(keyOf(2)).kind === "busy") {
+    assert(++tries < 100);
+    clock.later += 1_000;
+  }
+  // A moment is not enough.
+  assert(tries > 10);
+  for (const n of [2, 3]) {
+    assertEquals(a.leases.claim(keyOf(n)).kind, "none");
+  }
+  assertEquals(warnings.lines.length, 1);
+  assert(warnings.lines[0]!.includes(`${folder.path}/cache.sqlite`));
+  assert(warnings.lines[0]!.includes("another program keeps it locked"));
+  {
+    using timers = hastyTimers();
+    await a.store(1, kept);
+    const first = timers.count;
+    await a.store(2);
+    assert(first > 40, `${first}`);
+    assert(timers.count - first < first / 4, `${timers.count} after ${first}`);
+  }
+  assertEquals(warnings.lines.length, 2);
+  assert(warnings.lines[1]!.includes("results are not stored"));
+  db.exec("COMMIT");
+  clock.later += 1_000;
+  const lease = leaseOf(a.leases.claim(keyOf(3)));
+  await a.store(3, lease);
+  assert(a.isStored(3));
+  // All is as before.
+  db.exec("BEGIN IMMEDIATE");
+  assertEquals(a.leases.claim(keyOf(4)).kind, "busy");
+  db.exec("COMMIT");
+  assertEquals(warnings.lines.length, 2);
+});
+
 Deno.test("While a result waits to be stored, nothing more is claimed: a kill would lose that, too", async () => {
   await using folder = await makeFolder();
   using a = openLeased("sqlite", folder.path);

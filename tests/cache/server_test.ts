@@ -165,6 +165,24 @@ Deno.test("A server that fails is asked twice, and left alone after three failur
   }
 });
 
+Deno.test("A server that answers for records and fails with each blob is left alone after three of them", async () => {
+  const numbers = [1, 2, 3, 4, 5, 6];
+  await using published = await publish("files", async () => {
+    for (const x of numbers) await large.run(x);
+  });
+  await using server = serve(
+    published.path,
+    only("blobs/", () => new Response("trouble", { status: 503 })),
+  );
+  using warnings = captureWarnings();
+  await readThrough([server.url], async () => {
+    for (const x of numbers) assertEquals((await large.run(x))[0], x);
+  });
+  const blobs = server.asked.filter((path) => path.startsWith("blobs/"));
+  assertEquals(blobs.length, 6);
+  assertEquals(warnings.lines.length, 1);
+});
+
 Deno.test("One failure is forgiven", async () => {
   await using published = await publish("files", () => large.run(1).wait());
   let failures = 0;

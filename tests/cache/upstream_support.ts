@@ -43,6 +43,17 @@ export const writes = hi.func("upstream_writes", "1", (path: string) => {
   return hi.file(path);
 });
 
+/** Writes a long file. */
+export const writesLong = hi.func(
+  "upstream_writes_long",
+  "1",
+  (path: string, x: number) => {
+    calls.count++;
+    Deno.writeTextFileSync(path, `${x} `.repeat(30_000));
+    return hi.file(path);
+  },
+);
+
 /** How many functions were called meanwhile. */
 export async function callsOf(body: () => Promise<unknown>): Promise<number> {
   const before = calls.count;

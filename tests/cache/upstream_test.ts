@@ -22,6 +22,7 @@ import {
   total,
   twice,
   writes,
+  writesLong,
 } from "./upstream_support.ts";
 
 for (const kind of KINDS) {
@@ -388,6 +389,43 @@ for (const kind of KINDS) {
       }
     }
   });
+}
+
+for (const kind of KINDS) {
+  for (const layout of LAYOUTS) {
+    Deno.test(`What was fetched for a job is used by it, though others push it out at once (${layout} before ${kind})`, async () => {
+      const numbers = Array.from({ length: 60 }, (_, i) => i);
+      await using written = await makeFolder();
+      const paths = numbers.map((i) => `${written.path}/${i}.txt`);
+      const text = (i: number) => `${i} `.repeat(30_000);
+      await using published = await publish(kind, async () => {
+        await Promise.all(numbers.map((i) => large.run(i)));
+        await Promise.all(numbers.map((i) => writesLong.run(paths[i]!, i)));
+      });
+      for (const path of paths) Deno.removeSync(path);
+      await using folder = await makeFolder();
+      await using jobCache = new hi.JobCache({
+        path: `${folder.path}/cache`,
+        layout,
+        maxSize: 600_000,
+        upstream: [published.upstream],
+      });
+      await hi.config({ jobCache }, async () => {
+        const runs = await callsOf(async () => {
+          const arrays = numbers.map((i) => large.run(i));
+          for (const [i, job] of arrays.entries()) {
+            assertEquals((await job)[9_999], i);
+            assert(job.cached);
+          }
+          await Promise.all(numbers.map((i) => writesLong.run(paths[i]!, i)));
+        });
+        assertEquals(runs, 0);
+      });
+      for (const [i, path] of paths.entries()) {
+        assertEquals(Deno.readTextFileSync(path), text(i));
+      }
+    });
+  }
 }
 
 Deno.test("What a cache deletes comes again from its upstream", async () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import * as hi from "@hither/hither";
 import { withoutPrivileges } from "../cache/children.ts";
 import { damageBlob, filesOf, testBoth } from "../cache/support.ts";
@@ -384,6 +385,57 @@ for (
     assertEquals((await folder.run("cache", "verify")).code, 0);
   });
 }
+
+Deno.test("The database of another program makes every command end with 1 and one line, and stays as it is", async () => {
+  await using folder = await project();
+  const path = `${folder.path}/others`;
+  await Deno.mkdir(path);
+  const database = `${path}/cache.sqlite`;
+  {
+    using db = new DatabaseSync(database);
+    db.exec("CREATE TABLE notes (text); INSERT INTO notes VALUES ('diary')");
+  }
+  const before = await Deno.readFile(database);
+  for (
+    const command of [
+      "ls",
+      "stats",
+      "stats --json",
+      "gc",
+      "verify",
+      "pin --label a",
+      `import ${folder.cache}`,
+      `export ${folder.path}/public`,
+    ]
+  ) {
+    const { code, stdout, stderr } = await folder.run(
+      "cache",
+      ...command.split(" "),
+      "--cache",
+      path,
+    );
+    assertEquals([code, stdout], [1, ""], command);
+    assertMatch(
+      stderr,
+      /^hither: .*cache\.sqlite is a SQLite database of another program.* or move that file away\n$/,
+    );
+  }
+  assertEquals(filesOf(path), ["cache.sqlite"]);
+  assertEquals(await Deno.readFile(database), before);
+});
+
+Deno.test("Of a cache that cannot be read nothing is counted or copied, and the exit code is 1", async () => {
+  await using folder = await project();
+  Deno.truncateSync(`${folder.cache}/cache.sqlite`, 8_192);
+  for (const command of ["ls", "stats", "stats --json", "export public"]) {
+    const { code, stdout, stderr } = await folder.run(
+      "cache",
+      ...command.split(" "),
+    );
+    assertEquals([code, stdout], [1, ""], command);
+    assertMatch(stderr, /^hither: .*malformed\n/);
+  }
+});
 
 Deno.test("gc spares blobs without a record for the time of --grace", async () => {
   await using folder = await project();
