@@ -35,10 +35,10 @@ import { smallArguments, writeSmallArguments } from "./value/small.ts";
 import { newTransfers } from "./value/transfer.ts";
 
 /** How long the items of a chunk are to take together, in ms. */
-const TIME_TOGETHER = 2;
+const TIME_TOGETHER = 4;
 
 /** How many items travel together at most. */
-const MOST_TOGETHER = 256;
+const MOST_TOGETHER = 512;
 
 /** How many bytes the arguments of one item may have, and what waits to be sent about. */
 const MOST_BYTES = 8_192;

@@ -31,7 +31,7 @@ export interface MapOptions {
   /**
    * How many jobs may be outstanding at a time, those included whose results wait
    * for their turn. From the start it follows the jobs: 4 for each core, and up to
-   * 1,024 while they are quick.
+   * 2,048 while they are quick.
    */
   readonly concurrency?: number | undefined;
   /**

@@ -25,7 +25,7 @@ const HIT = 1;
 
 /** The least and the most that may be outstanding where nobody has said how much. */
 const LEAST: number = 4 * navigator.hardwareConcurrency;
-const MOST = 1_024;
+const MOST = 2_048;
 
 /** An item that has finished. */
 type Done<T> = Job<T> | EncodedValue;

@@ -108,6 +108,11 @@ export class Results {
     return true;
   }
 
+  /** Whether there is one to be taken. */
+  get hasAny(): boolean {
+    return this.#ring.next() !== undefined;
+  }
+
   /** Takes the next result, if there is one; it is the same object each time. */
   read(): QuickResult | undefined {
     const at = this.#ring.next();

@@ -128,7 +128,7 @@ Deno.test("more is outstanding while jobs are quick, and less while they are slo
     most = Math.max(most, source.taken - ++seen);
   }
   assertEquals(seen, 5_000);
-  assert(most > 4 * navigator.hardwareConcurrency && most <= 1_024, `${most}`);
+  assert(most > 4 * navigator.hardwareConcurrency && most <= 2_048, `${most}`);
 });
 
 Deno.test("an asynchronous source, with Jobs as items, and a slow one holds up no result", async () => {

@@ -545,8 +545,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   takeResults(): void {
     const quick = this.#quick;
     if (quick === undefined || this.#gone) return;
+    if (quick.hasResults) this.#uptake.heard();
     for (let it = quick.read(); it !== undefined; it = quick.read()) {
-      this.#uptake.heard();
       const { task, value, contribution, startedAt, duration } = it;
       if (value === undefined) {
         this.#items.allDone();

@@ -95,6 +95,11 @@ export class QuickWay {
     return fn;
   }
 
+  /** Whether there is a result. */
+  get hasResults(): boolean {
+    return this.#results.hasAny;
+  }
+
   /** Takes the next result, if there is one. */
   read(): QuickResult | undefined {
     return this.#results.read();
