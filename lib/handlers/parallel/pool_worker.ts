@@ -101,8 +101,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #retired = false;
   #gone = false;
   readonly #progress: Progress = new Progress(() => {
+    const hadSome = this.#hasSome;
     const goesOn = this.#unbegun.takeRest();
-    this.#endIfDeaf();
+    if (hadSome) this.#endIfDeaf();
     return goesOn;
   });
   readonly #uptake: Uptake = new Uptake(() => this.#state(), () => {
@@ -476,7 +477,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return this.stopped(message.task);
       case "recalled":
         this.#unbegun.recalled(message.tasks);
-        return this.#endIfDeaf();
+        return message.tasks.length > 0 ? this.#endIfDeaf() : undefined;
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -665,9 +666,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       : "waiting";
   }
 
+  /** Whether it was given something that has not ended. */
+  get #hasSome(): boolean {
+    return this.#running.size > 0 || this.#items.size > 0;
+  }
+
   /** What was given to it has gone back. If it was silent for long before that, another worker takes its place. */
   #endIfDeaf(): void {
-    if (!this.isEmpty || this.#retired || !this.#uptake.isSilent) return;
+    if (!this.isEmpty || this.#stopping.size > 0 || this.#retired) return;
+    if (!this.#uptake.isSilent) return;
     warn(
       `a worker did not begin with ${this.#lastGiven}, as something that an earlier job has started keeps it busy, a timer that loops for instance: another one takes its place`,
     );
