@@ -305,7 +305,17 @@ function create(folder: CacheFolder): CacheDatabase {
   }
 }
 
-function connect(folder: CacheFolder, patience: number): DatabaseSync {
+/**
+ * A connection to the database, to which nothing was written by that; `pragmas` come
+ * before the first look into it.
+ *
+ * @throws {OthersDatabaseError} if it is another program's.
+ */
+export function connectWarily(
+  folder: CacheFolder,
+  patience: number,
+  pragmas = "",
+): DatabaseSync {
   const connection = new sqlite.DatabaseSync(folder.database, {
     timeout: patience,
     enableForeignKeyConstraints: false,
@@ -314,9 +324,20 @@ function connect(folder: CacheFolder, patience: number): DatabaseSync {
     connection.exec(
       `PRAGMA cell_size_check = ON;
       PRAGMA trusted_schema = OFF;
-      PRAGMA mmap_size = 0`,
+      PRAGMA mmap_size = 0;
+      ${pragmas}`,
     );
     refuseOthers(connection, "main", folder);
+  } catch (error) {
+    connection.close();
+    throw error;
+  }
+  return connection;
+}
+
+function connect(folder: CacheFolder, patience: number): DatabaseSync {
+  const connection = connectWarily(folder, patience);
+  try {
     connection.exec(
       `PRAGMA page_size = ${PAGE_BYTES};
       PRAGMA journal_mode = WAL;

@@ -8,8 +8,7 @@
  * @module
  */
 
-import defer * as sqlite from "node:sqlite";
-import { CacheDatabase } from "./database.ts";
+import { CacheDatabase, connectWarily } from "./database.ts";
 import { isFull } from "./failure.ts";
 import type { CacheFolder } from "./folder.ts";
 import { join } from "../value/paths.ts";
@@ -44,18 +43,13 @@ export function openInPlace(
   patience: number,
 ): CacheDatabase {
   using _lock = folder.lock(true, patience);
-  const connection = new sqlite.DatabaseSync(folder.database, {
-    timeout: patience,
-    enableForeignKeyConstraints: false,
-  });
+  // Locked before the first look: else SQLite makes a file for a shared index.
+  const connection = connectWarily(
+    folder,
+    patience,
+    "PRAGMA temp_store = MEMORY; PRAGMA locking_mode = EXCLUSIVE",
+  );
   try {
-    connection.exec(
-      `PRAGMA cell_size_check = ON;
-      PRAGMA trusted_schema = OFF;
-      PRAGMA mmap_size = 0;
-      PRAGMA temp_store = MEMORY;
-      PRAGMA locking_mode = EXCLUSIVE`,
-    );
     const mode = connection.prepare("PRAGMA journal_mode = MEMORY").get();
     if (mode?.journal_mode !== "memory") {
       throw new Error("its write-ahead log cannot be merged");
