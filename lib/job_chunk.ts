@@ -65,13 +65,16 @@ export class JobChunk {
     return this.#jobs[index] !== undefined;
   }
 
-  /** A worker is given those from `begin` to before `end`, none of which is missing. */
-  give(begin: number, end: number): void {
+  /** A worker is given those before `end` that no other was given, none of which is missing. */
+  give(end: number): void {
     this.#given = Math.max(this.#given, end);
+  }
+
+  /** It comes to those from `begin` to before `end`. */
+  begin(begin: number, end: number): void {
     for (let i = begin; i < end; i++) {
-      const job = this.#jobs[i]!;
-      job.attempts = 1;
-      job.advance("running");
+      const job = this.#jobs[i];
+      if (job !== undefined) started(job);
     }
   }
 
@@ -105,6 +108,7 @@ export class JobChunk {
     this.#jobs[index] = undefined;
     job.chunk = undefined;
     if (job !== this.#leaving) {
+      if (job.attempts === 0) started(job);
       settleTogether(job, value, startedAt, duration);
     }
     return true;
@@ -137,4 +141,9 @@ export class JobChunk {
     } else this.#jobs[index] = undefined;
     job.chunk = undefined;
   }
+}
+
+function started(job: JobState): void {
+  job.attempts = 1;
+  job.advance("running");
 }

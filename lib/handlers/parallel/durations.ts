@@ -20,7 +20,7 @@ export class Durations {
   #duration = Infinity;
 
   /** Takes note of a call that took `duration` ms. */
-  learn(code: CodeReference, duration: number): void {
+  learn(code: CodeReference, duration: number, count = 1): void {
     if (this.#last !== code) this.#recall(code);
     const before = this.#duration;
     const longest = Math.min(duration, 2 * Math.max(before, LEAST));
@@ -28,7 +28,13 @@ export class Durations {
       ? duration
       : longest > before
       ? longest
-      : (3 * before + duration) / 4;
+      : duration + (before - duration) * 0.75 ** count;
+  }
+
+  /** How long a call takes, in ms; `Infinity` if the function is not known. */
+  of(code: CodeReference): number {
+    if (this.#last !== code) this.#recall(code);
+    return this.#duration;
   }
 
   /** How many calls take `time` ms at most; none of a function that is not known. */

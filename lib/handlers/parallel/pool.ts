@@ -38,6 +38,9 @@ const TIME_TOGETHER = 1;
 /** Jobs that take less than this together, in ms, are not parted: the way to another worker takes longer. */
 const TIME_OF_WAY = 0.05;
 
+/** Jobs that take longer than this, in ms, are not given ahead: the way to their worker is nothing beside that. */
+const LONGEST_AHEAD = 250;
+
 /** How many jobs one turn submits before workers begin with them, although it has not ended. */
 const MANY_IN_TURN = 2_048;
 
@@ -364,8 +367,8 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   // When the caller has done: then it is known how many Tasks wait, and what is
   // cancelled in one go is not started in between. Only thousands of jobs do not wait for that.
   #schedule(): void {
-    if (this.#scheduled || this.#waiting.size === 0) return;
-    if (this.#closing !== undefined) return;
+    if (this.#scheduled || this.#closing !== undefined) return;
+    if (this.#waiting.size === 0 && !this.#workers.canShare) return;
     this.#scheduled = true;
     this.#ask();
   }
@@ -415,7 +418,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#cameSinceFill = 0;
     while (true) {
       const run = this.#waiting.first;
-      if (run === undefined) return;
+      if (run === undefined) {
+        if (this.#takeFromBusy()) continue;
+        return;
+      }
       if (!this.#waiting.hasSlotFor(run)) return this.#giveAhead();
       try {
         const worker = this.#workers.for(run);
@@ -444,11 +450,32 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       const after = worker.lastItems;
       if (after === undefined || !worker.suits(run.needs)) continue;
       if (!worker.has(run.task.code)) continue;
-      const many = this.#shareOf(run, worker);
-      if (many < 2 && run.chunk instanceof JobChunk) continue;
-      const items = this.#takeItems(run, many);
+      if (!this.#travelsAsItem(run, worker)) continue;
+      const items = this.#takeItems(run, this.#shareOf(run, worker));
       if (items !== undefined) worker.giveItems(items, after);
     }
+  }
+
+  /** Takes something back that a busy worker was given ahead, as another one has nothing to do; whether there was any. */
+  #takeFromBusy(): boolean {
+    if (!this.#workers.canShare) return false;
+    for (const worker of this.#workers.usable) {
+      const rest = worker.takeBackAhead();
+      if (rest === undefined) continue;
+      this.#chunkRuns.add(rest);
+      this.#waiting.unshift(rest);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether jobs need not be Tasks on their way to a worker, even if each travels alone. */
+  #travelsAsItem({ chunk, task }: ChunkRun, worker: PoolWorker): boolean {
+    if (!worker.has(task.code)) return false;
+    if (!(chunk instanceof JobChunk)) return true;
+    const { definition, options: { crashRetries } } = chunk;
+    return worker.isQuick(task.code, LONGEST_AHEAD) &&
+      badFunctionError(definition, crashRetries) === undefined;
   }
 
   /** Gives items to a worker: many if it has the code of their function and that is quick, else one as a Task of its own. */
@@ -456,7 +483,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     const many = this.#shareOf(run, worker);
     const items = this.#takeItems(run, many);
     if (items === undefined) return;
-    if (many === 1) {
+    if (many === 1 && !this.#travelsAsItem(run, worker)) {
       this.#chunkRuns.delete(items);
       const first = this.itemAsRun(items, items.begin);
       if (worker.give([first])) this.#waiting.started(first);

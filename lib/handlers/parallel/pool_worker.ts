@@ -324,6 +324,22 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
 
+  /** Whether it was given something that it comes to when it has done something else that takes a while. */
+  get hasAhead(): boolean {
+    return this.#items.ahead !== undefined;
+  }
+
+  /** Takes that back, if it has not begun meanwhile. */
+  takeBackAhead(): ChunkRun | undefined {
+    const { ahead } = this.#items;
+    return ahead && this.#items.takeBack(ahead);
+  }
+
+  /** Whether a function is known to take no more than `time` ms. */
+  isQuick(code: CodeReference, time: number): boolean {
+    return this.#durations.callsIn(time, code) > 0;
+  }
+
   /** Gives the worker items of a function whose code it has; together they take one slot, or that of those `after` which they come. */
   giveItems(run: ChunkRun, after?: ChunkRun): void {
     if (this.isEmpty) this.#hold(true);
@@ -343,7 +359,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       flag: this.#flags.sendChunk(run.sent),
       ...run.chunk.argumentsOf(run.begin, run.end),
     };
-    run.chunk.give(run.begin, run.end);
+    run.chunk.give(run.end);
+    if (after === undefined) run.chunk.begin(run.begin, run.end);
     // What comes by another way than the one before it might come first.
     run.isPosted = after?.isPosted === true ||
       this.#quick?.sendChunk(run.task, request) !== true;
@@ -353,7 +370,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#post({ type: "chunk", ...request, ...fn }, transfer);
     }
     this.#items.add(run);
-    this.#progress.watch();
+    this.#progress.watch(this.#durations.of(run.task.code));
     this.#given(run.task);
     if (this.#lastSent >= this.#mostTasks) this.retire();
   }
@@ -632,7 +649,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** A Task, or items, of a batch have left; with the last of them a slot is free. */
   leaveBatch(run: QueuedRun, batch: Batch): void {
-    if (--batch.left > 0) return;
+    if (--batch.left > 0) return this.#items.comesTo(batch);
     this.#load--;
     // For one that is full others may wait.
     if (this.isEmpty && !this.full) this.#hold(false);

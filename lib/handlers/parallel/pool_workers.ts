@@ -52,6 +52,17 @@ export class PoolWorkers {
     return this.#usable;
   }
 
+  /** Whether one has nothing to do while another was given something ahead. */
+  get canShare(): boolean {
+    let isIdle = false;
+    let isAhead = false;
+    for (const worker of this.#usable) {
+      if (worker.isEmpty && !worker.full) isIdle = true;
+      else if (worker.hasAhead) isAhead = true;
+    }
+    return isIdle && isAhead;
+  }
+
   /** Whether there is no place for one more of that kind that takes Tasks. */
   isFull(isolation: Isolation): boolean {
     return this.#count(isolation) >= this.#options.numWorkers;

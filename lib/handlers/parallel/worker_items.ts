@@ -16,6 +16,9 @@ import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import type { TaskFlags } from "./task_flags.ts";
 import { WorkerChunks } from "./worker_chunks.ts";
 
+/** What takes no longer than this, in ms, is not given to another worker that has nothing to do. */
+const SHORT = 1;
+
 /** The items of a worker. */
 export class WorkerItems {
   readonly #worker: PoolWorker;
@@ -49,6 +52,25 @@ export class WorkerItems {
   /** How many messages with items there are. */
   get size(): number {
     return this.#chunks.size;
+  }
+
+  /** Those that it has not come to, as something else is before them, if they take a while. */
+  get ahead(): ChunkRun | undefined {
+    let last: ChunkRun | undefined;
+    for (const run of this.#chunks) last = run;
+    if (last === undefined || last.batch!.left < 2) return undefined;
+    if (this.#durations.callsIn(SHORT, last.task.code) >= last.left) {
+      return undefined;
+    }
+    return this.#flags.isUntouched(last.sent) ? last : undefined;
+  }
+
+  /** Something of a batch has left: if what is left came behind it, that is begun. */
+  comesTo(batch: Batch): void {
+    if (batch.left > 1) return;
+    for (const run of this.#chunks) {
+      if (run.batch === batch) run.chunk.begin(run.begin, run.end);
+    }
   }
 
   /** Adds items that were sent. */
@@ -90,12 +112,13 @@ export class WorkerItems {
     if (run === undefined) return;
     const settled = this.#settled;
     const duration = this.#time / this.#count;
-    if (run.batch !== undefined) run.batch.steps += this.#count;
+    const count = this.#count;
+    if (run.batch !== undefined) run.batch.steps += count;
     this.#taken = undefined;
     this.#count = 0;
     this.#time = 0;
     this.#settled = 0;
-    this.#durations.learn(run.task.code, duration);
+    this.#durations.learn(run.task.code, duration, count);
     if (settled === 0) return;
     run.chunk.settledTogether(settled, duration);
     this.#left(run, settled);
