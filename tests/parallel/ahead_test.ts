@@ -22,20 +22,20 @@ async function withBriefJobs(
 
 Deno.test("a job that was given ahead to a worker that does not get on runs in another", () =>
   withBriefJobs(2, async (folder) => {
-    const [first, ...others] = [-1, ...numbers(20)]
+    const jobs = [100, 101, -1, ...numbers(20)]
       .map((x) => brief.run(folder, x));
-    assertEquals(await Promise.all(others), numbers(20));
-    assertEquals(first!.status, "running");
+    const [blocked] = jobs.splice(2, 1);
+    assertEquals(await Promise.all(jobs), [100, 101, ...numbers(20)]);
+    assertEquals(blocked!.status, "running");
     Deno.writeTextFileSync(`${folder}/go`, "");
-    assertEquals(await first, -1);
+    assertEquals(await blocked, -1);
   }));
 
 Deno.test("of two jobs the second does not wait behind the first where another worker is free", () =>
   withBriefJobs(2, async (folder) => {
-    // Each worker has one and is given one ahead; the last is done when the others are.
-    const jobs = [0, -1, 2, 3].map((x) => brief.run(folder, x));
-    const [zero, blocked, two, three] = jobs;
-    assertEquals(await Promise.all([zero, two, three]), [0, 2, 3]);
+    const jobs = [100, 101, 0, -1, 2, 3].map((x) => brief.run(folder, x));
+    const [blocked] = jobs.splice(3, 1);
+    assertEquals(await Promise.all(jobs), [100, 101, 0, 2, 3]);
     assertEquals(blocked!.status, "running");
     Deno.writeTextFileSync(`${folder}/go`, "");
     assertEquals(await blocked, -1);
@@ -52,12 +52,13 @@ Deno.test("jobs come one after the other, each once", () =>
 
 Deno.test("a job that was given ahead is queued until its worker comes to it, and can be cancelled", () =>
   withBriefJobs(1, async (folder) => {
-    const jobs = [-1, 1, 2].map((x) => brief.run(folder, x));
-    const [blocked, ahead, last] = jobs;
+    const jobs = [0, -1, 1, 2].map((x) => brief.run(folder, x));
+    const [first, blocked, ahead, last] = jobs;
+    await first;
     await appears(folder, "-1");
     assertEquals(
       jobs.map(({ status, attempts }) => [status, attempts]),
-      [["running", 1], ["queued", 0], ["queued", 0]],
+      [["finished", 1], ["running", 1], ["queued", 0], ["queued", 0]],
     );
     ahead!.cancel();
     await assertRejects(() => Promise.resolve(ahead), hi.JobCancelledError);
@@ -71,8 +72,9 @@ Deno.test("a job that was given ahead is queued until its worker comes to it, an
 
 Deno.test("a job that was given ahead runs elsewhere when its worker is lost, and was not tried before", () =>
   withBriefJobs(1, async (folder) => {
-    const jobs = [-2, 1, 2].map((x) => brief.run(folder, x));
-    await assertRejects(() => Promise.resolve(jobs[0]), hi.JobExitError);
-    assertEquals(await Promise.all(jobs.slice(1)), [1, 2]);
+    const jobs = [0, -2, 1, 2].map((x) => brief.run(folder, x));
+    const [exits] = jobs.splice(1, 1);
+    await assertRejects(() => Promise.resolve(exits), hi.JobExitError);
+    assertEquals(await Promise.all(jobs), [0, 1, 2]);
     assertEquals(jobs.map(({ attempts }) => attempts), [1, 1, 1]);
   }));
