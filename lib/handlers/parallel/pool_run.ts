@@ -60,6 +60,8 @@ export class PoolRun {
   batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
+  /** The number of the chunk of which it was an item, if it was one. */
+  chunk = 0;
   /** Whether it may take long until all of it is there. */
   isLarge = false;
   /** The cell of its flag there. */

@@ -36,6 +36,7 @@ import {
   type SkippedMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
+import type { QuickResult } from "../../worker/results.ts";
 import { functionToWire, putBack } from "../../worker/wire.ts";
 import type {
   Connection,
@@ -99,6 +100,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #load = 0;
   #ready = false;
   #retired = false;
+  /** Whether it takes nothing until its cancelled Tasks have ended. */
+  #isSuspended = false;
   #gone = false;
   readonly #progress: Progress = new Progress(() => {
     const hadSome = this.#hasSome;
@@ -149,6 +152,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#flags,
       this.#durations,
       this.#running,
+      sharesMemory,
     );
     this.#unbegun = new Unbegun(
       this,
@@ -353,6 +357,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#post({ type: "chunk", ...request, ...fn }, transfer);
     }
     this.#items.add(run);
+    this.#unbegun.sent(run.sent, run.end - run.begin);
     this.#progress.watch();
     this.#given(run.task);
     if (this.#lastSent >= this.#mostTasks) this.retire();
@@ -360,6 +365,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
   withdrawItems(run: ChunkRun): ChunkRun | undefined {
+    if (!this.#connection.sharesMemory) {
+      this.takeResults();
+      // Which of them have begun is known with the answer.
+      this.#unbegun.recallItems(run);
+      this.#items.makeTasks(run);
+      return undefined;
+    }
     const rest = this.#items.takeBack(run);
     this.takeResults();
     this.#items.makeTasks(run);
@@ -373,14 +385,35 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       // Most of those that a busy program cancels have ended meanwhile.
       this.takeResults();
       if (run.worker !== this) return;
-      this.#stopping.add(run);
-      const timedOut = reason instanceof JobTimeoutError;
-      this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
-      this.#stopping.tell(run, reason);
-      this.#owner.suspended(this);
-      this.#unbegun.recall();
+      if (this.#unbegun.isUncertain(run)) {
+        this.#stopping.addUncertain(run, reason);
+      } else {
+        this.#stopping.add(run);
+        this.#tellToStop(run, reason);
+      }
     }
     this.leave(run);
+  }
+
+  #tellToStop(run: PoolRun, reason: unknown): void {
+    const timedOut = reason instanceof JobTimeoutError;
+    this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
+    this.#stopping.tell(run, reason);
+    this.#isSuspended = true;
+    this.#owner.suspended(this);
+    this.#unbegun.recall();
+  }
+
+  /** A Task of which that was not known has begun. */
+  hasBegun(task: number): void {
+    const cancelled = this.#stopping.takeUncertain(task);
+    if (cancelled === undefined) return;
+    this.#tellToStop(cancelled.run, cancelled.reason);
+  }
+
+  /** A Task has not begun and never will. */
+  notBegun(task: number): void {
+    if (this.#stopping.get(task) !== undefined) this.stopped(task);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -423,6 +456,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #number(run: PoolRun): void {
     run.flag = this.#flags.send(this.#lastSent + 1);
     run.sent = ++this.#lastSent;
+    run.chunk = 0;
   }
 
   /** The arguments of a Task that can go the quick way. */
@@ -438,10 +472,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     try {
       this.#take(message as FromWorker);
     } catch (error) {
-      this.lost({
-        reason: `a message of it makes no sense: ${errorText(error)}`,
-      });
+      this.#lostBy(error);
     }
+  }
+
+  #lostBy(error: unknown): void {
+    this.lost({
+      reason: `a message of it makes no sense: ${errorText(error)}`,
+    });
   }
 
   #take(message: FromWorker): void {
@@ -470,14 +508,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return this.#done(message);
       case "chunkDone":
         this.takeResults();
-        return this.#items.chunkEnded(message.chunk);
+        return this.#unbegun.chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
         return this.stopped(message.task);
       case "recalled":
-        this.#unbegun.recalled(message.tasks);
-        return message.tasks.length > 0 ? this.#endIfDeaf() : undefined;
+        this.takeResults();
+        this.#unbegun.recalled(message);
+        return this.#endIfDeaf();
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -545,26 +584,48 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
   takeResults(): void {
     const quick = this.#quick;
-    if (quick === undefined || this.#gone) return;
-    if (quick.hasResults) this.#uptake.heard();
-    for (let it = quick.read(); it !== undefined; it = quick.read()) {
-      const { task, value, contribution, startedAt, duration } = it;
-      if (value === undefined) {
-        this.#items.allDone();
-        this.#items.chunkEnded(task);
-        continue;
+    if (this.#gone) return;
+    if (quick !== undefined) {
+      if (quick.hasResults) this.#uptake.heard();
+      for (let it = quick.read(); it !== undefined; it = quick.read()) {
+        this.#takeResult(it);
       }
-      const items = this.#items.runOf(task);
-      if (items !== undefined) {
-        this.#items.done(items, task, value, duration, startedAt);
-        continue;
-      }
-      const run = this.#ended(task);
-      if (run === undefined) continue;
-      this.#settled(run, duration);
-      run.settleQuickly(value, contribution, startedAt, duration);
     }
     this.#items.allDone();
+  }
+
+  /** Takes a result that has come through a pipe. */
+  result(result: QuickResult): void {
+    if (this.#gone) return;
+    this.#uptake.heard();
+    try {
+      this.#takeResult(result);
+    } catch (error) {
+      this.#lostBy(error);
+    }
+  }
+
+  resultsRead(): void {
+    if (!this.#gone) this.#items.allDone();
+  }
+
+  #takeResult(
+    { task, value, begins, contribution, startedAt, duration }: QuickResult,
+  ): void {
+    if (value === undefined) {
+      this.#items.allDone();
+      if (begins) this.#items.chunkBegun(task);
+      else this.#unbegun.chunkEnded(task);
+      return;
+    }
+    const items = this.#items.runOf(task);
+    if (items !== undefined) {
+      return this.#items.done(items, task, value, duration, startedAt);
+    }
+    const run = this.#ended(task);
+    if (run === undefined) return;
+    this.#settled(run, duration);
+    run.settleQuickly(value, contribution, startedAt, duration);
   }
 
   /** A Task has ended in the worker; `undefined` if nobody waits for it. */
@@ -700,6 +761,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   #recover(): void {
     this.#stopping.end();
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
     this.#owner.recovered(this);
   }
 

@@ -113,12 +113,13 @@ export class TaskFlags {
     return undefined;
   }
 
-  /** An item of a chunk has become a Task: it is told to stop through the flag that it has. */
-  lend(task: number, chunk: number): void {
+  /** An item of a chunk has become a Task: it is told to stop through the flag that it has, whose cell is returned. */
+  lend(task: number, chunk: number): number {
     const cell = this.#cellOf.get(chunk)!;
     this.#cellOf.set(task, cell);
     this.#lent.add(task);
     this.#holders.set(cell, (this.#holders.get(cell) ?? 1) + 1);
+    return cell;
   }
 
   /** Tells the function itself, which may be computing. */

@@ -16,6 +16,9 @@ import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import type { TaskFlags } from "./task_flags.ts";
 import { WorkerChunks } from "./worker_chunks.ts";
 
+/** How many processes may be lost before they begin with items, until the first of these is told. */
+const MOST_LOST_UNBEGUN = 3;
+
 /** The items of a worker. */
 export class WorkerItems {
   readonly #worker: PoolWorker;
@@ -24,6 +27,8 @@ export class WorkerItems {
   readonly #durations: Durations;
   /** The Tasks of the worker. */
   readonly #running: Map<number, PoolRun>;
+  /** Whether the flags of the worker can be seen from here. */
+  readonly #sharesMemory: boolean;
   readonly #chunks = new WorkerChunks();
   /** Those whose results are being taken: how many there were, how long they took in ms, and how many were open. */
   #taken: ChunkRun | undefined;
@@ -38,12 +43,14 @@ export class WorkerItems {
     flags: TaskFlags,
     durations: Durations,
     running: Map<number, PoolRun>,
+    sharesMemory: boolean,
   ) {
     this.#worker = worker;
     this.#owner = owner;
     this.#flags = flags;
     this.#durations = durations;
     this.#running = running;
+    this.#sharesMemory = sharesMemory;
   }
 
   /** How many messages with items there are. */
@@ -129,8 +136,9 @@ export class WorkerItems {
     item.batch = run.batch;
     item.batch!.left++;
     item.sent = run.sent + 1 + index - run.begin;
+    item.chunk = run.sent;
     this.#running.set(item.sent, item);
-    this.#flags.lend(item.sent, run.sent);
+    item.flag = this.#flags.lend(item.sent, run.sent);
     item.task.started();
     this.#left(run);
   }
@@ -145,12 +153,39 @@ export class WorkerItems {
     for (const run of this.#chunks) this.makeTasks(run);
   }
 
-  /** Takes back the items that have not begun. */
+  /** Takes back the items that have not begun; a process has to be asked for that. */
   recall(batches?: ReadonlySet<Batch>): void {
-    const rests = [...this.#chunks].filter((run) => isOf(batches, run))
-      .map((run) => this.takeBack(run));
+    if (!this.#sharesMemory) return;
+    this.#return(
+      [...this.#chunks].filter((run) => isOf(batches, run))
+        .map((run) => this.takeBack(run)),
+    );
+  }
+
+  /** A process is lost: what it had not begun goes elsewhere. Of each batch one item at a time runs. */
+  returnUnbegun(): void {
+    const busy = new Set<Batch>();
+    for (const { batch } of this.#running.values()) busy.add(batch!);
+    const rests = [...this.#chunks].map((run) => {
+      const isFirst = !busy.has(run.batch!);
+      busy.add(run.batch!);
+      if (isFirst && !run.hasBegun) run.lostUnbegun++;
+      const hasBegun = isFirst &&
+        (run.hasBegun || run.lostUnbegun > MOST_LOST_UNBEGUN);
+      return this.#split(run, run.next + (hasBegun ? 1 : 0));
+    });
+    this.#return(rests);
+  }
+
+  /** A process says how many items of a chunk it has begun with: it takes up no more. */
+  recalled(chunk: number, begun: number): void {
+    const run = this.#chunks.get(chunk);
+    if (run !== undefined) this.#return([this.#split(run, run.begin + begun)]);
+  }
+
+  #return(rests: readonly (ChunkRun | undefined)[]): void {
     // Each goes to the front of the queue: the last one first.
-    for (const rest of rests.reverse()) {
+    for (const rest of [...rests].reverse()) {
       if (rest !== undefined) this.#owner.returned(rest);
     }
   }
@@ -158,18 +193,33 @@ export class WorkerItems {
   /** Takes back what has not begun of these; `undefined` if there is nothing. */
   takeBack(run: ChunkRun): ChunkRun | undefined {
     const begun = this.#flags.takeBackItems(run.sent);
-    const rest = begun === undefined
-      ? undefined
-      : run.splitAt(run.begin + begun);
+    return this.#split(
+      run,
+      begun === undefined ? run.end : run.begin + begun,
+    );
+  }
+
+  /** Takes out what comes from that item on. */
+  #split(run: ChunkRun, index: number): ChunkRun | undefined {
+    const rest = run.splitAt(index);
     if (run.isDone) this.#leave(run);
     return rest;
+  }
+
+  /** The worker takes up an item of a chunk, the first of them. */
+  chunkBegun(chunk: number): void {
+    const run = this.#chunks.get(chunk);
+    if (run !== undefined) run.hasBegun = true;
   }
 
   /** The worker takes up no more items of a chunk. */
   chunkEnded(chunk: number): void {
     const run = this.#chunks.get(chunk);
-    const rest = run && this.takeBack(run);
-    if (rest !== undefined) this.#owner.returned(rest);
+    if (run !== undefined) {
+      this.#return([
+        this.#sharesMemory ? this.takeBack(run) : this.#split(run, run.next),
+      ]);
+    }
     this.#worker.release(chunk);
   }
 
