@@ -332,7 +332,10 @@ export interface RecalledMessage {
   readonly type: "recalled";
   readonly tasks: readonly number[];
   /** Of how many items of each chunk the worker has begun with, and will have at most. */
-  readonly chunks: readonly { readonly chunk: number; readonly begun: number }[];
+  readonly chunks: readonly {
+    readonly chunk: number;
+    readonly begun: number;
+  }[];
 }
 
 /** From the worker: the cancel arrived, so the event loop is alive. */

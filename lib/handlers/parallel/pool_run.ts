@@ -111,7 +111,7 @@ export class PoolRun {
     this.#tell(this.task, { ...ending, console });
   }
 
-  /** Says that the Task has a result of a few bytes and has printed nothing. */
+  /** Says that the Task has a result of a few bytes. */
   settleQuickly(
     value: SmallValue,
     contribution: Uint8Array<ArrayBuffer> | undefined,
@@ -121,7 +121,7 @@ export class PoolRun {
     if (this.#settled) return;
     this.#settled = true;
     const timing = { startedAt, duration };
-    const console = NO_LINES;
+    const console = this.#record?.lines() ?? NO_LINES;
     this.#tell(
       this.task,
       contribution === undefined

@@ -619,9 +619,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       return;
     }
     const items = this.#items.runOf(task);
-    if (items !== undefined) {
-      return this.#items.done(items, task, value, duration, startedAt);
-    }
+    if (
+      items !== undefined &&
+      this.#items.done(items, task, value, duration, startedAt)
+    ) return;
     const run = this.#ended(task);
     if (run === undefined) return;
     this.#settled(run, duration);

@@ -73,14 +73,14 @@ export class WorkerItems {
     return this.#chunks[Symbol.iterator]();
   }
 
-  /** An item has its result; {@linkcode WorkerItems.allDone} is called when no more of them are there. */
+  /** An item has its result; {@linkcode WorkerItems.allDone} is called when no more of them are there. `false` if it is a Task, or nobody wants it. */
   done(
     run: ChunkRun,
     task: number,
     value: EncodedValue,
     duration: number,
     startedAt: number,
-  ): void {
+  ): boolean {
     if (run !== this.#taken) {
       this.allDone();
       this.#taken = run;
@@ -88,7 +88,9 @@ export class WorkerItems {
     this.#count++;
     this.#time += duration;
     const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration, startedAt)) this.#settled++;
+    const isItem = run.chunk.settle(index, value, duration, startedAt);
+    if (isItem) this.#settled++;
+    return isItem;
   }
 
   /** What is to be done for all results together. */
