@@ -11,6 +11,7 @@ import { badFunctionError } from "./crashes.ts";
 import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
+import type { KeptRun } from "./direct_handler.ts";
 import defer * as nestedJobs from "./nested_jobs.ts";
 import type { DeclaredPermissions } from "./permissions.ts";
 import defer * as sandbox from "./permissions.ts";
@@ -82,8 +83,9 @@ export class Execution implements Task {
   /** Whether identical jobs may join it; see `in_flight.ts`. */
   isInFlight = false;
   /** What its handler keeps of it, which need not look for that in a table. */
-  kept: object | undefined;
+  kept: KeptRun | undefined;
   #isElsewhere = false;
+  #isGiven = false;
   /** The job that waits for the outcome, as long as it is the only one that ever did. */
   #only: JobState | undefined;
   /** Who runs it. */
@@ -393,6 +395,11 @@ export class Execution implements Task {
     return this.#startedAt >= 0;
   }
 
+  /** Whether a worker has begun with it, or may do so at any moment. */
+  get isOut(): boolean {
+    return this.#isGiven || this.isStarted;
+  }
+
   /** Its function and the first digits of its key, for messages. */
   get title(): string {
     const key = this.first.key?.slice(0, KEY_DIGITS) ?? "unknown";
@@ -565,6 +572,19 @@ export class Execution implements Task {
     this.#startedAt = Math.ceil(at);
     if (this.#only !== undefined) this.#begun(this.#only);
     else for (const state of this.states) this.#begun(state);
+  }
+
+  given(): void {
+    this.#isGiven = true;
+  }
+
+  neverBegan(): void {
+    if (!this.isStarted) return;
+    this.#startedAt = -1;
+    for (const state of this.#all()) {
+      state.attempts--;
+      state.advance("queued");
+    }
   }
 
   report(event: TaskEvent): void {

@@ -96,6 +96,9 @@ export class ItemChunk {
   /** A worker is given items; nobody asks. */
   give(): void {}
 
+  /** A worker has begun with an item; nobody asks. */
+  begin(): void {}
+
   /** An item has its result; whether it was open. */
   settle(index: number, value: EncodedValue): boolean {
     if (!this.isOpen(index)) return false;

@@ -162,17 +162,28 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     }
   }
 
+  hasBegun(chunk: JobChunk, index: number): boolean {
+    for (const run of this.#chunkRuns) {
+      if (run.chunk === chunk && run.has(index)) {
+        return run.worker?.hasBegunItem(run, index) === true;
+      }
+    }
+    return false;
+  }
+
   /** Makes a Task of each of these, where it waits or runs. */
   #makeTasks(run: ChunkRun): void {
     if (run.worker === undefined) {
       for (const index of run.open()) {
-        this.#waiting.insertBefore(run, this.itemAsRun(run, index));
+        this.#waiting.insertBefore(run, this.itemAsRun(run, index, false));
       }
       return this.#forget(run);
     }
     const rest = this.#withdraw(run);
     if (rest === undefined) return;
-    const tasks = [...rest.open()].map((index) => this.itemAsRun(rest, index));
+    const tasks = [...rest.open()].map((index) =>
+      this.itemAsRun(rest, index, false)
+    );
     for (const task of tasks.reverse()) this.#waiting.unshift(task);
   }
 
@@ -305,8 +316,12 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#chunkRuns.delete(run);
   }
 
-  itemAsRun({ chunk, worker, needs }: ChunkRun, index: number): PoolRun {
-    const [task, settled] = chunk.becomeTask(index, worker !== undefined);
+  itemAsRun(
+    { chunk, needs }: ChunkRun,
+    index: number,
+    hasBegun: boolean,
+  ): PoolRun {
+    const [task, settled] = chunk.becomeTask(index, hasBegun);
     const run = new PoolRun(task, settled);
     run.needs = needs;
     this.#keep(run);
@@ -462,7 +477,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (items === undefined) return;
     if (many === 1) {
       this.#chunkRuns.delete(items);
-      const first = this.itemAsRun(items, items.begin);
+      const first = this.itemAsRun(items, items.begin, false);
       if (worker.give([first])) this.#waiting.started(first);
       return;
     }
@@ -506,7 +521,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   #refuseItems(run: ChunkRun, why: ThrownValue): void {
     this.#forget(run);
     for (const index of run.open()) {
-      this.#refuse(this.itemAsRun(run, index), why);
+      this.#refuse(this.itemAsRun(run, index, false), why);
     }
   }
 

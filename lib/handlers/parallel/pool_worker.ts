@@ -107,7 +107,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const hadSome = this.#hasSome;
     const goesOn = this.#unbegun.takeRest();
     if (hadSome) this.#endIfDeaf();
-    return goesOn;
+    return this.#look() || goesOn;
   });
   readonly #uptake: Uptake = new Uptake(() => this.#state(), () => {
     this.#unbegun.recall();
@@ -284,14 +284,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     }
     const [first] = given;
     if (first === undefined) return false;
-    const batch = new Batch(given.length);
+    const batch = new Batch(given);
     for (const run of given) {
+      run.given();
       run.worker = this;
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
     if (this.isEmpty) this.#hold(true);
-    this.#load++;
+    const isAlone = this.#load++ === 0;
     this.#imports.begin(first);
     const isSent = lists.length === given.length &&
       this.#quick!.send(first.task, given, lists);
@@ -301,6 +302,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           this.#message(run, argumentsOf(lists.shift()!), [], false),
         task: run.sent,
         flag: run.flag,
+        ...this.#mustTell(run, given.length === 1 && !isAlone),
       }));
       if (spelt.length > 1) this.#post(packBatch(spelt), transfer);
       else {
@@ -310,12 +312,58 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         this.#post(isPiped ? one! : packOne(one!), transfer);
       }
     }
-    if (given.length > 1) this.#progress.watch();
+    if (given.length > 1 || this.#connection.sharesMemory) {
+      this.#progress.watch();
+    }
     this.#given(first.task);
-    const now = performance.now();
-    for (const { task } of given) if (!task.timed) task.started(now);
+    if (first.task.queueTimed || isAlone && this.#beginsAtOnce(first)) {
+      first.begun();
+    }
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
+  }
+
+  /** Whether a Task that comes to an idle worker can be taken to begin with that. Where memory is shared it can be seen. */
+  #beginsAtOnce({ task }: PoolRun): boolean {
+    return !task.timed && !this.#connection.sharesMemory &&
+      (task.importTimeout === undefined || this.#imports.has(task.code));
+  }
+
+  /** A process with several places tells when it begins with a Task: something else may keep it busy. */
+  #mustTell(
+    { task }: PoolRun,
+    isUncertain: boolean,
+  ): { timed: true } | undefined {
+    return isUncertain && !this.#connection.sharesMemory &&
+        this.#imports.has(task.code)
+      ? { timed: true }
+      : undefined;
+  }
+
+  /** Looks whether it has begun with a Task, and says so. */
+  look(run: PoolRun): void {
+    if (!this.#connection.sharesMemory || run.worker !== this) return;
+    const { timed, importTimeout, code } = run.task;
+    if (timed || this.#flags.isUntouched(run.sent)) return;
+    if (importTimeout === undefined || this.#imports.has(code)) run.begun();
+  }
+
+  /** The same for all that it has; whether there are some that it has not begun with. */
+  #look(): boolean {
+    if (!this.#connection.sharesMemory) return false;
+    this.#items.look();
+    let isWaiting = false;
+    for (const run of this.#running.values()) {
+      if (run.hasBegun || run.task.timed) continue;
+      run.look();
+      isWaiting ||= !run.hasBegun;
+    }
+    return isWaiting;
+  }
+
+  /** Whether it has begun with an item, as far as that can be known. */
+  hasBegunItem(run: ChunkRun, index: number): boolean {
+    return this.#items.hasBegun(run, index);
   }
 
   /** The items behind which the worker can be given more, so that it does not have to wait for them. */
@@ -334,7 +382,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     run.worker = this;
     if (after === undefined) {
       this.#load++;
-      run.batch = new Batch(1);
+      run.batch = new Batch(undefined, 1);
     } else {
       run.batch = after.batch!;
       run.batch.left++;
@@ -347,7 +395,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       flag: this.#flags.sendChunk(run.sent),
       ...run.chunk.argumentsOf(run.begin, run.end),
     };
-    run.chunk.give(run.begin, run.end);
+    run.chunk.give(run.end);
     // What comes by another way than the one before it might come first.
     run.isPosted = after?.isPosted === true ||
       this.#quick?.sendChunk(run.task, request) !== true;
@@ -381,7 +429,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
     this.#items.recall();
-    if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
+    if (this.#flags.takeBack(run.sent, Flag.CANCELLED)) run.neverBegan();
+    else {
       // Most of those that a busy program cancels have ended meanwhile.
       this.takeResults();
       if (run.worker !== this) return;
@@ -406,6 +455,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** A Task of which that was not known has begun. */
   hasBegun(task: number): void {
+    this.#running.get(task)?.begun();
     const cancelled = this.#stopping.takeUncertain(task);
     if (cancelled === undefined) return;
     this.#tellToStop(cancelled.run, cancelled.reason);
@@ -495,10 +545,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         this.#ready = true;
         if (message.tooMuch) warnTooLittle(this.#mostMemory, message.tooMuch);
         return this.#imports.ready();
-      case "imported":
-        return this.#noteImported(message.task);
+      case "imported": {
+        this.#noteImported(message.task);
+        const run = this.#running.get(message.task);
+        // Who waits for the very moment is told of it.
+        return run?.task.timed ? undefined : run?.begun();
+      }
       case "started":
-        return this.#running.get(message.task)?.task.started();
+        return this.#running.get(message.task)?.begun();
       case "event":
         return this.#run(message.task)?.report(message.event);
       case "acknowledged":
@@ -644,8 +698,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #settled(run: PoolRun, duration: number): void {
     this.#durations.learn(run.task.code, duration);
     this.release(run.sent);
+    run.begun();
     this.#owner.settled(run);
+    const { batch } = run;
     this.leave(run);
+    // Where memory is shared it can be seen.
+    if (!this.#connection.sharesMemory) batch?.first?.begun();
   }
 
   /** A cancelled Task has ended, or never began. */
@@ -666,6 +724,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (type === "refused" && code.kind === "module") {
       this.#refused.add(code.url);
     }
+    run.neverBegan();
     this.#owner.returned(run);
     this.leave(run);
   }
@@ -753,6 +812,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       const { name, version, code, importTimeout } = run.task;
       const url = code.kind === "module" ? code.url : "what its text names";
       const error = importTimeoutError(url, name, version, importTimeout!);
+      run.begun();
       this.stop(run, error);
       this.#owner.settled(run);
       run.fail(error);
@@ -809,6 +869,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #failAll(errorFor: (who: string, needs: Needs) => Error): void {
     for (const run of [...this.#running.values()]) {
       const { task: { name, version }, needs } = run;
+      run.begun();
       this.#owner.settled(run);
       this.leave(run);
       run.fail(errorFor(`${name} ${version}`, needs));

@@ -24,6 +24,8 @@ export class Progress {
       this.#timer = undefined;
       if (this.#look()) this.watch();
     }, PATIENCE);
+    // Nobody waits for that.
+    Deno.unrefTimer(this.#timer);
   }
 
   /** Looks no more. */

@@ -87,6 +87,12 @@ export class TaskFlags {
         Flag.SENT;
   }
 
+  /** How many items of a chunk the worker has begun with, unless they were taken back: all that are left have begun then. */
+  begunOf(chunk: number): number {
+    const flag = Atomics.load(this.#cells, this.#cellOf.get(chunk)!);
+    return flag >= Flag.ITEMS ? flag - Flag.ITEMS : Infinity;
+  }
+
   /** Whether nobody has begun with a Task, or with a chunk, as far as the flag tells. */
   isUntouched(task: number): boolean {
     const flag = Atomics.load(this.#cells, this.#cellOf.get(task)!);

@@ -182,6 +182,7 @@ export class Unbegun {
   #return(runs: PoolRun[]): void {
     // Each goes to the front of the queue: the last one first.
     for (const run of runs.reverse()) {
+      run.neverBegan();
       this.#owner.returned(run);
       this.#worker.leave(run);
     }

@@ -108,6 +108,7 @@ export class WorkerItems {
     if (settled === 0) return;
     run.chunk.settledTogether(settled, duration);
     this.#left(run, settled);
+    if (!run.isDone) this.#lookAt(run);
   }
 
   /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
@@ -127,13 +128,13 @@ export class WorkerItems {
       this.allDone();
       return true;
     }
-    this.#makeTask(run, index!);
+    this.#makeTask(run, index!, true);
     return false;
   }
 
   /** An item becomes a Task of its own, that is running here. */
-  #makeTask(run: ChunkRun, index: number): void {
-    const item = this.#owner.itemAsRun(run, index);
+  #makeTask(run: ChunkRun, index: number, hasBegun: boolean): void {
+    const item = this.#owner.itemAsRun(run, index, hasBegun);
     item.worker = this.#worker;
     item.batch = run.batch;
     item.batch!.left++;
@@ -141,13 +142,33 @@ export class WorkerItems {
     item.chunk = run.sent;
     this.#running.set(item.sent, item);
     item.flag = this.#flags.lend(item.sent, run.sent);
-    item.task.started();
+    item.given();
+    if (hasBegun) item.begun();
     this.#left(run);
   }
 
   /** Each of these becomes a Task. */
   makeTasks(run: ChunkRun): void {
-    for (const index of run.open()) this.#makeTask(run, index);
+    for (const index of run.open()) {
+      this.#makeTask(run, index, this.hasBegun(run, index));
+    }
+  }
+
+  /** Whether the worker has begun with an item, as far as that can be known. */
+  hasBegun(run: ChunkRun, index: number): boolean {
+    return this.#sharesMemory
+      ? index < run.begin + this.#flags.begunOf(run.sent)
+      : run.hasBegun && index <= run.next;
+  }
+
+  /** Says of the items that are next whether the worker has begun with them. */
+  look(): void {
+    for (const run of this.#chunks) this.#lookAt(run);
+  }
+
+  #lookAt(run: ChunkRun): void {
+    const { next } = run;
+    if (run.has(next) && this.hasBegun(run, next)) run.chunk.begin(next);
   }
 
   /** Each item becomes a Task. */
@@ -211,7 +232,9 @@ export class WorkerItems {
   /** The worker takes up an item of a chunk, the first of them. */
   chunkBegun(chunk: number): void {
     const run = this.#chunks.get(chunk);
-    if (run !== undefined) run.hasBegun = true;
+    if (run === undefined) return;
+    run.hasBegun = true;
+    this.#lookAt(run);
   }
 
   /** The worker takes up no more items of a chunk. */
