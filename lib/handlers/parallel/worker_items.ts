@@ -149,8 +149,10 @@ export class WorkerItems {
 
   /** Each of these becomes a Task. */
   makeTasks(run: ChunkRun): void {
-    for (const index of run.open()) {
-      this.#makeTask(run, index, this.hasBegun(run, index));
+    const items = [...run.open()]
+      .map((index) => [index, this.hasBegun(run, index)] as const);
+    for (const [index, hasBegun] of items) {
+      this.#makeTask(run, index, hasBegun);
     }
   }
 
