@@ -58,6 +58,8 @@ class Details {
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
   timers: Map<JobState, Timer> | undefined;
+  /** Jobs that nobody wants any more, of which it is not known whether they had begun. */
+  unwanted: JobState[] | undefined;
 }
 
 let onTimeout: ((state: JobState, error?: Error) => void) | undefined;
@@ -520,6 +522,13 @@ export class Execution implements Task {
     return nestedJobs.submitNested(this.scope, request, listener);
   }
 
+  /** A job is taken out that is with a worker and may have begun: if so, that is still to be heard. */
+  mayHaveBegun(state: JobState): void {
+    if (this.#isGiven && !this.isStarted) {
+      (this.#details.unwanted ??= []).push(state);
+    }
+  }
+
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
     // Without a timer nothing is cleared: that would load Deno's timers.
@@ -570,6 +579,7 @@ export class Execution implements Task {
   started(at: number = performance.now()): void {
     if (this.isStarted) return;
     this.#startedAt = Math.ceil(at);
+    for (const state of this.#more?.unwanted ?? NO_CHILDREN) state.attempts++;
     if (this.#only !== undefined) this.#begun(this.#only);
     else for (const state of this.states) this.#begun(state);
   }

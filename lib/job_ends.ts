@@ -75,6 +75,7 @@ export function leaveExecution(state: JobState, reason: Error): void {
   const { execution } = state;
   if (execution === undefined) return;
   execution.kept?.look();
+  execution.mayHaveBegun(state);
   const { isStarted } = execution;
   if (!execution.leave(state)) return stopIfAlone(execution, reason);
   execution.end();

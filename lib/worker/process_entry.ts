@@ -105,7 +105,8 @@ function take(message: ToWorker): void {
       return answer({
         type: "recalled",
         tasks: message.tasks.filter((task) => takeBack(task, Flag.RECALLED)),
-        chunks: message.chunks.flatMap((chunk) => {
+        // The last one first: the end of one is the beginning of the next.
+        chunks: message.chunks.toSorted((a, b) => b - a).flatMap((chunk) => {
           const begun = takeBackItems(chunk);
           return begun === undefined ? [] : [{ chunk, begun }];
         }),

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
-import { failureOf, inPool, numbers } from "../parallel/pool.ts";
+import { appears, failureOf, inPool, numbers } from "../parallel/pool.ts";
 import * as f from "./fixtures/functions.ts";
 import { makeFifo } from "./processes.ts";
 
@@ -42,7 +42,9 @@ for (const isolation of ["worker", "process"] as const) {
         const before = numbers(50).map((x) => trace(x));
         const held = trace(50, fifo.path);
         const after = numbers(100).map((x) => trace(51 + x));
+        const there = appears(folder, "50");
         await running(held);
+        await there;
         await Promise.all(before);
         assertEquals(counts(before), { "finished 1": 50 });
         assertEquals(counts([held]), { "running 1": 1 });
@@ -54,7 +56,14 @@ for (const isolation of ["worker", "process"] as const) {
         assertEquals(await held, 50);
         assertEquals(await trace(1_000), 1_000);
         assertEquals(counts([held]), { "finished 1": 1 });
-        assertEquals([...Deno.readDirSync(folder)].length, 30 + 51 + 1);
+        // A process may have begun with some before it heard of their end: that is told too.
+        const called = after.filter(({ attempts }) => attempts === 1).length;
+        assertEquals(counts(after).finished ?? 0, 0);
+        if (isolation === "worker") assertEquals(called, 0);
+        assertEquals(
+          [...Deno.readDirSync(folder)].length,
+          30 + 51 + called + 1,
+        );
       });
     });
   }

@@ -458,6 +458,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#running.get(task)?.begun();
     const cancelled = this.#stopping.takeUncertain(task);
     if (cancelled === undefined) return;
+    cancelled.run.begun();
     this.#tellToStop(cancelled.run, cancelled.reason);
   }
 
@@ -690,6 +691,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
     this.release(task);
+    this.#stopping.get(task)?.begun();
     this.stopped(task, retire);
     return undefined;
   }

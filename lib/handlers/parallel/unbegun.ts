@@ -94,15 +94,15 @@ export class Unbegun {
     );
   }
 
-  /** Asks a process to take up no more of these items, which become Tasks. */
+  /** Asks a process to take up no more of these items, which become Tasks, nor of others, which would begin the sooner. */
   recallItems(run: ChunkRun): void {
-    this.#ask([], [run]);
+    this.#ask([], [run, ...this.#items]);
   }
 
   /** Whether it is not known if a Task has begun, as it was an item: a process is asked for that now. */
   isUncertain({ chunk }: PoolRun): boolean {
     if (chunk === 0 || !this.#chunks.isOpen(chunk)) return false;
-    this.#ask([], [{ sent: chunk }]);
+    this.#ask([], [{ sent: chunk }, ...this.#items]);
     return true;
   }
 
