@@ -6,7 +6,7 @@ const increment = hi.func("bench_increment", "1.0.0", (x: number) => x + 1);
 
 if (import.meta.main) {
   const count = Number(Deno.args[0]);
-  const isolation = (Deno.args[2] ?? "worker") as "worker" | "process";
+  const isolation = Deno.args[2] as "worker" | "process";
   await using jobHandler = new hi.ParallelJobHandler({
     numWorkers: 2,
     isolation,
