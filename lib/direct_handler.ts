@@ -18,8 +18,18 @@ export type Settled<T extends Task = Task> = (
 
 /** A Task that keeps for its handler what belongs to it there, so that there is no table of the many that wait. */
 export interface KeepingTask extends Task {
-  /** Only its handler looks at it. */
-  kept: object | undefined;
+  /** What its handler keeps of it. */
+  kept: KeptRun | undefined;
+  /** It is with a worker, which may begin at any moment; that it has is said by `started`. */
+  given(): void;
+  /** It was not begun there, whatever was said. */
+  neverBegan(): void;
+}
+
+/** What a handler keeps of a Task. */
+export interface KeptRun {
+  /** Looks whether the worker that has it has begun, and says so. */
+  look(): void;
 }
 
 /** As `run` of a handler. */

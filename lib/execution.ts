@@ -11,6 +11,7 @@ import { badFunctionError } from "./crashes.ts";
 import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
+import type { KeptRun } from "./direct_handler.ts";
 import defer * as nestedJobs from "./nested_jobs.ts";
 import type { DeclaredPermissions } from "./permissions.ts";
 import defer * as sandbox from "./permissions.ts";
@@ -57,6 +58,8 @@ class Details {
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
   timers: Map<JobState, Timer> | undefined;
+  /** Jobs that nobody wants any more, of which it is not known whether they had begun. */
+  unwanted: JobState[] | undefined;
 }
 
 let onTimeout: ((state: JobState, error?: Error) => void) | undefined;
@@ -82,8 +85,9 @@ export class Execution implements Task {
   /** Whether identical jobs may join it; see `in_flight.ts`. */
   isInFlight = false;
   /** What its handler keeps of it, which need not look for that in a table. */
-  kept: object | undefined;
+  kept: KeptRun | undefined;
   #isElsewhere = false;
+  #isGiven = false;
   /** The job that waits for the outcome, as long as it is the only one that ever did. */
   #only: JobState | undefined;
   /** Who runs it. */
@@ -393,6 +397,11 @@ export class Execution implements Task {
     return this.#startedAt >= 0;
   }
 
+  /** Whether a worker has begun with it, or may do so at any moment. */
+  get isOut(): boolean {
+    return this.#isGiven || this.isStarted;
+  }
+
   /** Its function and the first digits of its key, for messages. */
   get title(): string {
     const key = this.first.key?.slice(0, KEY_DIGITS) ?? "unknown";
@@ -513,6 +522,13 @@ export class Execution implements Task {
     return nestedJobs.submitNested(this.scope, request, listener);
   }
 
+  /** A job is taken out that is with a worker and may have begun: if so, that is still to be heard. */
+  mayHaveBegun(state: JobState): void {
+    if (this.#isGiven && !this.isStarted) {
+      (this.#details.unwanted ??= []).push(state);
+    }
+  }
+
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
     // Without a timer nothing is cleared: that would load Deno's timers.
@@ -563,8 +579,22 @@ export class Execution implements Task {
   started(at: number = performance.now()): void {
     if (this.isStarted) return;
     this.#startedAt = Math.ceil(at);
+    for (const state of this.#more?.unwanted ?? NO_CHILDREN) state.attempts++;
     if (this.#only !== undefined) this.#begun(this.#only);
     else for (const state of this.states) this.#begun(state);
+  }
+
+  given(): void {
+    this.#isGiven = true;
+  }
+
+  neverBegan(): void {
+    if (!this.isStarted) return;
+    this.#startedAt = -1;
+    for (const state of this.#all()) {
+      state.attempts--;
+      state.advance("queued");
+    }
   }
 
   report(event: TaskEvent): void {

@@ -96,7 +96,7 @@ export class ItemChunk {
   /** A worker is given items; nobody asks. */
   give(): void {}
 
-  /** It comes to some of them; nobody asks. */
+  /** A worker has begun with an item; nobody asks. */
   begin(): void {}
 
   /** An item has its result; whether it was open. */

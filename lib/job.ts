@@ -95,6 +95,7 @@ export class Job<T> implements PromiseLike<T> {
 
   /** Where the job is. */
   get status(): JobStatus {
+    this.#state.look();
     return this.#state.status;
   }
 
@@ -123,6 +124,7 @@ export class Job<T> implements PromiseLike<T> {
    * a hit, more than 1 if it was tried again (`retry`, `crashRetries`).
    */
   get attempts(): number {
+    this.#state.look();
     return this.#state.attempts;
   }
 

@@ -22,6 +22,8 @@ const MOST = 65_536;
 export interface JobRunner {
   /** Makes Tasks of a job and of those with which it waits or runs. */
   spellOut(chunk: JobChunk, index: number): void;
+  /** Whether a worker has begun with a job that it was given. */
+  hasBegun(chunk: JobChunk, index: number): boolean;
 }
 
 /** Jobs of one function with the same options, in the order in which they were submitted. */
@@ -65,16 +67,23 @@ export class JobChunk {
     return this.#jobs[index] !== undefined;
   }
 
-  /** A worker is given those before `end` that no other was given, none of which is missing. */
+  /** A worker is given those up to before `end`. */
   give(end: number): void {
     this.#given = Math.max(this.#given, end);
   }
 
-  /** It comes to those from `begin` to before `end`. */
-  begin(begin: number, end: number): void {
-    for (let i = begin; i < end; i++) {
-      const job = this.#jobs[i];
-      if (job !== undefined) started(job);
+  /** A worker has begun with a job. */
+  begin(index: number): void {
+    const job = this.#jobs[index];
+    if (job === undefined) return;
+    job.attempts = 1;
+    job.advance("running");
+  }
+
+  /** Looks whether a worker has begun with a job. */
+  look({ index }: JobState): void {
+    if (index < this.#given && this.#runner.hasBegun(this, index)) {
+      this.begin(index);
     }
   }
 
@@ -105,10 +114,10 @@ export class JobChunk {
   ): boolean {
     const job = this.#jobs[index];
     if (job === undefined) return false;
+    this.begin(index);
     this.#jobs[index] = undefined;
     job.chunk = undefined;
     if (job !== this.#leaving) {
-      if (job.attempts === 0) started(job);
       settleTogether(job, value, startedAt, duration);
     }
     return true;
@@ -141,9 +150,4 @@ export class JobChunk {
     } else this.#jobs[index] = undefined;
     job.chunk = undefined;
   }
-}
-
-function started(job: JobState): void {
-  job.attempts = 1;
-  job.advance("running");
 }

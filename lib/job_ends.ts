@@ -74,10 +74,14 @@ export function fail(
 export function leaveExecution(state: JobState, reason: Error): void {
   const { execution } = state;
   if (execution === undefined) return;
+  execution.kept?.look();
+  execution.mayHaveBegun(state);
+  const { isStarted } = execution;
   if (!execution.leave(state)) return stopIfAlone(execution, reason);
   execution.end();
   forget(execution);
   execution.handler?.cancel(execution, reason);
+  if (isStarted && !execution.isStarted) state.attempts--;
   cancelChildren(execution, reason);
 }
 

@@ -409,6 +409,13 @@ export class JobState {
     return ++this.#details.losses <= MOST_LOSSES;
   }
 
+  /** Looks whether it runs, where that is not known without asking. */
+  look(): void {
+    if (this.status !== "queued") return;
+    if (this.chunk === undefined) this.execution?.kept?.look();
+    else this.chunk.look(this);
+  }
+
   /** Moves an unsettled job on. */
   advance(status: "pending" | "queued" | "running"): void {
     if (this.status === status) return;

@@ -52,7 +52,7 @@ export interface MapOptions {
  * taken: a slow consumer holds up the source, not the memory. The jobs have
  * the options in force where `map` is called.
  *
- * Each item is a job. On web workers quick ones that no cache is asked for, and of
+ * Each item is a job. On workers quick ones that no cache is asked for, and of
  * which no option wants more than their results, travel in chunks, and become jobs
  * only where one is needed: equal ones among them are each run, while equal jobs that
  * are outstanding share one run.

@@ -398,7 +398,7 @@ export function promote(state: JobState): void {
 
 /** Takes a waiting execution out of its queue and begins it as one that waits for no slot. */
 function beginElsewhere(state: JobState, queued: Execution): void {
-  if (queued.isStarted || queued.nested || queued.isMoved) return;
+  if (queued.isOut || queued.nested || queued.isMoved) return;
   const others = queued.end().filter((other) => other !== state);
   forget(queued);
   queued.handler?.cancel(queued, new Error("Begun in another place"));

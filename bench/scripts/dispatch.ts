@@ -1,4 +1,4 @@
-/** COUNT trivial jobs on 2 workers, without a cache, by `run` or by `map`; prints the µs for each. */
+/** COUNT trivial jobs on 2 workers of an ISOLATION, without a cache, by `run` or by `map`; prints the µs for each. */
 
 import * as hi from "@hither/hither";
 
@@ -6,7 +6,11 @@ const increment = hi.func("bench_increment", "1.0.0", (x: number) => x + 1);
 
 if (import.meta.main) {
   const count = Number(Deno.args[0]);
-  await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 2 });
+  const isolation = Deno.args[2] as "worker" | "process";
+  await using jobHandler = new hi.ParallelJobHandler({
+    numWorkers: 2,
+    isolation,
+  });
   await hi.config({ jobHandler, jobCache: null }, async () => {
     await Promise.all(increment.map([-1, -2, -3, -4]));
     const start = performance.now();

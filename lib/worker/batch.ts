@@ -74,7 +74,8 @@ export function unpackBatch(batch: BatchMessage): RunMessage[] {
   const runs = tasks.map((task, i): RunMessage => ({
     type: "run",
     task,
-    key: keys?.[i],
+    // What is JSON on its way has null where a key is missing.
+    key: keys?.[i] ?? undefined,
     name,
     version,
     code,

@@ -13,7 +13,7 @@ import { enteredContexts } from "./entered_contexts.ts";
 import { areIntact, isWayOfItemsIntact } from "./intact.ts";
 import type { UserFunction } from "./load.ts";
 import type { ChunkMessage, FromWorker, RunMessage } from "./protocol.ts";
-import type { ResultWriter } from "./result_writer.ts";
+import type { ResultWay } from "./result_writer.ts";
 import { fromWire } from "./wire.ts";
 import type { WorkerRun } from "./worker_run.ts";
 
@@ -46,7 +46,7 @@ export interface ChunkHost extends ItemHost {
 export class ChunkRunner {
   readonly #host: ChunkHost;
   readonly #flags: Int32Array;
-  readonly #results: ResultWriter;
+  readonly #results: ResultWay;
   /** The chunks that are here, until their last item has left. */
   readonly #chunks = new Map<number, Promise<void>>();
   /**
@@ -58,7 +58,7 @@ export class ChunkRunner {
   #now = 0;
 
   /** Makes it for a worker. */
-  constructor(host: ChunkHost, flags: Int32Array, results: ResultWriter) {
+  constructor(host: ChunkHost, flags: Int32Array, results: ResultWay) {
     this.#host = host;
     this.#flags = flags;
     this.#results = results;
@@ -111,9 +111,18 @@ export class ChunkRunner {
     host.send({ type: "chunkDone", chunk: chunk.chunk });
   }
 
+  /** Whether no chunk is here. */
+  get isIdle(): boolean {
+    return this.#chunks.size === 0;
+  }
+
   /** Takes up an item, unless its sender has taken it back. */
-  #takes({ flag }: ChunkMessage, index: number): boolean {
-    return !this.#host.retires && beginItem(this.#flags, flag, index);
+  #takes({ chunk, flag }: ChunkMessage, index: number): boolean {
+    if (this.#host.retires || !beginItem(this.#flags, flag, index)) {
+      return false;
+    }
+    if (index === 0) this.#results.writeBegun(chunk);
+    return true;
   }
 
   /** Takes up an item whose function is not known. */

@@ -13,6 +13,7 @@ import {
   readNumber,
   REFERENCE,
 } from "./frames.ts";
+import { QuickResult } from "./results.ts";
 import { readResult, ShortTask } from "./short_messages.ts";
 
 const NOT_A_FRAME =
@@ -51,6 +52,7 @@ export class FrameReader {
   /** The array that is being read, and how much of it has been. */
   #array: Uint8Array<ArrayBuffer> | undefined;
   #filled = 0;
+  readonly #result = new QuickResult();
   /** Whether the memory that was given last is the array's own. */
   #isDirect = false;
 
@@ -84,8 +86,9 @@ export class FrameReader {
   }
 
   /**
-   * The next message, if all of it is there; for a short Task a {@linkcode ShortTask},
-   * whose bytes stay no longer than until the next are read.
+   * The next message, if all of it is there; for a short Task, or a chunk, a {@linkcode ShortTask},
+   * whose bytes stay no longer than until the next are read; for a short result a
+   * {@linkcode QuickResult}, which is the same object each time.
    *
    * @throws {TypeError} if the bytes are not a frame.
    * @throws {RangeError} if there is no memory for an array.
@@ -102,7 +105,9 @@ export class FrameReader {
     }
     const message = this.#message!;
     this.#message = undefined;
-    if (message instanceof ShortTask) return message;
+    if (message instanceof ShortTask || message === this.#result) {
+      return message;
+    }
     const whole = this.#withArrays(message) as object;
     this.#arrays.length = 0;
     return whole;
@@ -141,7 +146,7 @@ export class FrameReader {
     const start = this.#start + HEAD;
     const end = start + length;
     const kind = readNumber(ahead, this.#start + 12);
-    this.#message = this.#read(kind, ahead.subarray(start, end));
+    this.#message = this.#read(kind, start, end);
     this.#lengths = count === 0
       ? NO_LENGTHS
       : Array.from({ length: count }, (_, i) =>
@@ -150,14 +155,15 @@ export class FrameReader {
     return true;
   }
 
-  #read(kind: number, body: Uint8Array<ArrayBuffer>): object {
+  #read(kind: number, start: number, end: number): object {
+    const ahead = this.#ahead;
     switch (kind) {
       case Kind.ANY:
-        return JSON.parse(decoder.decode(body));
+        return JSON.parse(decoder.decode(ahead.subarray(start, end)));
       case Kind.TASK:
-        return new ShortTask(body);
+        return new ShortTask(ahead.subarray(start, end));
       case Kind.RESULT:
-        return readResult(body);
+        return readResult(ahead, start, end, this.#result);
       default:
         throw new TypeError(NOT_A_FRAME);
     }

@@ -4,12 +4,18 @@
  * @module
  */
 
+import type { EncodedValue } from "../value/encoded.ts";
 import { SmallValue } from "../value/small.ts";
 import type { UnpackedRun } from "./batch.ts";
 import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE, SMALL } from "./frames.ts";
 import { keptReference } from "./kept.ts";
-import type { DoneMessage } from "./protocol.ts";
-import { type Page, TaskWriter, writeResult } from "./short_messages.ts";
+import type { ChunkMessage, DoneMessage, WireValue } from "./protocol.ts";
+import {
+  type Page,
+  TaskWriter,
+  writeResult,
+  writeStage,
+} from "./short_messages.ts";
 
 const encoder = new TextEncoder();
 
@@ -38,23 +44,73 @@ export class FrameWriter {
    * the first, and each large array as it is.
    */
   write(message: object): Uint8Array[] {
-    return this.#short(message as UnpackedRun | DoneMessage) ??
+    return this.#short(message as UnpackedRun | ChunkMessage | DoneMessage) ??
       this.#any(message);
   }
 
   #short(
-    message: UnpackedRun | DoneMessage,
+    message: UnpackedRun | ChunkMessage | DoneMessage,
   ): [Uint8Array<ArrayBuffer>] | undefined {
-    let length = 0;
-    if (message.type === "run") {
-      length = this.#tasks.write(message, this.#page, HEAD);
-    } else if (message.type === "done") {
-      length = writeResult(message, this.#page, HEAD);
+    switch (message.type) {
+      case "run": {
+        const length = this.#tasks.write(message, this.#page, HEAD);
+        if (length === 0) return undefined;
+        writeHead(this.#page, Kind.TASK, length, 0);
+        return [this.#page.bytes.slice(0, HEAD + length)];
+      }
+      case "chunk": {
+        const length = this.#tasks.lengthOf(message);
+        if (length === 0) return undefined;
+        const page = pageOf(new Uint8Array(HEAD + length));
+        this.#tasks.writeChunk(message, page, HEAD);
+        writeHead(page, Kind.TASK, length, 0);
+        return [page.bytes];
+      }
+      case "done": {
+        const { task, status, value, contribution, timing, retire } = message;
+        if (status !== "finished" || retire) return undefined;
+        const { startedAt, duration } = timing;
+        const frame = this.result(
+          task,
+          value,
+          contribution,
+          startedAt,
+          duration,
+        );
+        return frame && [frame.slice()];
+      }
     }
-    if (length === 0) return undefined;
-    const kind = message.type === "run" ? Kind.TASK : Kind.RESULT;
-    writeHead(this.#page, kind, length, 0);
-    return [this.#page.bytes.slice(0, HEAD + length)];
+  }
+
+  /** The frame of a result of a few bytes, which stays no longer than until the next one; `undefined` if it has to travel as any other message. */
+  result(
+    task: number,
+    value: EncodedValue | WireValue,
+    contribution: Uint8Array | undefined,
+    startedAt: number,
+    duration: number,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    const page = this.#page;
+    const length = writeResult(
+      task,
+      value,
+      contribution,
+      startedAt,
+      duration,
+      page,
+      HEAD,
+    );
+    return length === 0 ? undefined : this.#resultFrame(length);
+  }
+
+  /** The frame that says how far a chunk is; as that of a result. */
+  stage(chunk: number, stage: "begins" | "ends"): Uint8Array<ArrayBuffer> {
+    return this.#resultFrame(writeStage(chunk, stage, this.#page, HEAD));
+  }
+
+  #resultFrame(length: number): Uint8Array<ArrayBuffer> {
+    writeHead(this.#page, Kind.RESULT, length, 0);
+    return this.#page.bytes.subarray(0, HEAD + length);
   }
 
   #any(message: object): Uint8Array[] {

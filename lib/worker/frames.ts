@@ -21,9 +21,9 @@ export const HEAD = 16;
 export const Kind = {
   /** Any message, as JSON. */
   ANY: 0,
-  /** A short Task. */
+  /** A short Task, or a chunk. */
   TASK: 1,
-  /** A short result. */
+  /** A short result, or how far a chunk is. */
   RESULT: 2,
 } as const;
 

@@ -29,6 +29,8 @@ export function inboxMemory(): SharedArrayBuffer {
 /** The messages, seen by one of the two sides. */
 export class Inbox {
   readonly #ring: Ring;
+  /** Takes the next message, if there is one. */
+  #takeNext: () => "message" | "call" | "nothing" = () => "nothing";
 
   /** Looks at memory that {@linkcode inboxMemory} has made. */
   constructor(memory: SharedArrayBuffer) {
@@ -66,25 +68,43 @@ export class Inbox {
     isIdle: () => boolean,
   ): Promise<never> {
     const ring = this.#ring;
+    this.#takeNext = () => {
+      const at = ring.next();
+      if (at === undefined) return "nothing";
+      const length = ring.cells[at / 4]!;
+      const start = at + LENGTH;
+      const message = length === 0
+        ? undefined
+        : decode(ring.bytes, start, start + length);
+      ring.release(sizeOf(length));
+      if (message === undefined) return "call";
+      receive(message);
+      return "message";
+    };
     while (true) {
       await ring.filled();
       const end = performance.now() + STAY;
+      let left = STAY;
       let isCalled = false;
       do {
-        for (let at = ring.next(); at !== undefined; at = ring.next()) {
-          const length = ring.cells[at / 4]!;
-          const start = at + LENGTH;
-          const message = length === 0
-            ? undefined
-            : decode(ring.bytes, start, start + length);
-          ring.release(sizeOf(length));
-          if (message === undefined) isCalled = true;
-          else receive(message);
+        for (
+          let taken = this.#takeNext();
+          taken !== "nothing";
+          taken = this.#takeNext()
+        ) {
+          if (taken === "call") isCalled = true;
           // What that has left to be done at once comes first.
           await undefined;
+          left = end - performance.now();
+          if (left <= 0) break;
         }
-      } while (!isCalled && isIdle() && ring.block(end - performance.now()));
+      } while (left > 0 && !isCalled && isIdle() && ring.block(left));
     }
+  }
+
+  /** Takes all that has come, if somebody reads. */
+  takeAll(): void {
+    while (this.#takeNext() !== "nothing");
   }
 }
 

@@ -7,6 +7,7 @@
 
 import { FrameReader } from "./frame_reader.ts";
 import { FrameWriter } from "./frame_writer.ts";
+import type { EncodedValue } from "../value/encoded.ts";
 import type { ProcessSandbox } from "./sandbox.ts";
 
 /**
@@ -105,7 +106,35 @@ export class MessageSink {
 
   /** Writes a message; waits as long as the other side does not read. */
   write(message: object): void {
-    const pieces = this.#frames.write(message);
+    this.#writeAll(this.#frames.write(message));
+  }
+
+  /** Writes a result of a few bytes; `false` if it has to travel as any other message. */
+  writeResult(
+    task: number,
+    value: EncodedValue,
+    contribution: Uint8Array | undefined,
+    startedAt: number,
+    duration: number,
+  ): boolean {
+    const frame = this.#frames.result(
+      task,
+      value,
+      contribution,
+      startedAt,
+      duration,
+    );
+    if (frame === undefined) return false;
+    this.#writeAll([frame]);
+    return true;
+  }
+
+  /** Writes how far a chunk is. */
+  writeStage(chunk: number, stage: "begins" | "ends"): void {
+    this.#writeAll([this.#frames.stage(chunk, stage)]);
+  }
+
+  #writeAll(pieces: readonly Uint8Array[]): void {
     this.#take();
     try {
       for (const piece of pieces) {
@@ -119,20 +148,25 @@ export class MessageSink {
     }
   }
 
+  /** As in Drepper, "Futexes are tricky": nobody is called where nobody waits. */
   #take(): void {
-    while (Atomics.compareExchange(this.#lock, 0, FREE, TAKEN) !== FREE) {
-      Atomics.wait(this.#lock, 0, TAKEN);
+    if (Atomics.compareExchange(this.#lock, 0, FREE, TAKEN) === FREE) return;
+    while (Atomics.exchange(this.#lock, 0, AWAITED) !== FREE) {
+      Atomics.wait(this.#lock, 0, AWAITED);
     }
   }
 
   #release(): void {
-    Atomics.store(this.#lock, 0, FREE);
-    Atomics.notify(this.#lock, 0, 1);
+    if (Atomics.exchange(this.#lock, 0, FREE) === AWAITED) {
+      Atomics.notify(this.#lock, 0, 1);
+    }
   }
 }
 
 const FREE = 0;
 const TAKEN = 1;
+/** As `TAKEN`, and somebody may wait for it. */
+const AWAITED = 2;
 
 /** Does what a signal has interrupted again. */
 function again<T>(call: () => T): T {

@@ -49,6 +49,8 @@ dropPermissions(place, told);
 let flags = new Int32Array(new SharedArrayBuffer(0));
 /** Whose flag each cell is. */
 const tasks: (number | undefined)[] = [];
+/** The chunks that went to the worker in a message: those after them must not overtake them. */
+const posted = new Set<number>();
 const memory = inboxMemory();
 const inbox = new Inbox(memory);
 const reader = new TaskReader();
@@ -58,10 +60,14 @@ for (let it = source.next(); it !== undefined; it = source.next()) {
 }
 Deno.exit(0);
 
-/** Gives the worker a Task that this thread has not read. */
-function passOn({ bytes, task, flag }: ShortTask): void {
-  sent(task, flag);
-  if (!inbox.write(bytes)) post(reader.read(bytes, 0, bytes.length));
+/** Gives the worker a Task, or a chunk, that this thread has not read. */
+function passOn(message: ShortTask): void {
+  const { bytes, task, flag, isChunk } = message;
+  sent(task, flag, isChunk ? Flag.ITEMS : Flag.SENT);
+  const isBehind = isChunk && posted.has(message.after);
+  if (!isBehind && inbox.write(bytes)) return;
+  if (isChunk) posted.add(task);
+  post(reader.read(bytes, 0, bytes.length));
 }
 
 /** Sets the flags that the worker shares with this thread, which stands for the other side; and gives it the message, unless that was all. */
@@ -83,9 +89,15 @@ function take(message: ToWorker): void {
       }
       if (message.last) sent(message.last.task, message.last.flag);
       break;
+    case "chunk":
+      // Its code is no module.
+      sent(message.chunk, message.flag, Flag.ITEMS);
+      posted.add(message.chunk);
+      break;
     case "cancel":
       tellToStop(
         message.task,
+        message.flag,
         message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED,
       );
       break;
@@ -93,6 +105,11 @@ function take(message: ToWorker): void {
       return answer({
         type: "recalled",
         tasks: message.tasks.filter((task) => takeBack(task, Flag.RECALLED)),
+        // The last one first: the end of one is the beginning of the next.
+        chunks: message.chunks.toSorted((a, b) => b - a).flatMap((chunk) => {
+          const begun = takeBackItems(chunk);
+          return begun === undefined ? [] : [{ chunk, begun }];
+        }),
       });
   }
   post(message, largeBuffersOf(message));
@@ -104,17 +121,32 @@ function post(message: object, transfer: ArrayBuffer[] = []): void {
   inbox.call();
 }
 
-/** A Task is on its way, and has not begun. */
-function sent(task: number, cell: number): void {
-  Atomics.store(flags, cell, Flag.SENT);
+/** A Task, or a chunk, is on its way, and has not begun. */
+function sent(
+  task: number,
+  cell: number,
+  flag: typeof Flag.SENT | typeof Flag.ITEMS = Flag.SENT,
+): void {
+  Atomics.store(flags, cell, flag);
+  const before = tasks[cell];
+  if (before !== undefined) posted.delete(before);
   tasks[cell] = task;
 }
 
-/** Tells a Task that runs through its flag, and takes one back that has not begun. */
-function tellToStop(task: number, because: number): void {
+/** Tells a Task that runs through its flag, and takes one back that has not begun. One that was an item has the flag of its chunk, whose other items were taken back. */
+function tellToStop(task: number, cell: number, because: number): void {
   if (takeBack(task, because)) return answer({ type: "withdrawn", task });
-  const cell = tasks.indexOf(task);
-  if (cell >= 0) Atomics.store(flags, cell, because);
+  Atomics.store(flags, cell, because);
+}
+
+/** Takes the items of a chunk back that have not begun; how many have, `undefined` if that was done before. */
+function takeBackItems(chunk: number): number | undefined {
+  const cell = tasks.indexOf(chunk);
+  if (cell < 0) return undefined;
+  const before = Atomics.exchange(flags, cell, Flag.RECALLED);
+  if (before >= Flag.ITEMS) return before - Flag.ITEMS;
+  Atomics.store(flags, cell, before);
+  return undefined;
 }
 
 /** Takes a Task back if it has not begun. */

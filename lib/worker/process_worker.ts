@@ -5,6 +5,7 @@
  */
 
 import { Kept } from "./kept.ts";
+import { PipedResults } from "./piped_results.ts";
 import {
   dropPermissions,
   MessageSink,
@@ -35,6 +36,6 @@ addEventListener("message", (event) => {
   serve((message) => sink.write(message), (message) => {
     if (message.type !== "forget") return kept.resolve(message);
     kept.forget();
-  });
+  }, new PipedResults(sink));
   ready(null);
 }, { once: true });

@@ -140,6 +140,8 @@ export const Flag = {
 export interface CancelMessage {
   readonly type: "cancel";
   readonly task: number;
+  /** The cell of its flag. */
+  readonly flag: number;
   /** The encoded reason. */
   readonly reason: WireValue;
   /** Whether the Task has run out of time. */
@@ -153,6 +155,8 @@ export interface CancelMessage {
 export interface RecallMessage {
   readonly type: "recall";
   readonly tasks: readonly number[];
+  /** The chunks of which no more items are to be taken up. */
+  readonly chunks: readonly number[];
 }
 
 /** To a process: what it keeps is not referred to any more. */
@@ -327,6 +331,11 @@ export interface WithdrawnMessage {
 export interface RecalledMessage {
   readonly type: "recalled";
   readonly tasks: readonly number[];
+  /** Of how many items of each chunk the worker has begun with, and will have at most. */
+  readonly chunks: readonly {
+    readonly chunk: number;
+    readonly begun: number;
+  }[];
 }
 
 /** From the worker: the cancel arrived, so the event loop is alive. */

@@ -15,8 +15,31 @@ const TIME_TOGETHER = 1;
 /** How many results of a batch are told of with one message. */
 const MOST_TOGETHER = 256;
 
+/** The way of results of a few bytes. */
+export interface ResultWay {
+  /** The program is to hear of a message that was sent before it has the next result. */
+  fallBehind(): void;
+  /** A result was sent as a message. */
+  caughtUp(): void;
+  /** Sends a result that took so many ms, unless it has to travel as a message; whether it did. One of several that come `together` may wait for the others. */
+  write(
+    task: number,
+    value: EncodedValue,
+    contribution: Uint8Array | undefined,
+    startedAt: number,
+    duration: number,
+    together: boolean,
+  ): boolean;
+  /** Says that the first item of a chunk is taken up, where nobody sees the flag. */
+  writeBegun(chunk: number): void;
+  /** Says that no more items of a chunk are taken up, unless that has to travel as a message; whether it did. */
+  writeDone(chunk: number): boolean;
+  /** Tells the program of the results that it was not told of. */
+  tell(): void;
+}
+
 /** Writes them into shared memory. */
-export class ResultWriter {
+export class ResultWriter implements ResultWay {
   readonly #results: Results;
   /** By which the program is told of results. */
   readonly #bell: Bell;
@@ -63,6 +86,8 @@ export class ResultWriter {
     ) this.tell();
     return true;
   }
+
+  writeBegun(): void {}
 
   /** Writes that no more items of a chunk are taken up, and tells of it; if there is no room, the message in its place tells of all. */
   writeDone(chunk: number): boolean {

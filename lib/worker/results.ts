@@ -35,8 +35,10 @@ const NO_BYTES = new Uint8Array(0);
 /** A result as it has come. */
 export class QuickResult {
   task = 0;
-  /** `undefined`: the worker has come to the end of the chunk of that number. */
+  /** `undefined`: the worker has come to the end of the chunk of that number, or takes up its first item. */
   value: SmallValue | undefined;
+  /** Whether it takes up the first item of a chunk. */
+  begins = false;
   contribution: Uint8Array<ArrayBuffer> | undefined;
   startedAt = 0.5;
   duration = 0.5;

@@ -96,10 +96,24 @@ export class Ring {
     return load(this.#positions, WRITTEN) !== read;
   }
 
-  /** Resolves when there is a record; does not keep the event loop going by itself. */
+  /**
+   * Resolves when there is a record, in a turn of the event loop of its own: whatever
+   * else is to be done comes in between. Does not keep the event loop going by itself.
+   */
   async filled(): Promise<void> {
-    const read = load(this.#positions, READ);
     // Resolves when something else is written there.
-    await waitAsync(this.#positions, WRITTEN, read).value;
+    let filled = waitAsync(
+      this.#positions,
+      WRITTEN,
+      load(this.#positions, READ),
+    );
+    if (!filled.async) {
+      do {
+        const written = load(this.#positions, WRITTEN);
+        filled = waitAsync(this.#positions, WRITTEN, written);
+      } while (!filled.async);
+      this.wake();
+    }
+    await filled.value;
   }
 }

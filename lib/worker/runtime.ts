@@ -37,7 +37,7 @@ import { type ChunkRequest, ChunkRequests } from "./chunk_requests.ts";
 import { type ChunkHost, ChunkRunner } from "./chunk_runner.ts";
 import { RequestedRun } from "./requested_run.ts";
 import { type RequestBatch, Requests } from "./requests.ts";
-import { ResultWriter } from "./result_writer.ts";
+import { type ResultWay, ResultWriter } from "./result_writer.ts";
 import { TaskReader } from "./short_messages.ts";
 import { OutputGate } from "./output.ts";
 import { SourceLoader } from "./source.ts";
@@ -67,7 +67,9 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #chunkRequests: ChunkRequests | undefined;
   /** The same of a chunk. */
   #earlyChunk: ChunkRequest | undefined;
-  #results: ResultWriter | undefined;
+  /** Where short Tasks and chunks come in a process. */
+  #inbox: Inbox | undefined;
+  #results: ResultWay | undefined;
   #chunks: ChunkRunner | undefined;
   #gate: OutputGate | undefined;
   #memory: IdleMemory | undefined;
@@ -76,9 +78,10 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #retire = false;
   #posted = false;
 
-  /** Makes a runtime that answers through `send`. */
-  constructor(send: Send) {
+  /** Makes a runtime that answers through `send`, and through `results` where those of a few bytes have a way of their own before it begins. */
+  constructor(send: Send, results?: ResultWay) {
     this.#send = send;
+    this.#results = results;
   }
 
   /** Sets right what code has done to the builtins since anybody looked; what a worker does begins with this. */
@@ -97,9 +100,12 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
       case "begin":
         if (message.flags) this.#flags = new Int32Array(message.flags);
         if (message.quick) this.#openQuickWay(message.quick);
+        else if (this.#flags !== undefined && this.#results !== undefined) {
+          this.#chunks = new ChunkRunner(this, this.#flags, this.#results);
+        }
         this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
-        if (message.inbox) this.#read(new Inbox(message.inbox));
+        if (message.inbox) this.#read(this.#inbox = new Inbox(message.inbox));
         return this.#sendHello();
       case "run":
         this.#run(message);
@@ -110,6 +116,7 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
       case "chunk":
         // That after which it comes may be in the shared memory.
         this.#takeRequests();
+        this.#inbox?.takeAll();
         this.#chunks!.take(message);
         return;
       case "function":
@@ -146,8 +153,11 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
         this.mend();
         return tasks.read(bytes, start, end);
       },
-      (message) => this.#run(message),
-      () => this.#runs.size === 0,
+      (message) => {
+        if (message.type === "run") this.#run(message);
+        else this.#chunks!.take(message);
+      },
+      () => this.#runs.size === 0 && this.#chunks?.isIdle !== false,
     );
   }
 
@@ -224,8 +234,9 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #openQuickWay({ requests, chunks, results, bells }: QuickMemory): void {
     this.#requests = new Requests(requests);
     this.#chunkRequests = new ChunkRequests(chunks);
-    this.#results = new ResultWriter({ results, bells });
-    this.#chunks = new ChunkRunner(this, this.#flags!, this.#results);
+    const writer = new ResultWriter({ results, bells });
+    this.#results = writer;
+    this.#chunks = new ChunkRunner(this, this.#flags!, writer);
     new Bell(bells, WORKER_BELL).listen(() => this.#takeRequests());
   }
 

@@ -9,6 +9,7 @@ import { type RunningJob, runningJob } from "../current.ts";
 import { becomeWorker } from "../role.ts";
 import { installConsole } from "./console.ts";
 import type { ToWorker } from "./protocol.ts";
+import type { ResultWay } from "./result_writer.ts";
 import { WorkerRuntime } from "./runtime.ts";
 import type { Send } from "./worker_run.ts";
 
@@ -20,12 +21,13 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 
-/** Runs the Tasks that come as messages, which `read` may change or withhold, and answers through `send`. */
+/** Runs the Tasks that come as messages, which `read` may change or withhold, and answers through `send` and `results`. */
 export function serve(
   send: Send,
   read: (message: ToWorker) => ToWorker | undefined = (message) => message,
+  results?: ResultWay,
 ): void {
-  const runtime = new WorkerRuntime(send);
+  const runtime = new WorkerRuntime(send, results);
   becomeWorker(runtime);
   installConsole();
   catchStrayErrors(runtime);

@@ -1,24 +1,29 @@
 /**
- * The two messages that most of what goes through a pipe consists of, as bytes at
- * fixed places: a Task with arguments of a few bytes, and a result of a few bytes.
+ * The messages that most of what goes through a pipe consists of, as bytes at
+ * fixed places: a Task with arguments of a few bytes, a chunk, and a result of a few bytes.
  * They take a tenth of the time of JSON, and the first thread of a process passes
- * a Task on without reading more than its head.
+ * a Task or a chunk on without reading more than its head.
  *
  * All numbers are little-endian.
  *
  * @module
  */
 
-import { SMALL_BYTES, SmallValue, textOf } from "../value/small.ts";
+import { SmallValue, textOf } from "../value/small.ts";
 import { sizeOf, type UnpackedRun } from "./batch.ts";
 import { readNumber } from "./frames.ts";
-import type { DoneMessage, RunMessage } from "./protocol.ts";
+import type { EncodedValue } from "../value/encoded.ts";
+import type { ChunkMessage, RunMessage, WireValue } from "./protocol.ts";
+import type { QuickResult } from "./results.ts";
 
 /** Longer ones travel as any other message, in bytes. */
 export const LONGEST = 2_048;
 
 /** Where the parts of a Task are, and where what has no fixed length begins. */
 const TASK = { NUMBER: 0, FLAG: 4, BITS: 8, CALLED: 10, TIME: 12, REST: 20 };
+
+/** A chunk has these in place of the time; behind what it calls is where the arguments of each item end. */
+const CHUNK = { AFTER: 12, COUNT: 16 };
 
 /** Where the parts of a result are, and where what has no fixed length begins. */
 const RESULT = { NUMBER: 0, LENGTH: 4, STARTED: 8, DURATION: 16, REST: 24 };
@@ -27,12 +32,20 @@ const IS_DIGEST = 1;
 const IS_TIMED = 2;
 const HAS_KEY = 4;
 const HAS_TIME = 8;
+const IS_CHUNK = 16;
 
 /** Hexadecimal digits of a key. */
 const KEY = 64;
 
 /** In place of a length: there is no contribution. */
 const ABSENT = 0xffff_ffff;
+
+/** In place of a length: this is no result, but the end of a chunk of that number, or its beginning. */
+const ENDS = 0xffff_fffe;
+const BEGINS = 0xffff_fffd;
+
+/** The longest list of what is called: its length has two bytes. */
+const LONGEST_CALLED = 0xffff;
 
 /** What a Task calls. */
 type Called = Pick<RunMessage, "name" | "version" | "code">;
@@ -83,6 +96,33 @@ export class TaskWriter {
     return length;
   }
 
+  /** How long a chunk is as bytes; 0 if it has to travel as any other message. */
+  lengthOf(message: ChunkMessage): number {
+    if (message.code.kind !== "module") return 0;
+    const called = this.#called(message).length;
+    if (called > LONGEST_CALLED) return 0;
+    return TASK.REST + called + 4 * message.ends.length + message.bytes.length;
+  }
+
+  /** Writes a chunk from `at` on, where there is room for it. */
+  writeChunk(message: ChunkMessage, { bytes, view }: Page, at: number): void {
+    const { chunk, after, flag, ends } = message;
+    const called = this.#called(message);
+    view.setUint32(at + TASK.NUMBER, chunk, true);
+    view.setUint32(at + TASK.FLAG, flag, true);
+    view.setUint16(at + TASK.BITS, IS_CHUNK, true);
+    view.setUint16(at + TASK.CALLED, called.length, true);
+    view.setUint32(at + CHUNK.AFTER, after ?? 0, true);
+    view.setUint32(at + CHUNK.COUNT, ends.length, true);
+    let end = at + TASK.REST;
+    bytes.set(called, end);
+    end += called.length;
+    for (let i = 0; i < ends.length; i++, end += 4) {
+      view.setUint32(end, ends[i]!, true);
+    }
+    bytes.set(message.bytes, end);
+  }
+
   #called({ name, version, code }: Called): Uint8Array {
     const last = this.#written.get(code);
     if (last?.name === name && last.version === version) return last.bytes;
@@ -92,7 +132,7 @@ export class TaskWriter {
   }
 }
 
-/** A Task as it has come, read no further than its head. */
+/** A Task, or a chunk, as it has come, read no further than its head. */
 export class ShortTask {
   /** All of it; somebody else's, who will write to it. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -100,12 +140,20 @@ export class ShortTask {
   readonly task: number;
   /** The cell of its flag. */
   readonly flag: number;
+  /** Whether it is a chunk. */
+  readonly isChunk: boolean;
 
   /** Takes the bytes that a {@linkcode TaskWriter} has written. */
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.bytes = bytes;
     this.task = readNumber(bytes, TASK.NUMBER);
     this.flag = readNumber(bytes, TASK.FLAG);
+    this.isChunk = (bytes[TASK.BITS]! & IS_CHUNK) !== 0;
+  }
+
+  /** The chunk after which a chunk comes; 0 if there is none. */
+  get after(): number {
+    return readNumber(this.bytes, CHUNK.AFTER);
   }
 }
 
@@ -115,12 +163,35 @@ export class TaskReader {
   #last: Uint8Array = new Uint8Array();
   #called: Called | undefined;
 
-  /** The Task of the bytes from `start` to `end`, which may change afterwards. */
-  read(bytes: Uint8Array, start: number, end: number): RunMessage {
+  /** The Task, or the chunk, of the bytes from `start` to `end`, which may change afterwards. */
+  read(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): RunMessage | ChunkMessage {
     const words = readNumber(bytes, start + TASK.BITS);
     const bits = words & 0xffff;
     let at = start + TASK.REST + (words >>> 16);
     const { name, version, code } = this.#read(bytes, start + TASK.REST, at);
+    if (bits & IS_CHUNK) {
+      const after = readNumber(bytes, start + CHUNK.AFTER);
+      const count = readNumber(bytes, start + CHUNK.COUNT);
+      const ends = new Uint32Array(count);
+      for (let i = 0; i < count; i++, at += 4) ends[i] = readNumber(bytes, at);
+      const list = new Uint8Array(end - at);
+      list.set(bytes.subarray(at, end));
+      return {
+        type: "chunk",
+        chunk: readNumber(bytes, start + TASK.NUMBER),
+        after: after === 0 ? undefined : after,
+        name,
+        version,
+        code,
+        flag: readNumber(bytes, start + TASK.FLAG),
+        ends,
+        bytes: list,
+      };
+    }
     let key: string | undefined;
     if (bits & HAS_KEY) key = decoder.decode(bytes.slice(at, at += KEY));
     return {
@@ -179,48 +250,61 @@ function copyOf(
 
 /** Writes a result from `at` on, where there is room for it; returns its length, 0 if it has to travel as any other message. */
 export function writeResult(
-  message: DoneMessage,
+  task: number,
+  value: EncodedValue | WireValue,
+  contribution: Uint8Array | undefined,
+  startedAt: number,
+  duration: number,
   { bytes, view }: Page,
   at: number,
 ): number {
-  const { status, value, contribution, timing } = message;
-  if (status !== "finished" || message.retire || value.files !== undefined) {
-    return 0;
-  }
-  if (value.leaves.length > 0) return 0;
-  const first = value.bytes.length;
-  const length = RESULT.REST + first + (contribution?.length ?? 0);
+  if (value.leaves.length > 0 || value.files !== undefined) return 0;
+  const text = value instanceof SmallValue ? value.text : undefined;
+  const own = text?.length ?? value.bytes.length;
+  const length = RESULT.REST + own + (contribution?.length ?? 0);
   if (length > LONGEST) return 0;
-  view.setUint32(at + RESULT.NUMBER, message.task, true);
+  view.setUint32(at + RESULT.NUMBER, task, true);
   view.setUint32(at + RESULT.LENGTH, contribution?.length ?? ABSENT, true);
-  view.setFloat64(at + RESULT.STARTED, timing.startedAt, true);
-  view.setFloat64(at + RESULT.DURATION, timing.duration, true);
-  bytes.set(value.bytes, at + RESULT.REST);
-  if (contribution !== undefined) {
-    bytes.set(contribution, at + RESULT.REST + first);
-  }
+  view.setFloat64(at + RESULT.STARTED, startedAt, true);
+  view.setFloat64(at + RESULT.DURATION, duration, true);
+  const start = at + RESULT.REST;
+  if (text === undefined) bytes.set(value.bytes, start);
+  else for (let i = 0; i < own; i++) bytes[start + i] = text.charCodeAt(i);
+  if (contribution !== undefined) bytes.set(contribution, start + own);
   return length;
 }
 
-/** The result of these bytes, which may change afterwards. */
-export function readResult(bytes: Uint8Array<ArrayBuffer>): DoneMessage {
-  const length = readNumber(bytes, RESULT.LENGTH);
-  const end = length === ABSENT ? bytes.length : bytes.length - length;
-  const message: DoneMessage = {
-    type: "done",
-    task: readNumber(bytes, RESULT.NUMBER),
-    status: "finished",
-    value: end - RESULT.REST > SMALL_BYTES
-      ? { bytes: bytes.slice(RESULT.REST, end), leaves: [] }
-      : new SmallValue(textOf(bytes, RESULT.REST, end)),
-    timing: {
-      startedAt: readDouble(bytes, RESULT.STARTED),
-      duration: readDouble(bytes, RESULT.DURATION),
-    },
-  };
-  return length === ABSENT
-    ? message
-    : { ...message, contribution: bytes.slice(end) };
+/** Writes from `at` on that a chunk begins, or that no more of its items are taken up; returns the length of that. */
+export function writeStage(
+  chunk: number,
+  stage: "begins" | "ends",
+  { view }: Page,
+  at: number,
+): number {
+  view.setUint32(at + RESULT.NUMBER, chunk, true);
+  view.setUint32(at + RESULT.LENGTH, stage === "begins" ? BEGINS : ENDS, true);
+  return RESULT.STARTED;
+}
+
+/** Reads the bytes from `start` to `end`, which may change afterwards. */
+export function readResult(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  into: QuickResult,
+): QuickResult {
+  const length = readNumber(bytes, start + RESULT.LENGTH);
+  into.task = readNumber(bytes, start + RESULT.NUMBER);
+  into.begins = length === BEGINS;
+  into.value = undefined;
+  into.contribution = undefined;
+  if (length === BEGINS || length === ENDS) return into;
+  const last = length === ABSENT ? end : end - length;
+  into.value = new SmallValue(textOf(bytes, start + RESULT.REST, last));
+  if (length !== ABSENT) into.contribution = copyOf(bytes, last, end);
+  into.startedAt = readDouble(bytes, start + RESULT.STARTED);
+  into.duration = readDouble(bytes, start + RESULT.DURATION);
+  return into;
 }
 
 const double = new DataView(new ArrayBuffer(8));

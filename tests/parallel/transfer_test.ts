@@ -396,8 +396,10 @@ for (const how of ["is replaced", "is busy with a job that was cancelled"]) {
         const exits = how === "is replaced";
         const blocks = f.blocksUntil.run(file, exits);
         const job = f.sum.run(hi.transfer(filled(1)));
-        for await (const event of job) {
+        for await (const event of blocks) {
           if (event.type === "status" && event.status === "running") {
+            // It was sent with the other, which holds the thread.
+            assertEquals([job.status, job.attempts], ["queued", 0]);
             if (!exits) blocks.cancel();
             Deno.writeTextFileSync(file, "");
           }
@@ -406,7 +408,7 @@ for (const how of ["is replaced", "is busy with a job that was cancelled"]) {
           await failureOf(blocks),
           exits ? hi.JobExitError : hi.JobCancelledError,
         );
-        assertEquals(await job, LENGTH);
+        assertEquals([await job, job.attempts], [LENGTH, 1]);
       },
     );
   });

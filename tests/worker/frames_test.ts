@@ -3,7 +3,12 @@ import fc from "npm:fast-check@^4";
 import { FrameReader } from "../../lib/worker/frame_reader.ts";
 import { FrameWriter } from "../../lib/worker/frame_writer.ts";
 import { Kept } from "../../lib/worker/kept.ts";
-import type { DoneMessage, RunMessage } from "../../lib/worker/protocol.ts";
+import type {
+  ChunkMessage,
+  DoneMessage,
+  RunMessage,
+} from "../../lib/worker/protocol.ts";
+import { QuickResult } from "../../lib/worker/results.ts";
 import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
 import { SmallValue } from "../../lib/value/small.ts";
 
@@ -18,12 +23,7 @@ function readAll(bytes: Uint8Array<ArrayBuffer>, most: number): object[] {
   for (let at = 0;;) {
     const message = frames.next();
     if (message !== undefined) {
-      messages.push(
-        // Its bytes are there until the next are read.
-        message instanceof ShortTask
-          ? new ShortTask(message.bytes.slice())
-          : message,
-      );
+      messages.push(kept(message));
       continue;
     }
     if (at === bytes.byteLength) return messages;
@@ -34,6 +34,22 @@ function readAll(bytes: Uint8Array<ArrayBuffer>, most: number): object[] {
     frames.filled(space.subarray(0, part.byteLength));
     at += part.byteLength;
   }
+}
+
+/** What stays of a message when the next is read. */
+function kept(message: object): object {
+  if (message instanceof ShortTask) return new ShortTask(message.bytes.slice());
+  if (!(message instanceof QuickResult)) return message;
+  const { task, begins, value, contribution, startedAt, duration } = message;
+  if (value === undefined) return { task, stage: begins ? "begins" : "ends" };
+  return {
+    type: "done",
+    task,
+    status: "finished",
+    value: { bytes: value.bytes, leaves: [] },
+    ...(contribution === undefined ? {} : { contribution }),
+    timing: { startedAt, duration },
+  };
 }
 
 function join(pieces: Uint8Array[]): Uint8Array<ArrayBuffer> {
@@ -240,15 +256,50 @@ Deno.test("results come out of frames as they went in, short or not", () => {
   ];
   const read = readAll(join(given.flatMap((it) => toFrame(it))), 7_000);
   assertEquals(
-    (read as DoneMessage[]).map((it) => ({
-      ...it,
-      // A short one is kept as characters.
-      value: it.value instanceof SmallValue
-        ? { bytes: it.value.bytes, leaves: [] }
-        : it.value,
-    })),
+    read,
     given,
   );
+});
+
+Deno.test("chunks, and how far they are, come out of frames as they went in", () => {
+  const items = Array.from({ length: 512 }, (_, i) => new Uint8Array(i % 300));
+  const chunk: ChunkMessage = {
+    type: "chunk",
+    chunk: 70_000,
+    after: undefined,
+    name: "f",
+    version: "1",
+    code: { kind: "module", url: "file:///f.ts" },
+    flag: 3,
+    ends: Uint32Array.of(1, 3, 3, 7),
+    bytes: Uint8Array.of(1, 2, 3, 4, 5, 6, 7),
+  };
+  let end = 0;
+  const large: ChunkMessage = {
+    ...chunk,
+    after: 70_000,
+    ends: Uint32Array.from(items, ({ length }) => end += length),
+    bytes: new Uint8Array(end).fill(9),
+  };
+  const frames = [chunk, large].flatMap((it) => toFrame(it));
+  const reader = new TaskReader();
+  const read = readAll(join(frames), 7_000) as ShortTask[];
+  assertEquals(
+    read.map(({ bytes }) => reader.read(bytes, 0, bytes.length)),
+    [chunk, large],
+  );
+  assertEquals(
+    read.map(({ task, flag, isChunk, after }) => [task, flag, isChunk, after]),
+    [[70_000, 3, true, 0], [70_000, 3, true, 70_000]],
+  );
+  const writer = new FrameWriter();
+  const stages = (["begins", "ends"] as const).map((stage) =>
+    writer.stage(70_000, stage).slice()
+  );
+  assertEquals(readAll(join(stages), Infinity), [
+    { task: 70_000, stage: "begins" },
+    { task: 70_000, stage: "ends" },
+  ]);
 });
 
 Deno.test("what somebody else has written into the pipe is noticed", () => {

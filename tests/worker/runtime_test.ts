@@ -118,7 +118,13 @@ Deno.test("tasks that travel together run one after the other, in order", async 
   ]));
   await Promise.resolve();
   assertEquals(calls, [1]);
-  runtime.receive({ type: "cancel", task: 2, reason, timedOut: false });
+  runtime.receive({
+    type: "cancel",
+    task: 2,
+    flag: 0,
+    reason,
+    timedOut: false,
+  });
   for (let i = 0; i < 10; i++) await Promise.resolve();
   assertEquals(calls, [1, -1, 3]);
   assertEquals(short(said), [

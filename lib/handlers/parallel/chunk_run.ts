@@ -8,7 +8,8 @@ import type { ItemChunk } from "../../item_chunk.ts";
 import type { JobChunk } from "../../job_chunk.ts";
 import type { QueuePlace } from "../../queue.ts";
 import type { Task } from "../../task.ts";
-import { type Batch, IN_WORKER, type QueuedRun } from "./pool_run.ts";
+import type { Needs } from "./connection.ts";
+import type { Batch, QueuedRun } from "./pool_run.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 
 /** What the pool wants to know of items that wait. */
@@ -25,7 +26,8 @@ export class ChunkRun {
   readonly chunk: Chunk;
   /** What they have in common. */
   readonly task: WaitingTask;
-  readonly needs = IN_WORKER;
+  /** What they need of their worker. */
+  readonly needs: Needs;
   /** Their place in the queue, while they wait. */
   place: QueuePlace<QueuedRun> | undefined;
   /** Their worker, while it has them. */
@@ -40,14 +42,19 @@ export class ChunkRun {
   isShortened = false;
   /** Whether they went to their worker in a message, and not through shared memory. */
   isPosted = false;
+  /** Whether a process has said that it takes up the first of them. */
+  hasBegun = false;
+  /** How many processes were lost that had them and had not begun. */
+  lostUnbegun = 0;
   #begin: number;
   #end: number;
   /** How many have neither a result nor a Task of their own. */
   #left: number;
 
   /** The items of a chunk from `begin` to before `end`. */
-  constructor(chunk: Chunk, begin: number, end: number) {
+  constructor(chunk: Chunk, begin: number, end: number, needs: Needs) {
     this.chunk = chunk;
+    this.needs = needs;
     this.#begin = begin;
     this.#end = end;
     this.#left = end - begin;
@@ -74,6 +81,11 @@ export class ChunkRun {
   /** How many of them have neither. */
   get left(): number {
     return this.#left;
+  }
+
+  /** The first that is still open, of items that have ended one after the other. */
+  get next(): number {
+    return this.#end - this.#left;
   }
 
   /** The items that are still open. */
@@ -116,19 +128,23 @@ export class ChunkRun {
     this.#left -= end - this.#begin;
     this.#begin = end;
     if (end === begin) return undefined;
-    const first = new ChunkRun(chunk, begin, end);
-    first.sent = this.sent;
-    return first;
+    return this.#part(begin, end);
   }
 
   /** Parts with those from `index` on; `undefined` if there are none. */
   splitAt(index: number): ChunkRun | undefined {
     if (index >= this.#end) return undefined;
-    const rest = new ChunkRun(this.chunk, index, this.#end);
-    rest.sent = this.sent;
+    const rest = this.#part(index, this.#end);
     this.#left -= this.#end - index;
     this.#end = index;
     this.isShortened = true;
     return rest;
+  }
+
+  #part(begin: number, end: number): ChunkRun {
+    const part = new ChunkRun(this.chunk, begin, end, this.needs);
+    part.sent = this.sent;
+    part.lostUnbegun = this.lostUnbegun;
+    return part;
   }
 }

@@ -6,6 +6,7 @@
 
 import type { TaskPermissions } from "../../task.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
+import type { QuickResult } from "../../worker/results.ts";
 
 /** Where a job runs: in a thread of this process, or in a process of its own. */
 export type Isolation = "worker" | "process";
@@ -44,6 +45,10 @@ export interface WorkerEnd {
 export interface ConnectionOwner {
   /** A message has come. */
   received(message: unknown): void;
+  /** A result of a few bytes has come, or how far a chunk is; it is the same object each time. */
+  result(result: QuickResult): void;
+  /** No more of them are there for now. */
+  resultsRead(): void;
   /** The worker has ended by itself, or never began. */
   lost(end: WorkerEnd): void;
 }

@@ -26,6 +26,7 @@ import { installConsole } from "../../worker/console.ts";
 import { closedError, closedErrors } from "../closed_errors.ts";
 import { DepthQueue } from "./depth_queue.ts";
 import { ChunkRun } from "./chunk_run.ts";
+import type { Needs } from "./connection.ts";
 import { PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
@@ -72,7 +73,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   readonly #workers: PoolWorkers;
   /** Items of `hi.map`, and jobs, that wait or run and are no Tasks of their own. */
   readonly #chunkRuns = new Set<ChunkRun>();
-  /** Whether a job, or an item, need not be a Task: it would need a process, or count by itself. */
+  /** Whether a job, or an item, need not be a Task: it would count by itself. */
   readonly #takesChunks: boolean;
   /** The jobs at the end of the queue, to which others can be added. */
   #last: ChunkRun | undefined;
@@ -95,8 +96,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#waiting = new DepthQueue(this.#slots);
     this.#needs = new TaskNeeds(isolation);
     this.#workers = new PoolWorkers(this, options, this.#needs);
-    this.#takesChunks = isolation !== "process" &&
-      options.maxJobsPerWorker === Infinity &&
+    this.#takesChunks = options.maxJobsPerWorker === Infinity &&
       options.maxMemoryPerWorker === Infinity;
     installConsole();
     runOutside(() => this.#fillWhenAsked());
@@ -123,10 +123,11 @@ export class Pool implements PoolWorkerOwner, JobRunner {
 
   /** Takes in the items of one `hi.map`, which are like those of the job `first`; `undefined` if each has to be a Task. */
   openItems: AcceptItems = (first, duration, listener) => {
-    if (!this.#takesChunks) return undefined;
+    const needs = this.#needs.ofPlain(first.options.denoArgs);
+    if (!this.#takesChunks || needs === undefined) return undefined;
     const runner = {
       slots: this.#slots,
-      accept: (chunk: ItemChunk) => this.#acceptItems(chunk),
+      accept: (chunk: ItemChunk) => this.#acceptItems(chunk, needs),
       withdraw: (chunk: ItemChunk) => this.#withdrawItems(chunk),
     };
     return chunkedItems(first, duration, runner, listener);
@@ -143,9 +144,11 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       last.chunk.add(job);
       last.grow();
     } else {
+      const needs = this.#needs.ofPlain(job.options.denoArgs);
+      if (needs === undefined) return false;
       const chunk = new JobChunk(job, this);
       chunk.add(job);
-      const run = new ChunkRun(chunk, 0, 1);
+      const run = new ChunkRun(chunk, 0, 1, needs);
       this.#push(run);
       this.#chunkRuns.add(run);
       this.#last = run;
@@ -162,23 +165,34 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     }
   }
 
+  hasBegun(chunk: JobChunk, index: number): boolean {
+    for (const run of this.#chunkRuns) {
+      if (run.chunk === chunk && run.has(index)) {
+        return run.worker?.hasBegunItem(run, index) === true;
+      }
+    }
+    return false;
+  }
+
   /** Makes a Task of each of these, where it waits or runs. */
   #makeTasks(run: ChunkRun): void {
     if (run.worker === undefined) {
       for (const index of run.open()) {
-        this.#waiting.insertBefore(run, this.itemAsRun(run, index));
+        this.#waiting.insertBefore(run, this.itemAsRun(run, index, false));
       }
       return this.#forget(run);
     }
     const rest = this.#withdraw(run);
     if (rest === undefined) return;
-    const tasks = [...rest.open()].map((index) => this.itemAsRun(rest, index));
+    const tasks = [...rest.open()].map((index) =>
+      this.itemAsRun(rest, index, false)
+    );
     for (const task of tasks.reverse()) this.#waiting.unshift(task);
   }
 
   /** Runs items of `hi.map` when a worker is free. */
-  #acceptItems(chunk: ItemChunk): void {
-    const run = new ChunkRun(chunk, 0, chunk.count);
+  #acceptItems(chunk: ItemChunk, needs: Needs): void {
+    const run = new ChunkRun(chunk, 0, chunk.count, needs);
     if (this.#closing !== undefined) {
       return this.#refuseItems(run, new ThrownValue(closedError(run.task)));
     }
@@ -305,9 +319,14 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#chunkRuns.delete(run);
   }
 
-  itemAsRun({ chunk, worker }: ChunkRun, index: number): PoolRun {
-    const [task, settled] = chunk.becomeTask(index, worker !== undefined);
+  itemAsRun(
+    { chunk, needs }: ChunkRun,
+    index: number,
+    hasBegun: boolean,
+  ): PoolRun {
+    const [task, settled] = chunk.becomeTask(index, hasBegun);
     const run = new PoolRun(task, settled);
+    run.needs = needs;
     this.#keep(run);
     return run;
   }
@@ -485,7 +504,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (items === undefined) return;
     if (many === 1 && !this.#travelsAsItem(run, worker)) {
       this.#chunkRuns.delete(items);
-      const first = this.itemAsRun(items, items.begin);
+      const first = this.itemAsRun(items, items.begin, false);
       if (worker.give([first])) this.#waiting.started(first);
       return;
     }
@@ -529,7 +548,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   #refuseItems(run: ChunkRun, why: ThrownValue): void {
     this.#forget(run);
     for (const index of run.open()) {
-      this.#refuse(this.itemAsRun(run, index), why);
+      this.#refuse(this.itemAsRun(run, index, false), why);
     }
   }
 

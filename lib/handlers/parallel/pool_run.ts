@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Settled } from "../../direct_handler.ts";
+import type { KeepingTask, KeptRun, Settled } from "../../direct_handler.ts";
 import type { ConsoleLine, Task, TaskEvent } from "../../task.ts";
 import type { EncodedValue } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
@@ -18,17 +18,33 @@ import type { PoolWorker } from "./pool_worker.ts";
 /** What waits for a slot. */
 export type QueuedRun = PoolRun | ChunkRun;
 
+const NO_RUNS: readonly never[] = [];
+
 /** Tasks and items that came to a worker together. */
 export class Batch {
   /** How many of them are still there: Tasks, and items that are none by message. */
   left: number;
+  /** The Tasks that came, which run one after the other. */
+  readonly #runs: readonly PoolRun[];
+  /** How many of them were seen to have left. */
+  #gone = 0;
   /** How many Tasks and items of it have ended. */
   steps = 0;
   /** How many had when somebody looked last. */
   #seen = -1;
 
-  constructor(left: number) {
+  constructor(runs: readonly PoolRun[] = NO_RUNS, left = runs.length) {
+    this.#runs = runs;
     this.left = left;
+  }
+
+  /** The Task whose turn it is. */
+  get first(): PoolRun | undefined {
+    const runs = this.#runs;
+    while (this.#gone < runs.length && runs[this.#gone]!.batch !== this) {
+      this.#gone++;
+    }
+    return runs[this.#gone];
   }
 
   /** Whether nothing has ended since this was asked last. */
@@ -48,7 +64,7 @@ export function isOf(
 }
 
 /** A Task, where it is, and what it has printed. */
-export class PoolRun {
+export class PoolRun implements KeptRun {
   readonly task: Task;
   /** What it needs of its worker. */
   needs: Needs = IN_WORKER;
@@ -60,6 +76,10 @@ export class PoolRun {
   batch: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
+  /** The number of the chunk of which it was an item, if it was one. */
+  chunk = 0;
+  /** Whether it was said that it has begun. */
+  hasBegun = false;
   /** Whether it may take long until all of it is there. */
   isLarge = false;
   /** The cell of its flag there. */
@@ -82,6 +102,29 @@ export class PoolRun {
   constructor(task: Task, settled: Settled) {
     this.task = task;
     this.#tell = settled;
+  }
+
+  /** A worker gets it. */
+  given(): void {
+    const task = keeping(this.task);
+    if (task !== undefined) task.given();
+    else if (!this.task.timed) this.begun();
+  }
+
+  /** Its function is called. */
+  begun(): void {
+    this.hasBegun = true;
+    this.task.started();
+  }
+
+  /** It was not begun where it was, whatever was said. */
+  neverBegan(): void {
+    this.hasBegun = false;
+    keeping(this.task)?.neverBegan();
+  }
+
+  look(): void {
+    this.worker?.look(this);
   }
 
   /** Whether its contribution is wanted. */
@@ -109,7 +152,7 @@ export class PoolRun {
     this.#tell(this.task, { ...ending, console });
   }
 
-  /** Says that the Task has a result of a few bytes and has printed nothing. */
+  /** Says that the Task has a result of a few bytes. */
   settleQuickly(
     value: SmallValue,
     contribution: Uint8Array<ArrayBuffer> | undefined,
@@ -119,7 +162,7 @@ export class PoolRun {
     if (this.#settled) return;
     this.#settled = true;
     const timing = { startedAt, duration };
-    const console = NO_LINES;
+    const console = this.#record?.lines() ?? NO_LINES;
     this.#tell(
       this.task,
       contribution === undefined
@@ -132,6 +175,11 @@ export class PoolRun {
   fail(error: unknown): void {
     this.settle(endingOf(error, true));
   }
+}
+
+function keeping(task: Task): KeepingTask | undefined {
+  // A copy of somebody's has what was the Task's own, and no more.
+  return "given" in task ? task as KeepingTask : undefined;
 }
 
 /** What most Tasks need. */

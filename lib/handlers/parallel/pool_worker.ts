@@ -36,6 +36,7 @@ import {
   type SkippedMessage,
   type ToWorker,
 } from "../../worker/protocol.ts";
+import type { QuickResult } from "../../worker/results.ts";
 import { functionToWire, putBack } from "../../worker/wire.ts";
 import type {
   Connection,
@@ -99,12 +100,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #load = 0;
   #ready = false;
   #retired = false;
+  /** Whether it takes nothing until its cancelled Tasks have ended. */
+  #isSuspended = false;
   #gone = false;
   readonly #progress: Progress = new Progress(() => {
     const hadSome = this.#hasSome;
     const goesOn = this.#unbegun.takeRest();
     if (hadSome) this.#endIfDeaf();
-    return goesOn;
+    return this.#look() || goesOn;
   });
   readonly #uptake: Uptake = new Uptake(() => this.#state(), () => {
     this.#unbegun.recall();
@@ -149,6 +152,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#flags,
       this.#durations,
       this.#running,
+      sharesMemory,
     );
     this.#unbegun = new Unbegun(
       this,
@@ -280,14 +284,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     }
     const [first] = given;
     if (first === undefined) return false;
-    const batch = new Batch(given.length);
+    const batch = new Batch(given);
     for (const run of given) {
+      run.given();
       run.worker = this;
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
     if (this.isEmpty) this.#hold(true);
-    this.#load++;
+    const isAlone = this.#load++ === 0;
     this.#imports.begin(first);
     const isSent = lists.length === given.length &&
       this.#quick!.send(first.task, given, lists);
@@ -297,6 +302,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           this.#message(run, argumentsOf(lists.shift()!), [], false),
         task: run.sent,
         flag: run.flag,
+        ...this.#mustTell(run, given.length === 1 && !isAlone),
       }));
       if (spelt.length > 1) this.#post(packBatch(spelt), transfer);
       else {
@@ -306,12 +312,58 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         this.#post(isPiped ? one! : packOne(one!), transfer);
       }
     }
-    if (given.length > 1) this.#progress.watch();
+    if (given.length > 1 || this.#connection.sharesMemory) {
+      this.#progress.watch();
+    }
     this.#given(first.task);
-    const now = performance.now();
-    for (const { task } of given) if (!task.timed) task.started(now);
+    if (first.task.queueTimed || isAlone && this.#beginsAtOnce(first)) {
+      first.begun();
+    }
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
+  }
+
+  /** Whether a Task that comes to an idle worker can be taken to begin with that. Where memory is shared it can be seen. */
+  #beginsAtOnce({ task }: PoolRun): boolean {
+    return !task.timed && !this.#connection.sharesMemory &&
+      (task.importTimeout === undefined || this.#imports.has(task.code));
+  }
+
+  /** A process with several places tells when it begins with a Task: something else may keep it busy. */
+  #mustTell(
+    { task }: PoolRun,
+    isUncertain: boolean,
+  ): { timed: true } | undefined {
+    return isUncertain && !this.#connection.sharesMemory &&
+        this.#imports.has(task.code)
+      ? { timed: true }
+      : undefined;
+  }
+
+  /** Looks whether it has begun with a Task, and says so. */
+  look(run: PoolRun): void {
+    if (!this.#connection.sharesMemory || run.worker !== this) return;
+    const { timed, importTimeout, code } = run.task;
+    if (timed || this.#flags.isUntouched(run.sent)) return;
+    if (importTimeout === undefined || this.#imports.has(code)) run.begun();
+  }
+
+  /** The same for all that it has; whether there are some that it has not begun with. */
+  #look(): boolean {
+    if (!this.#connection.sharesMemory) return false;
+    this.#items.look();
+    let isWaiting = false;
+    for (const run of this.#running.values()) {
+      if (run.hasBegun || run.task.timed) continue;
+      run.look();
+      isWaiting ||= !run.hasBegun;
+    }
+    return isWaiting;
+  }
+
+  /** Whether it has begun with an item, as far as that can be known. */
+  hasBegunItem(run: ChunkRun, index: number): boolean {
+    return this.#items.hasBegun(run, index);
   }
 
   /** The items behind which the worker can be given more, so that it does not have to wait for them. */
@@ -329,10 +381,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return this.#items.ahead !== undefined;
   }
 
-  /** Takes that back, if it has not begun meanwhile. */
+  /** Takes that back, if it has not begun meanwhile; from a process it comes later. */
   takeBackAhead(): ChunkRun | undefined {
     const { ahead } = this.#items;
-    return ahead && this.#items.takeBack(ahead);
+    if (ahead === undefined) return undefined;
+    if (this.#connection.sharesMemory) return this.#items.takeBack(ahead);
+    this.#unbegun.recallLast(ahead);
+    return undefined;
   }
 
   /** Whether a function is known to take no more than `time` ms. */
@@ -346,7 +401,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     run.worker = this;
     if (after === undefined) {
       this.#load++;
-      run.batch = new Batch(1);
+      run.batch = new Batch(undefined, 1);
     } else {
       run.batch = after.batch!;
       run.batch.left++;
@@ -360,7 +415,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       ...run.chunk.argumentsOf(run.begin, run.end),
     };
     run.chunk.give(run.end);
-    if (after === undefined) run.chunk.begin(run.begin, run.end);
     // What comes by another way than the one before it might come first.
     run.isPosted = after?.isPosted === true ||
       this.#quick?.sendChunk(run.task, request) !== true;
@@ -370,6 +424,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#post({ type: "chunk", ...request, ...fn }, transfer);
     }
     this.#items.add(run);
+    this.#unbegun.sent(run.sent, run.end - run.begin);
     this.#progress.watch(this.#durations.of(run.task.code));
     this.#given(run.task);
     if (this.#lastSent >= this.#mostTasks) this.retire();
@@ -377,6 +432,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
   withdrawItems(run: ChunkRun): ChunkRun | undefined {
+    if (!this.#connection.sharesMemory) {
+      this.takeResults();
+      // Which of them have begun is known with the answer.
+      this.#unbegun.recallItems(run);
+      this.#items.makeTasks(run);
+      return undefined;
+    }
     const rest = this.#items.takeBack(run);
     this.takeResults();
     this.#items.makeTasks(run);
@@ -386,18 +448,42 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Tells a Task to stop; whatever it does, it is not waited for. */
   stop(run: PoolRun, reason: unknown): void {
     this.#items.recall();
-    if (!this.#flags.takeBack(run.sent, Flag.CANCELLED)) {
+    if (this.#flags.takeBack(run.sent, Flag.CANCELLED)) run.neverBegan();
+    else {
       // Most of those that a busy program cancels have ended meanwhile.
       this.takeResults();
       if (run.worker !== this) return;
-      this.#stopping.add(run);
-      const timedOut = reason instanceof JobTimeoutError;
-      this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
-      this.#stopping.tell(run, reason);
-      this.#owner.suspended(this);
-      this.#unbegun.recall();
+      if (this.#unbegun.isUncertain(run)) {
+        this.#stopping.addUncertain(run, reason);
+      } else {
+        this.#stopping.add(run);
+        this.#tellToStop(run, reason);
+      }
     }
     this.leave(run);
+  }
+
+  #tellToStop(run: PoolRun, reason: unknown): void {
+    const timedOut = reason instanceof JobTimeoutError;
+    this.#flags.tell(run.sent, timedOut ? Flag.TIMED_OUT : Flag.CANCELLED);
+    this.#stopping.tell(run, reason);
+    this.#isSuspended = true;
+    this.#owner.suspended(this);
+    this.#unbegun.recall();
+  }
+
+  /** A Task of which that was not known has begun. */
+  hasBegun(task: number): void {
+    this.#running.get(task)?.begun();
+    const cancelled = this.#stopping.takeUncertain(task);
+    if (cancelled === undefined) return;
+    cancelled.run.begun();
+    this.#tellToStop(cancelled.run, cancelled.reason);
+  }
+
+  /** A Task has not begun and never will. */
+  notBegun(task: number): void {
+    if (this.#stopping.get(task) !== undefined) this.stopped(task);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -440,6 +526,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #number(run: PoolRun): void {
     run.flag = this.#flags.send(this.#lastSent + 1);
     run.sent = ++this.#lastSent;
+    run.chunk = 0;
   }
 
   /** The arguments of a Task that can go the quick way. */
@@ -455,10 +542,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     try {
       this.#take(message as FromWorker);
     } catch (error) {
-      this.lost({
-        reason: `a message of it makes no sense: ${errorText(error)}`,
-      });
+      this.#lostBy(error);
     }
+  }
+
+  #lostBy(error: unknown): void {
+    this.lost({
+      reason: `a message of it makes no sense: ${errorText(error)}`,
+    });
   }
 
   #take(message: FromWorker): void {
@@ -474,10 +565,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         this.#ready = true;
         if (message.tooMuch) warnTooLittle(this.#mostMemory, message.tooMuch);
         return this.#imports.ready();
-      case "imported":
-        return this.#noteImported(message.task);
+      case "imported": {
+        this.#noteImported(message.task);
+        const run = this.#running.get(message.task);
+        // Who waits for the very moment is told of it.
+        return run?.task.timed ? undefined : run?.begun();
+      }
       case "started":
-        return this.#running.get(message.task)?.task.started();
+        return this.#running.get(message.task)?.begun();
       case "event":
         return this.#run(message.task)?.report(message.event);
       case "acknowledged":
@@ -487,14 +582,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return this.#done(message);
       case "chunkDone":
         this.takeResults();
-        return this.#items.chunkEnded(message.chunk);
+        return this.#unbegun.chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "withdrawn":
         return this.stopped(message.task);
       case "recalled":
-        this.#unbegun.recalled(message.tasks);
-        return message.tasks.length > 0 ? this.#endIfDeaf() : undefined;
+        this.takeResults();
+        this.#unbegun.recalled(message);
+        return this.#endIfDeaf();
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -562,26 +658,49 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Takes the results out of the shared memory; also when the worker has not told of them yet. */
   takeResults(): void {
     const quick = this.#quick;
-    if (quick === undefined || this.#gone) return;
-    if (quick.hasResults) this.#uptake.heard();
-    for (let it = quick.read(); it !== undefined; it = quick.read()) {
-      const { task, value, contribution, startedAt, duration } = it;
-      if (value === undefined) {
-        this.#items.allDone();
-        this.#items.chunkEnded(task);
-        continue;
+    if (this.#gone) return;
+    if (quick !== undefined) {
+      if (quick.hasResults) this.#uptake.heard();
+      for (let it = quick.read(); it !== undefined; it = quick.read()) {
+        this.#takeResult(it);
       }
-      const items = this.#items.runOf(task);
-      if (items !== undefined) {
-        this.#items.done(items, task, value, duration, startedAt);
-        continue;
-      }
-      const run = this.#ended(task);
-      if (run === undefined) continue;
-      this.#settled(run, duration);
-      run.settleQuickly(value, contribution, startedAt, duration);
     }
     this.#items.allDone();
+  }
+
+  /** Takes a result that has come through a pipe. */
+  result(result: QuickResult): void {
+    if (this.#gone) return;
+    this.#uptake.heard();
+    try {
+      this.#takeResult(result);
+    } catch (error) {
+      this.#lostBy(error);
+    }
+  }
+
+  resultsRead(): void {
+    if (!this.#gone) this.#items.allDone();
+  }
+
+  #takeResult(
+    { task, value, begins, contribution, startedAt, duration }: QuickResult,
+  ): void {
+    if (value === undefined) {
+      this.#items.allDone();
+      if (begins) this.#items.chunkBegun(task);
+      else this.#unbegun.chunkEnded(task);
+      return;
+    }
+    const items = this.#items.runOf(task);
+    if (
+      items !== undefined &&
+      this.#items.done(items, task, value, duration, startedAt)
+    ) return;
+    const run = this.#ended(task);
+    if (run === undefined) return;
+    this.#settled(run, duration);
+    run.settleQuickly(value, contribution, startedAt, duration);
   }
 
   /** A Task has ended in the worker; `undefined` if nobody waits for it. */
@@ -591,6 +710,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
     this.release(task);
+    this.#stopping.get(task)?.begun();
     this.stopped(task, retire);
     return undefined;
   }
@@ -599,8 +719,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #settled(run: PoolRun, duration: number): void {
     this.#durations.learn(run.task.code, duration);
     this.release(run.sent);
+    run.begun();
     this.#owner.settled(run);
+    const { batch } = run;
     this.leave(run);
+    // Where memory is shared it can be seen.
+    if (!this.#connection.sharesMemory) batch?.first?.begun();
   }
 
   /** A cancelled Task has ended, or never began. */
@@ -621,6 +745,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (type === "refused" && code.kind === "module") {
       this.#refused.add(code.url);
     }
+    run.neverBegan();
     this.#owner.returned(run);
     this.leave(run);
   }
@@ -649,7 +774,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** A Task, or items, of a batch have left; with the last of them a slot is free. */
   leaveBatch(run: QueuedRun, batch: Batch): void {
-    if (--batch.left > 0) return this.#items.comesTo(batch);
+    if (--batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
     if (this.isEmpty && !this.full) this.#hold(false);
@@ -708,6 +833,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       const { name, version, code, importTimeout } = run.task;
       const url = code.kind === "module" ? code.url : "what its text names";
       const error = importTimeoutError(url, name, version, importTimeout!);
+      run.begun();
       this.stop(run, error);
       this.#owner.settled(run);
       run.fail(error);
@@ -717,6 +843,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   #recover(): void {
     this.#stopping.end();
+    if (!this.#isSuspended) return;
+    this.#isSuspended = false;
     this.#owner.recovered(this);
   }
 
@@ -762,6 +890,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #failAll(errorFor: (who: string, needs: Needs) => Error): void {
     for (const run of [...this.#running.values()]) {
       const { task: { name, version }, needs } = run;
+      run.begun();
       this.#owner.settled(run);
       this.leave(run);
       run.fail(errorFor(`${name} ${version}`, needs));

@@ -19,7 +19,7 @@ export interface PoolWorkerOwner {
   /** Items have no business here any more. */
   itemsLeft(run: ChunkRun): void;
   /** An item is to be a Task of its own. */
-  itemAsRun(run: ChunkRun, index: number): PoolRun;
+  itemAsRun(run: ChunkRun, index: number, hasBegun: boolean): PoolRun;
   /** A Task waits for jobs that it has submitted; its slot is free. */
   paused(run: PoolRun): void;
   /** Such a Task goes on, or has ended, and has its slot again. */

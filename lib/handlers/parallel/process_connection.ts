@@ -10,6 +10,7 @@ import { warnOnce } from "../../warn.ts";
 import { FrameReader } from "../../worker/frame_reader.ts";
 import { FrameWriter } from "../../worker/frame_writer.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
+import { QuickResult } from "../../worker/results.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 import { limitMemory } from "./memory_limit.ts";
 import { launchOf } from "./process_launch.ts";
@@ -140,11 +141,19 @@ export class ProcessConnection implements Connection {
     const frames = new FrameReader();
     try {
       while (true) {
+        let hasResults = false;
         for (
           let message = frames.next();
           message !== undefined;
           message = frames.next()
-        ) if (!this.#ended) this.#receive(message);
+        ) {
+          if (this.#ended) continue;
+          if (message instanceof QuickResult) {
+            this.#owner.result(message);
+            hasResults = true;
+          } else this.#receive(message);
+        }
+        if (hasResults) this.#owner.resultsRead();
         // Who has waited for these may have more: that goes out before this reads on.
         for (let i = 0; i < SOON; i++) await undefined;
         const { value, done } = await this.#output.read(frames.space());

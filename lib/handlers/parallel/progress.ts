@@ -32,6 +32,8 @@ export class Progress {
       this.#timer = undefined;
       if (this.#look()) this.#watch();
     }, this.#delay);
+    // Nobody waits for that.
+    Deno.unrefTimer(this.#timer);
   }
 
   /** Looks no more. */

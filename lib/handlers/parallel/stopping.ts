@@ -42,6 +42,8 @@ export class Stopping {
   readonly #grace = new Patience();
   /** Cancelled Tasks that have begun and not ended. */
   readonly #runs = new Map<number, PoolRun>();
+  /** Why those of them are to stop of which it is not known yet whether they have begun. */
+  readonly #uncertain = new Map<number, unknown>();
   #answers = true;
   /** The failed Task of which something may still be running here. */
   #remains: PoolRun | undefined;
@@ -82,9 +84,28 @@ export class Stopping {
     this.#runs.set(run.sent, run);
   }
 
+  /** A Task was cancelled of which it is not known whether it has begun: the worker was asked. */
+  addUncertain(run: PoolRun, reason: unknown): void {
+    this.add(run);
+    this.#uncertain.set(run.sent, reason);
+    this.#expectAnswer();
+  }
+
+  /** A Task has begun: such a one, and why it is to stop. */
+  takeUncertain(
+    task: number,
+  ): { readonly run: PoolRun; readonly reason: unknown } | undefined {
+    const run = this.#runs.get(task);
+    if (run === undefined || !this.#uncertain.has(task)) return undefined;
+    const reason = this.#uncertain.get(task);
+    this.#uncertain.delete(task);
+    return { run, reason };
+  }
+
   /** A cancelled Task has ended, or never began; whether it was one. */
   delete(task: number): boolean {
     if (!this.#runs.delete(task)) return false;
+    this.#uncertain.delete(task);
     this.#answers = true;
     return true;
   }
@@ -99,6 +120,7 @@ export class Stopping {
     this.#answers = true;
     const { size } = this.#runs;
     this.#runs.clear();
+    this.#uncertain.clear();
     return size;
   }
 
@@ -109,16 +131,20 @@ export class Stopping {
   }
 
   /** Asks for a sign of life; without one the worker is busy. */
-  tell({ sent }: PoolRun, reason: unknown): void {
-    this.#answers = false;
-    this.#graceIsOver = false;
+  tell({ sent, flag }: PoolRun, reason: unknown): void {
     const transfer: ArrayBuffer[] = [];
     const wire = moveToWire(encodeThrown(reason), transfer);
     const timedOut = reason instanceof JobTimeoutError;
     this.#post(
-      { type: "cancel", task: sent, reason: wire, timedOut },
+      { type: "cancel", task: sent, flag, reason: wire, timedOut },
       transfer,
     );
+    this.#expectAnswer();
+  }
+
+  #expectAnswer(): void {
+    this.#answers = false;
+    this.#graceIsOver = false;
     this.#grace.begin(GRACE, () => this.#graceOver());
   }
 

@@ -87,6 +87,12 @@ export class TaskFlags {
         Flag.SENT;
   }
 
+  /** How many items of a chunk the worker has begun with, unless they were taken back: all that are left have begun then. */
+  begunOf(chunk: number): number {
+    const flag = Atomics.load(this.#cells, this.#cellOf.get(chunk)!);
+    return flag >= Flag.ITEMS ? flag - Flag.ITEMS : Infinity;
+  }
+
   /** Whether nobody has begun with a Task, or with a chunk, as far as the flag tells. */
   isUntouched(task: number): boolean {
     const flag = Atomics.load(this.#cells, this.#cellOf.get(task)!);
@@ -113,12 +119,13 @@ export class TaskFlags {
     return undefined;
   }
 
-  /** An item of a chunk has become a Task: it is told to stop through the flag that it has. */
-  lend(task: number, chunk: number): void {
+  /** An item of a chunk has become a Task: it is told to stop through the flag that it has, whose cell is returned. */
+  lend(task: number, chunk: number): number {
     const cell = this.#cellOf.get(chunk)!;
     this.#cellOf.set(task, cell);
     this.#lent.add(task);
     this.#holders.set(cell, (this.#holders.get(cell) ?? 1) + 1);
+    return cell;
   }
 
   /** Tells the function itself, which may be computing. */

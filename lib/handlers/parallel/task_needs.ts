@@ -8,6 +8,7 @@ import { PermissionNeededError } from "../../errors.ts";
 import type { Task } from "../../task.ts";
 import { warnOnce } from "../../warn.ts";
 import type { Needs } from "./connection.ts";
+import { IN_WORKER } from "./pool_run.ts";
 
 /** What a pool needs to start processes. */
 export type Processes = typeof import("./process_connection.ts");
@@ -21,6 +22,8 @@ export class TaskNeeds {
   #processes: Processes | undefined;
   /** What the last Task got that runs in a process. */
   #last: Needs | undefined;
+  /** The same of the last that wants nothing more of it. */
+  #lastPlain: Needs | undefined;
   #loading: Promise<void> | undefined;
 
   /** Makes it for a pool. */
@@ -62,8 +65,18 @@ export class TaskNeeds {
       last !== undefined && last.memory === memory && last.denoArgs === denoArgs
     ) return last;
     const needs = needsOf(task, this.#isolation, this.#processes!);
-    if (needs.isolation === "process") this.#last = needs;
+    if (needs.isolation === "process") {
+      this.#last = needs;
+      if (memory === undefined) this.#lastPlain = needs;
+    }
     return needs;
+  }
+
+  /** What jobs get of which no option wants more than a result; `undefined` if no Task has got that yet. */
+  ofPlain(denoArgs: readonly string[]): Needs | undefined {
+    if (this.#isolation !== "process") return IN_WORKER;
+    const plain = this.#lastPlain;
+    return plain?.denoArgs === denoArgs ? plain : undefined;
   }
 }
 

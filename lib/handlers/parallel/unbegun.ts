@@ -5,10 +5,16 @@
  * @module
  */
 
-import { Flag, type ToWorker } from "../../worker/protocol.ts";
+import {
+  Flag,
+  type RecalledMessage,
+  type ToWorker,
+} from "../../worker/protocol.ts";
+import type { ChunkRun } from "./chunk_run.ts";
 import { type Batch, isOf, type PoolRun } from "./pool_run.ts";
 import type { PoolWorker } from "./pool_worker.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
+import { SentChunks } from "./sent_chunks.ts";
 import type { TaskFlags } from "./task_flags.ts";
 import type { WorkerItems } from "./worker_items.ts";
 
@@ -35,6 +41,8 @@ export class Unbegun {
   readonly #items: WorkerItems;
   readonly #flags: TaskFlags;
   readonly #post: (message: ToWorker) => void;
+  /** The chunks of a process. */
+  readonly #chunks = new SentChunks();
   /** The last Task that a process was asked to give back, with all before it. */
   #lastRecalled = 0;
 
@@ -58,8 +66,14 @@ export class Unbegun {
 
   /** The worker is lost: what it had not begun goes elsewhere. */
   returnAll(): void {
-    this.#items.recall();
+    if (this.#sharesMemory) this.#items.recall();
+    else this.#items.returnUnbegun();
     this.#return(this.#find());
+  }
+
+  /** The worker was sent a chunk. */
+  sent(chunk: number, count: number): void {
+    if (!this.#sharesMemory) this.#chunks.add(chunk, count);
   }
 
   /** Takes back what the worker has not begun, of all batches or of these; of a process that comes with an answer. */
@@ -71,21 +85,75 @@ export class Unbegun {
     // What it has kept it has begun.
     const { lastSent } = this.#worker;
     if (batches === undefined && this.#lastRecalled === lastSent) return;
-    const tasks = [...this.#running.values()]
-      .filter((run) => !this.#paused.has(run) && isOf(batches, run))
-      .map(({ sent }) => sent);
-    if (tasks.length === 0) return;
     if (batches === undefined) this.#lastRecalled = lastSent;
-    this.#post({ type: "recall", tasks });
+    this.#ask(
+      [...this.#running.values()].filter((run) =>
+        !this.#paused.has(run) && run.chunk === 0 && isOf(batches, run)
+      ),
+      [...this.#items].filter((run) => isOf(batches, run)),
+    );
   }
 
-  /** A process has given back Tasks. */
-  recalled(tasks: readonly number[]): void {
+  /** Asks a process to take up no more of these items, which become Tasks, nor of others, which would begin the sooner. */
+  recallItems(run: ChunkRun): void {
+    this.#ask([], [run, ...this.#items]);
+  }
+
+  /** Asks a process to give back what it would come to last. */
+  recallLast(run: ChunkRun): void {
+    this.#ask([], [run]);
+  }
+
+  /** Whether it is not known if a Task has begun, as it was an item: a process is asked for that now. */
+  isUncertain({ chunk }: PoolRun): boolean {
+    if (chunk === 0 || !this.#chunks.isOpen(chunk)) return false;
+    this.#ask([], [{ sent: chunk }, ...this.#items]);
+    return true;
+  }
+
+  #ask(
+    runs: readonly PoolRun[],
+    items: readonly Pick<ChunkRun, "sent">[],
+  ): void {
+    const tasks = runs.map(({ sent }) => sent);
+    const chunks = this.#chunks.ask(items.map(({ sent }) => sent));
+    if (tasks.length === 0 && chunks.length === 0) return;
+    this.#post({ type: "recall", tasks, chunks });
+  }
+
+  /** A process has given back Tasks and items. */
+  recalled({ tasks, chunks }: RecalledMessage): void {
     const runs: PoolRun[] = [];
     for (const task of tasks) {
       const run = this.#running.get(task);
       if (run === undefined) this.#worker.stopped(task);
       else runs.push(run);
+    }
+    this.#return(runs);
+    for (const { chunk, begun } of chunks) {
+      this.#chunks.answered(chunk);
+      this.#items.recalled(chunk, begun);
+      for (let i = 1; i <= begun; i++) this.#worker.hasBegun(chunk + i);
+      this.#returnItems(chunk, begun);
+    }
+  }
+
+  /** A worker takes up no more items of a chunk, and has told of all that it had. */
+  chunkEnded(chunk: number): void {
+    this.#items.chunkEnded(chunk);
+    this.#returnItems(chunk, 0);
+    this.#chunks.delete(chunk);
+  }
+
+  /** Of those that were the items of a chunk, and are Tasks, a process has not begun with any after these. */
+  #returnItems(chunk: number, begun: number): void {
+    const count = this.#chunks.countOf(chunk);
+    const runs: PoolRun[] = [];
+    for (let task = chunk + begun + 1; task <= chunk + count; task++) {
+      const run = this.#running.get(task);
+      if (run !== undefined) runs.push(run);
+      this.#worker.release(task);
+      if (run === undefined) this.#worker.notBegun(task);
     }
     this.#return(runs);
   }
@@ -119,6 +187,7 @@ export class Unbegun {
   #return(runs: PoolRun[]): void {
     // Each goes to the front of the queue: the last one first.
     for (const run of runs.reverse()) {
+      run.neverBegan();
       this.#owner.returned(run);
       this.#worker.leave(run);
     }

@@ -19,6 +19,9 @@ import { WorkerChunks } from "./worker_chunks.ts";
 /** What takes no longer than this, in ms, is not given to another worker that has nothing to do. */
 const SHORT = 1;
 
+/** How many processes may be lost before they begin with items, until the first of these is told. */
+const MOST_LOST_UNBEGUN = 3;
+
 /** The items of a worker. */
 export class WorkerItems {
   readonly #worker: PoolWorker;
@@ -27,6 +30,8 @@ export class WorkerItems {
   readonly #durations: Durations;
   /** The Tasks of the worker. */
   readonly #running: Map<number, PoolRun>;
+  /** Whether the flags of the worker can be seen from here. */
+  readonly #sharesMemory: boolean;
   readonly #chunks = new WorkerChunks();
   /** Those whose results are being taken: how many there were, how long they took in ms, and how many were open. */
   #taken: ChunkRun | undefined;
@@ -41,12 +46,14 @@ export class WorkerItems {
     flags: TaskFlags,
     durations: Durations,
     running: Map<number, PoolRun>,
+    sharesMemory: boolean,
   ) {
     this.#worker = worker;
     this.#owner = owner;
     this.#flags = flags;
     this.#durations = durations;
     this.#running = running;
+    this.#sharesMemory = sharesMemory;
   }
 
   /** How many messages with items there are. */
@@ -62,15 +69,10 @@ export class WorkerItems {
     if (this.#durations.callsIn(SHORT, last.task.code) >= last.left) {
       return undefined;
     }
-    return this.#flags.isUntouched(last.sent) ? last : undefined;
-  }
-
-  /** Something of a batch has left: if what is left came behind it, that is begun. */
-  comesTo(batch: Batch): void {
-    if (batch.left > 1) return;
-    for (const run of this.#chunks) {
-      if (run.batch === batch) run.chunk.begin(run.begin, run.end);
-    }
+    // Of a process it is not seen here.
+    return this.#flags.isUntouched(last.sent) && !last.hasBegun
+      ? last
+      : undefined;
   }
 
   /** Adds items that were sent. */
@@ -88,14 +90,14 @@ export class WorkerItems {
     return this.#chunks[Symbol.iterator]();
   }
 
-  /** An item has its result; {@linkcode WorkerItems.allDone} is called when no more of them are there. */
+  /** An item has its result; {@linkcode WorkerItems.allDone} is called when no more of them are there. `false` if it is a Task, or nobody wants it. */
   done(
     run: ChunkRun,
     task: number,
     value: EncodedValue,
     duration: number,
     startedAt: number,
-  ): void {
+  ): boolean {
     if (run !== this.#taken) {
       this.allDone();
       this.#taken = run;
@@ -103,7 +105,9 @@ export class WorkerItems {
     this.#count++;
     this.#time += duration;
     const index = task - run.sent - 1 + run.begin;
-    if (run.chunk.settle(index, value, duration, startedAt)) this.#settled++;
+    const isItem = run.chunk.settle(index, value, duration, startedAt);
+    if (isItem) this.#settled++;
+    return isItem;
   }
 
   /** What is to be done for all results together. */
@@ -122,6 +126,7 @@ export class WorkerItems {
     if (settled === 0) return;
     run.chunk.settledTogether(settled, duration);
     this.#left(run, settled);
+    if (!run.isDone) this.#lookAt(run);
   }
 
   /** Takes a message of an item that is no Task; whether that was all. If it is more than a result, it becomes one. */
@@ -141,26 +146,49 @@ export class WorkerItems {
       this.allDone();
       return true;
     }
-    this.#makeTask(run, index!);
+    this.#makeTask(run, index!, true);
     return false;
   }
 
   /** An item becomes a Task of its own, that is running here. */
-  #makeTask(run: ChunkRun, index: number): void {
-    const item = this.#owner.itemAsRun(run, index);
+  #makeTask(run: ChunkRun, index: number, hasBegun: boolean): void {
+    const item = this.#owner.itemAsRun(run, index, hasBegun);
     item.worker = this.#worker;
     item.batch = run.batch;
     item.batch!.left++;
     item.sent = run.sent + 1 + index - run.begin;
+    item.chunk = run.sent;
     this.#running.set(item.sent, item);
-    this.#flags.lend(item.sent, run.sent);
-    item.task.started();
+    item.flag = this.#flags.lend(item.sent, run.sent);
+    item.given();
+    if (hasBegun) item.begun();
     this.#left(run);
   }
 
   /** Each of these becomes a Task. */
   makeTasks(run: ChunkRun): void {
-    for (const index of run.open()) this.#makeTask(run, index);
+    const items = [...run.open()]
+      .map((index) => [index, this.hasBegun(run, index)] as const);
+    for (const [index, hasBegun] of items) {
+      this.#makeTask(run, index, hasBegun);
+    }
+  }
+
+  /** Whether the worker has begun with an item, as far as that can be known. */
+  hasBegun(run: ChunkRun, index: number): boolean {
+    return this.#sharesMemory
+      ? index < run.begin + this.#flags.begunOf(run.sent)
+      : run.hasBegun && index <= run.next;
+  }
+
+  /** Says of the items that are next whether the worker has begun with them. */
+  look(): void {
+    for (const run of this.#chunks) this.#lookAt(run);
+  }
+
+  #lookAt(run: ChunkRun): void {
+    const { next } = run;
+    if (run.has(next) && this.hasBegun(run, next)) run.chunk.begin(next);
   }
 
   /** Each item becomes a Task. */
@@ -168,12 +196,39 @@ export class WorkerItems {
     for (const run of this.#chunks) this.makeTasks(run);
   }
 
-  /** Takes back the items that have not begun. */
+  /** Takes back the items that have not begun; a process has to be asked for that. */
   recall(batches?: ReadonlySet<Batch>): void {
-    const rests = [...this.#chunks].filter((run) => isOf(batches, run))
-      .map((run) => this.takeBack(run));
+    if (!this.#sharesMemory) return;
+    this.#return(
+      [...this.#chunks].filter((run) => isOf(batches, run))
+        .map((run) => this.takeBack(run)),
+    );
+  }
+
+  /** A process is lost: what it had not begun goes elsewhere. Of each batch one item at a time runs. */
+  returnUnbegun(): void {
+    const busy = new Set<Batch>();
+    for (const { batch } of this.#running.values()) busy.add(batch!);
+    const rests = [...this.#chunks].map((run) => {
+      const isFirst = !busy.has(run.batch!);
+      busy.add(run.batch!);
+      if (isFirst && !run.hasBegun) run.lostUnbegun++;
+      const hasBegun = isFirst &&
+        (run.hasBegun || run.lostUnbegun > MOST_LOST_UNBEGUN);
+      return this.#split(run, run.next + (hasBegun ? 1 : 0));
+    });
+    this.#return(rests);
+  }
+
+  /** A process says how many items of a chunk it has begun with: it takes up no more. */
+  recalled(chunk: number, begun: number): void {
+    const run = this.#chunks.get(chunk);
+    if (run !== undefined) this.#return([this.#split(run, run.begin + begun)]);
+  }
+
+  #return(rests: readonly (ChunkRun | undefined)[]): void {
     // Each goes to the front of the queue: the last one first.
-    for (const rest of rests.reverse()) {
+    for (const rest of [...rests].reverse()) {
       if (rest !== undefined) this.#owner.returned(rest);
     }
   }
@@ -181,18 +236,35 @@ export class WorkerItems {
   /** Takes back what has not begun of these; `undefined` if there is nothing. */
   takeBack(run: ChunkRun): ChunkRun | undefined {
     const begun = this.#flags.takeBackItems(run.sent);
-    const rest = begun === undefined
-      ? undefined
-      : run.splitAt(run.begin + begun);
+    return this.#split(
+      run,
+      begun === undefined ? run.end : run.begin + begun,
+    );
+  }
+
+  /** Takes out what comes from that item on. */
+  #split(run: ChunkRun, index: number): ChunkRun | undefined {
+    const rest = run.splitAt(index);
     if (run.isDone) this.#leave(run);
     return rest;
+  }
+
+  /** The worker takes up an item of a chunk, the first of them. */
+  chunkBegun(chunk: number): void {
+    const run = this.#chunks.get(chunk);
+    if (run === undefined) return;
+    run.hasBegun = true;
+    this.#lookAt(run);
   }
 
   /** The worker takes up no more items of a chunk. */
   chunkEnded(chunk: number): void {
     const run = this.#chunks.get(chunk);
-    const rest = run && this.takeBack(run);
-    if (rest !== undefined) this.#owner.returned(rest);
+    if (run !== undefined) {
+      this.#return([
+        this.#sharesMemory ? this.takeBack(run) : this.#split(run, run.next),
+      ]);
+    }
     this.#worker.release(chunk);
   }
 
