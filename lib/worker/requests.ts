@@ -4,7 +4,7 @@
  * was told in a message, once.
  *
  * One side writes, the other reads. A batch has its length, the number of its
- * function, and how many Tasks there are; of each Task its number, its flag, and
+ * function, how many Tasks there are, and whether it comes behind the one before it; of each Task its number, its flag, and
  * where its arguments end, with one bit for whether the contribution is wanted; then the arguments.
  *
  * @module
@@ -17,7 +17,7 @@ import { Ring, ringMemory } from "./ring.ts";
 const CAPACITY = 131_072;
 
 /** What a batch begins with, in cells of four bytes. */
-const HEAD = 3;
+const HEAD = 4;
 
 /** How many cells a Task has. */
 const CELLS = 3;
@@ -59,6 +59,11 @@ export class RequestBatch {
     return this.#cells[2]!;
   }
 
+  /** Whether its turn comes when the batch before it has left. */
+  get isAhead(): boolean {
+    return this.#cells[3] === 1;
+  }
+
   /** The number of a Task. */
   task(index: number): number {
     return this.#cells[HEAD + CELLS * index]!;
@@ -94,11 +99,12 @@ export class Requests {
     this.#ring = new Ring(memory);
   }
 
-  /** Writes a batch, unless there is no room for it now; whether it did. */
+  /** Writes a batch, unless there is no room for it now; whether it did. One that is given ahead waits for the one before it. */
   write(
     fn: number,
     tasks: readonly Request[],
     lists: readonly SmallValue[],
+    isAhead: boolean,
   ): boolean {
     let bytes = 4 * (HEAD + CELLS * tasks.length);
     const first = bytes;
@@ -111,6 +117,7 @@ export class Requests {
     cells[cell++] = size;
     cells[cell++] = fn;
     cells[cell++] = tasks.length;
+    cells[cell++] = isAhead ? 1 : 0;
     const start = at + first;
     let end = 0;
     for (let i = 0; i < tasks.length; i++) {

@@ -64,6 +64,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
   #early: RequestBatch | undefined;
+  /** Resolves when the last Tasks have left that came through the shared memory. */
+  #last: Promise<void> | undefined;
   #chunkRequests: ChunkRequests | undefined;
   /** The same of a chunk. */
   #earlyChunk: ChunkRequest | undefined;
@@ -268,14 +270,23 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
       const fn = this.#functions.get(batch.fn);
       this.#early = fn === undefined ? batch : undefined;
       if (fn === undefined) return;
-      this.#runRequests(batch, fn);
+      this.#last = this.#runRequests(
+        batch,
+        fn,
+        batch.isAhead ? this.#last : undefined,
+      );
     }
   }
 
   async #runRequests(
     batch: RequestBatch,
     fn: FunctionMessage,
+    before: Promise<void> | undefined,
   ): Promise<void> {
+    if (before !== undefined) {
+      await before;
+      this.mend();
+    }
     const { length } = batch;
     for (let i = 0; i < length; i++) {
       const run = this.#run(new RequestedRun(batch, i, fn), length > 1);

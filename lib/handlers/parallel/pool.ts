@@ -387,7 +387,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   // cancelled in one go is not started in between. Only thousands of jobs do not wait for that.
   #schedule(): void {
     if (this.#scheduled || this.#closing !== undefined) return;
-    if (this.#waiting.size === 0 && !this.#workers.canShare) return;
+    if (this.#waiting.size === 0 && !this.#workers.sharing) return;
     this.#scheduled = true;
     this.#ask();
   }
@@ -461,31 +461,44 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     }
   }
 
-  /** Gives items to workers that have such already, as long as these come next. */
+  /** Gives workers more that have something, so that they need not wait for it. */
   #giveAhead(): void {
     for (const worker of this.#workers.usable) {
       const run = this.#waiting.first;
-      if (!(run instanceof ChunkRun)) return;
-      const after = worker.lastItems;
-      if (after === undefined || !worker.suits(run.needs)) continue;
-      if (!worker.has(run.task.code)) continue;
-      if (!this.#travelsAsItem(run, worker)) continue;
-      const items = this.#takeItems(run, this.#shareOf(run, worker));
-      if (items !== undefined) worker.giveItems(items, after);
+      if (run === undefined) return;
+      if (!worker.suits(run.needs) || !worker.has(run.task.code)) continue;
+      if (run instanceof PoolRun) this.#giveTaskAhead(run, worker);
+      else this.#giveItemsAhead(run, worker);
     }
+  }
+
+  #giveTaskAhead(run: PoolRun, worker: PoolWorker): void {
+    const { task, needs } = run;
+    if (travelsAlone(task) || needs.memory !== undefined) return;
+    if (!worker.isQuick(task.code, LONGEST_AHEAD)) return;
+    const after = worker.lastTask;
+    if (after === undefined) return;
+    try {
+      if (worker.giveAhead(run, after)) this.#waiting.remove(run);
+    } catch (error) {
+      this.#waiting.remove(run);
+      this.#refuse(run, error);
+    }
+  }
+
+  /** Gives items to a worker that has such already. */
+  #giveItemsAhead(run: ChunkRun, worker: PoolWorker): void {
+    const after = worker.lastItems;
+    if (after === undefined || !this.#travelsAsItem(run, worker)) return;
+    const items = this.#takeItems(run, this.#shareOf(run, worker));
+    if (items !== undefined) worker.giveItems(items, after);
   }
 
   /** Takes something back that a busy worker was given ahead, as another one has nothing to do; whether there was any. */
   #takeFromBusy(): boolean {
-    if (!this.#workers.canShare) return false;
-    for (const worker of this.#workers.usable) {
-      const rest = worker.takeBackAhead();
-      if (rest === undefined) continue;
-      this.#chunkRuns.add(rest);
-      this.#waiting.unshift(rest);
-      return true;
-    }
-    return false;
+    const busy = this.#workers.sharing;
+    return busy !== undefined && this.#waiting.hasSlotFor(busy.ahead!) &&
+      busy.returnAhead();
   }
 
   /** Whether jobs need not be Tasks on their way to a worker, even if each travels alone. */

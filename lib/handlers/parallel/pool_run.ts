@@ -80,6 +80,8 @@ export class PoolRun implements KeptRun {
   chunk = 0;
   /** Whether it was said that it has begun. */
   hasBegun = false;
+  /** Whether it came through shared memory. */
+  isQuick = false;
   /** Whether it may take long until all of it is there. */
   isLarge = false;
   /** The cell of its flag there. */

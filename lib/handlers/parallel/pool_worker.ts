@@ -60,7 +60,7 @@ import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { Unbegun } from "./unbegun.ts";
 import { Uptake } from "./uptake.ts";
-import { WorkerItems } from "./worker_items.ts";
+import { SHORT, WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
@@ -296,6 +296,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#imports.begin(first);
     const isSent = lists.length === given.length &&
       this.#quick!.send(first.task, given, lists);
+    for (const run of given) run.isQuick = isSent;
     if (!isSent) {
       const spelt = given.map((run, i): UnpackedRun => ({
         ...messages[i] ??
@@ -376,18 +377,62 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
 
-  /** Whether it was given something that it comes to when it has done something else that takes a while. */
-  get hasAhead(): boolean {
-    return this.#items.ahead !== undefined;
+  /** The Task behind which the worker can be given another one. */
+  get lastTask(): PoolRun | undefined {
+    const isAlone = this.#load === 1 && this.#running.size === 1 &&
+      this.#items.size === 0 && this.#paused.size === 0;
+    if (!isAlone || this.full) return undefined;
+    const [run] = this.#running.values();
+    return run!.isQuick && run!.batch!.left === 1 ? run : undefined;
   }
 
-  /** Takes that back, if it has not begun meanwhile; from a process it comes later. */
-  takeBackAhead(): ChunkRun | undefined {
-    const { ahead } = this.#items;
-    if (ahead === undefined) return undefined;
-    if (this.#connection.sharesMemory) return this.#items.takeBack(ahead);
+  /** Gives the worker a Task that it comes to when it is done with another one; whether it could. Throws as the arguments of the Task do. */
+  giveAhead(run: PoolRun, after: PoolRun): boolean {
+    const { task } = run;
+    if (this.#lastSent + 1 >= this.#mostTasks) return false;
+    const list = this.#quickList(run, task.arguments());
+    if (list === undefined) return false;
+    this.#number(run);
+    if (!this.#quick!.send(task, [run], [list], true)) {
+      this.#flags.release(run.sent);
+      return false;
+    }
+    run.given();
+    run.isQuick = true;
+    run.worker = this;
+    run.slotDepth = after.slotDepth;
+    this.#running.set(run.sent, run);
+    run.batch = after.batch!;
+    run.batch.left++;
+    this.#progress.watch(this.#durations.of(task.code));
+    this.#given(task);
+    return true;
+  }
+
+  /** What it was given and comes to when it has done something else, if that takes a while. */
+  get ahead(): QueuedRun | undefined {
+    return this.#items.ahead ?? this.#taskAhead;
+  }
+
+  get #taskAhead(): PoolRun | undefined {
+    if (this.#running.size < 2 || !this.#connection.sharesMemory) {
+      return undefined;
+    }
+    let last: PoolRun | undefined;
+    for (const run of this.#running.values()) last = run;
+    const { batch, sent, task: { code } } = last!;
+    const isBehind = batch!.left > 1 && !this.isQuick(code, SHORT);
+    return isBehind && this.#flags.isUntouched(sent) ? last : undefined;
+  }
+
+  /** Takes that back, if it has not begun meanwhile; whether it did. From a process it comes later. */
+  returnAhead(): boolean {
+    const { ahead } = this;
+    if (ahead instanceof PoolRun) return this.#unbegun.takeBack(ahead);
+    if (ahead === undefined) return false;
+    if (this.#connection.sharesMemory) return this.#items.return(ahead);
     this.#unbegun.recallLast(ahead);
-    return undefined;
+    return false;
   }
 
   /** Whether a function is known to take no more than `time` ms. */
@@ -774,7 +819,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** A Task, or items, of a batch have left; with the last of them a slot is free. */
   leaveBatch(run: QueuedRun, batch: Batch): void {
-    if (--batch.left > 0) return;
+    // Others may be given to it ahead.
+    if (--batch.left === 1) this.#owner.roomFreed();
+    if (batch.left > 0) return;
     this.#load--;
     // For one that is full others may wait.
     if (this.isEmpty && !this.full) this.#hold(false);

@@ -52,15 +52,21 @@ export class PoolWorkers {
     return this.#usable;
   }
 
-  /** Whether one has nothing to do while another was given something ahead. */
-  get canShare(): boolean {
-    let isIdle = false;
-    let isAhead = false;
+  /** One that was given something ahead which another could do that has nothing to do. */
+  get sharing(): PoolWorker | undefined {
     for (const worker of this.#usable) {
-      if (worker.isEmpty && !worker.full) isIdle = true;
-      else if (worker.hasAhead) isAhead = true;
+      const { ahead } = worker;
+      if (ahead !== undefined && this.#hasIdleFor(ahead)) return worker;
     }
-    return isIdle && isAhead;
+    return undefined;
+  }
+
+  #hasIdleFor({ needs, task: { code } }: QueuedRun): boolean {
+    for (const worker of this.#usable) {
+      const isIdle = worker.isEmpty && !worker.full;
+      if (isIdle && worker.suits(needs) && !worker.cannotRun(code)) return true;
+    }
+    return false;
   }
 
   /** Whether there is no place for one more of that kind that takes Tasks. */

@@ -58,15 +58,16 @@ export class QuickWay {
     this.#toProgram.listen(heard);
   }
 
-  /** Sends Tasks of one function, unless there is no room for them now; whether it did. */
+  /** Sends Tasks of one function, unless there is no room for them now; whether it did. Those that are given ahead wait for what was sent before. */
   send(
     task: Task,
     requests: readonly Request[],
     lists: readonly SmallValue[],
+    isAhead = false,
   ): boolean {
     const fn = this.#numberOf(task);
     if (fn === undefined) return false;
-    if (!this.#requests.write(fn, requests, lists)) return false;
+    if (!this.#requests.write(fn, requests, lists, isAhead)) return false;
     this.#toWorker.ring();
     return true;
   }

@@ -99,6 +99,13 @@ export class Unbegun {
     this.#ask([], [run, ...this.#items]);
   }
 
+  /** Lets a Task wait again, unless the worker has begun it; whether it does. */
+  takeBack(run: PoolRun): boolean {
+    if (!this.#flags.takeBack(run.sent, Flag.RECALLED)) return false;
+    this.#return([run]);
+    return true;
+  }
+
   /** Asks a process to give back what it would come to last. */
   recallLast(run: ChunkRun): void {
     this.#ask([], [run]);

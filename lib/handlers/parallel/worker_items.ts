@@ -17,7 +17,7 @@ import type { TaskFlags } from "./task_flags.ts";
 import { WorkerChunks } from "./worker_chunks.ts";
 
 /** What takes no longer than this, in ms, is not given to another worker that has nothing to do. */
-const SHORT = 1;
+export const SHORT = 1;
 
 /** How many processes may be lost before they begin with items, until the first of these is told. */
 const MOST_LOST_UNBEGUN = 3;
@@ -233,6 +233,13 @@ export class WorkerItems {
     }
   }
 
+  /** Lets what has not begun of these wait again; whether there is something. */
+  return(run: ChunkRun): boolean {
+    const rest = this.takeBack(run);
+    if (rest !== undefined) this.#owner.returned(rest);
+    return rest !== undefined;
+  }
+
   /** Takes back what has not begun of these; `undefined` if there is nothing. */
   takeBack(run: ChunkRun): ChunkRun | undefined {
     const begun = this.#flags.takeBackItems(run.sent);
@@ -282,7 +289,5 @@ export class WorkerItems {
     run.worker = undefined;
     this.#owner.itemsLeft(run);
     this.#worker.leaveBatch(run, batch);
-    // Others may be given to it ahead.
-    if (batch.left > 0) this.#owner.roomFreed();
   }
 }
