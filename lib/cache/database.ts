@@ -232,6 +232,7 @@ function withReplacement(
     );
   } else if (found.kind === "damaged" && old !== undefined) {
     const count = created.patiently(() => salvage(old, created));
+    if (wasBegun && count === 0) return created;
     report(
       `the cache in ${folder.path} is damaged (${found.what}): its database was moved to ${old}, ${count} of its records were kept`,
       true,

@@ -104,7 +104,7 @@ export class Requests {
     fn: number,
     tasks: readonly Request[],
     lists: readonly SmallValue[],
-    isAhead: boolean,
+    isAhead = false,
   ): boolean {
     let bytes = 4 * (HEAD + CELLS * tasks.length);
     const first = bytes;

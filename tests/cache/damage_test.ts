@@ -421,11 +421,19 @@ Deno.test("A database that is gone from beside its write-ahead log is told once"
 });
 
 Deno.test("A program that was killed while it made a database has lost nothing, of which nobody is told", () => {
-  for (const [isNew, told] of [[true, 0], [false, 1]] as const) {
-    const path = `${ROOT}/begun_${isNew}`;
+  const ways = [true, false].flatMap((isNew) =>
+    [true, false].map((hasHeader) => ({ isNew, hasHeader }))
+  );
+  for (const { isNew, hasHeader } of ways) {
+    const told = isNew ? 0 : 1;
+    const path = `${ROOT}/begun_${isNew}_${hasHeader}`;
     copyFolder(killed, path);
     Deno.truncateSync(`${path}/cache.sqlite`);
     Deno.removeSync(`${path}/cache.sqlite-wal`);
+    if (hasHeader) {
+      using db = new DatabaseSync(`${path}/cache.sqlite`);
+      db.exec("PRAGMA journal_mode = WAL");
+    }
     if (isNew) Deno.writeTextFileSync(`${path}/cache.sqlite-new`, "");
     using warnings = captureWarnings();
     using store = openStore(path);
