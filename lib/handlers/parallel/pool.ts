@@ -387,7 +387,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   // cancelled in one go is not started in between. Only thousands of jobs do not wait for that.
   #schedule(): void {
     if (this.#scheduled || this.#closing !== undefined) return;
-    if (this.#waiting.size === 0 && !this.#workers.sharing) return;
+    if (this.#waiting.size === 0 && !this.#workers.shareable) return;
     this.#scheduled = true;
     this.#ask();
   }
@@ -496,9 +496,9 @@ export class Pool implements PoolWorkerOwner, JobRunner {
 
   /** Takes something back that a busy worker was given ahead, as another one has nothing to do; whether there was any. */
   #takeFromBusy(): boolean {
-    const busy = this.#workers.sharing;
-    return busy !== undefined && this.#waiting.hasSlotFor(busy.ahead!) &&
-      busy.returnAhead();
+    const run = this.#workers.shareable;
+    return run !== undefined && this.#waiting.hasSlotFor(run) &&
+      run.worker!.returnAhead(run);
   }
 
   /** Whether jobs need not be Tasks on their way to a worker, even if each travels alone. */

@@ -425,13 +425,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return isBehind && this.#flags.isUntouched(sent) ? last : undefined;
   }
 
-  /** Takes that back, if it has not begun meanwhile; whether it did. From a process it comes later. */
-  returnAhead(): boolean {
-    const { ahead } = this;
-    if (ahead instanceof PoolRun) return this.#unbegun.takeBack(ahead);
-    if (ahead === undefined) return false;
-    if (this.#connection.sharesMemory) return this.#items.return(ahead);
-    this.#unbegun.recallLast(ahead);
+  /** Takes it back, unless it has begun meanwhile; whether it did. From a process it comes later. */
+  returnAhead(run: QueuedRun): boolean {
+    if (run instanceof PoolRun) return this.#unbegun.takeBack(run);
+    if (this.#connection.sharesMemory) return this.#items.return(run);
+    this.#unbegun.recallLast(run);
     return false;
   }
 

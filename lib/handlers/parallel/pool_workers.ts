@@ -52,11 +52,10 @@ export class PoolWorkers {
     return this.#usable;
   }
 
-  /** One that was given something ahead which another could do that has nothing to do. */
-  get sharing(): PoolWorker | undefined {
-    for (const worker of this.#usable) {
-      const { ahead } = worker;
-      if (ahead !== undefined && this.#hasIdleFor(ahead)) return worker;
+  /** What one was given ahead, if another could do it that has nothing to do. */
+  get shareable(): QueuedRun | undefined {
+    for (const { ahead } of this.#usable) {
+      if (ahead !== undefined && this.#hasIdleFor(ahead)) return ahead;
     }
     return undefined;
   }
