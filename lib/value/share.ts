@@ -137,7 +137,7 @@ export function share<A extends ArrayBufferView | ArrayBufferLike>(
       ? memory
       : viewAs(classOf(array, kind), memory, 0, byteLength);
   }
-  promise(memory, start, start + byteLength);
+  promiseAnew(memory, start, start + byteLength);
   parts.set(view, new SharedPart(memory, start, byteLength));
   return view as Shared<A>;
 }
@@ -202,8 +202,20 @@ function viewAs(
   return new type(memory, byteOffset, byteLength / BYTES_PER_ELEMENT);
 }
 
+/** Takes note that nobody writes to some bytes any more, as somebody has said elsewhere. */
+export function promise(
+  { buffer, byteOffset, byteLength }: ArrayBufferView<SharedArrayBuffer>,
+): void {
+  if (promiseOf(buffer, byteOffset, byteLength) !== undefined) return;
+  promiseAnew(buffer, byteOffset, byteOffset + byteLength);
+}
+
 /** Takes note of a promise, together with those about what lies next to it. */
-function promise(memory: SharedArrayBuffer, start: number, end: number): void {
+function promiseAnew(
+  memory: SharedArrayBuffer,
+  start: number,
+  end: number,
+): void {
   let all = { start, end };
   const others: Promised[] = [];
   for (const each of promised.get(memory) ?? []) {
@@ -385,9 +397,7 @@ export class InPlaceLeaf implements Leaf {
     const object = type === undefined
       ? memory
       : viewAs(type, memory, byteOffset, byteLength);
-    if (promiseOf(memory, byteOffset, byteLength) === undefined) {
-      promise(memory, byteOffset, byteOffset + byteLength);
-    }
+    promise(part.bytes);
     parts.set(object, part);
     return object;
   }

@@ -6,9 +6,19 @@
 
 import { SmallValue } from "../value/small.ts";
 import type { UnpackedRun } from "./batch.ts";
-import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE, SMALL } from "./frames.ts";
-import { keptReference } from "./kept.ts";
+import {
+  AHEAD,
+  HEAD,
+  IN_PLACE,
+  Kind,
+  LENGTH,
+  MARK,
+  REFERENCE,
+  SMALL,
+} from "./frames.ts";
+import { keptReference, viewReference } from "./kept.ts";
 import type { DoneMessage } from "./protocol.ts";
+import type { SentMemory } from "./sent_memory.ts";
 import { type Page, TaskWriter, writeResult } from "./short_messages.ts";
 
 const encoder = new TextEncoder();
@@ -21,6 +31,14 @@ export class FrameWriter {
   /** The numbers of shared memory whose bytes the reader has kept. */
   #kept = new WeakMap<SharedArrayBuffer, number>();
   #keptCount = 0;
+  readonly #memory: SentMemory | undefined;
+  /** The arrays that the reader is to put into shared memory. */
+  readonly #inPlace = new WeakSet<Uint8Array>();
+
+  /** For a reader that keeps the memory that jobs look at, what it was sent of that. */
+  constructor(memory?: SentMemory) {
+    this.#memory = memory;
+  }
 
   /** Whether the reader keeps anything. */
   get hasKept(): boolean {
@@ -73,8 +91,8 @@ export class FrameWriter {
     const { written } = encoder.encodeInto(json, bytes.subarray(HEAD));
     writeHead(page, Kind.ANY, written, arrays.length);
     let at = HEAD + written;
-    for (const { byteLength } of arrays) {
-      setLength(view, at, byteLength);
+    for (const array of arrays) {
+      setLength(view, at, array.byteLength, this.#inPlace.has(array));
       at += LENGTH;
     }
     for (let i = 0; i < together; i++) {
@@ -89,16 +107,15 @@ export class FrameWriter {
   #withReferences(value: unknown, arrays: Uint8Array[]): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof Uint8Array) {
-      arrays.push(value);
-      return { [REFERENCE]: arrays.length - 1 };
+      return isShared(value)
+        ? this.#withView(value, arrays)
+        : referTo(value, arrays);
     }
     if (value instanceof SmallValue) {
       const { bytes, leaves } = value;
       return this.#withReferences({ bytes, leaves }, arrays);
     }
-    if (value instanceof SharedArrayBuffer) {
-      return this.#withReferences(this.#keep(value), arrays);
-    }
+    if (value instanceof SharedArrayBuffer) return this.#keep(value, arrays);
     if (Array.isArray(value)) {
       return value.length === 0
         ? value
@@ -113,12 +130,24 @@ export class FrameWriter {
     return copy;
   }
 
-  #keep(memory: SharedArrayBuffer): object {
+  /** What stands for a view of memory that jobs look at. */
+  #withView(view: Uint8Array<SharedArrayBuffer>, arrays: Uint8Array[]): object {
+    const reference = this.#memory?.refer(view);
+    const bytes = reference === undefined ? view : reference.bytes;
+    if (bytes === undefined) return viewReference(reference!);
+    this.#inPlace.add(bytes);
+    const sent = referTo(bytes, arrays);
+    return reference === undefined
+      ? sent
+      : viewReference({ ...reference, bytes: sent as typeof bytes });
+  }
+
+  #keep(memory: SharedArrayBuffer, arrays: Uint8Array[]): object {
     const known = this.#kept.get(memory);
     if (known !== undefined) return keptReference(known);
     const number = this.#keptCount++;
     this.#kept.set(memory, number);
-    return keptReference(number, new Uint8Array(memory));
+    return keptReference(number, referTo(new Uint8Array(memory), arrays));
   }
 }
 
@@ -138,7 +167,23 @@ function writeHead(
   view.setUint32(12, kind, true);
 }
 
-function setLength(view: DataView, at: number, length: number): void {
+function setLength(
+  view: DataView,
+  at: number,
+  length: number,
+  isInPlace: boolean,
+): void {
+  const high = Math.floor(length / 2 ** 32);
   view.setUint32(at, length, true);
-  view.setUint32(at + 4, Math.floor(length / 2 ** 32), true);
+  view.setUint32(at + 4, isInPlace ? high + IN_PLACE : high, true);
+}
+
+function isShared(array: Uint8Array): array is Uint8Array<SharedArrayBuffer> {
+  return array.buffer instanceof SharedArrayBuffer;
+}
+
+/** What stands for a byte array, which goes into `arrays`. */
+function referTo(array: Uint8Array, arrays: Uint8Array[]): object {
+  arrays.push(array);
+  return { [REFERENCE]: arrays.length - 1 };
 }

@@ -24,3 +24,11 @@ export function collector(): Collect | undefined {
   v8.setFlagsFromString("--no-expose-gc");
   return collect;
 }
+
+/** From so many bytes on that nobody refers to any more they are looked for at once. */
+const WORTHWHILE = 33_554_432;
+
+/** Finds so many bytes of shared memory, of which V8 does not know that they are large. */
+export function giveBack(bytes: number): void {
+  if (bytes >= WORTHWHILE) collector()?.({ type: "major" });
+}

@@ -1,7 +1,8 @@
 /**
  * What a process keeps of the memory that its program shares between threads: the
  * bytes come with the first message that refers to it, and others refer to them by
- * number. They are no shared memory here, which could not be given back at once.
+ * number. They are no shared memory here, which could not be given back at once; but
+ * what `hi.share` has made is, as jobs look at that memory itself.
  *
  * @module
  */
@@ -9,16 +10,39 @@
 /** Says in a message which memory is meant; no message has a property of this name. */
 const NUMBER = "\0kept";
 
-/** Stands in a message for memory that is kept; with the bytes if they are new. */
-export function keptReference(number: number, bytes?: Uint8Array): object {
+/** Stands in a message for memory that is kept; with what stands for the bytes if they are new. */
+export function keptReference(number: number, bytes?: object): object {
   return bytes === undefined
     ? { [NUMBER]: number }
     : { [NUMBER]: number, bytes };
 }
 
+/** Says in a message which view of memory is meant that jobs look at; no message has a property of this name. */
+const VIEW = "\0view";
+
+/** A view of memory that a process has, or gets with it. */
+export interface KeptView {
+  /** The number of the memory. */
+  readonly number: number;
+  /** The memory, if it is new. */
+  readonly bytes?: Uint8Array<SharedArrayBuffer>;
+  /** Where in it the view begins. */
+  readonly offset: number;
+  readonly byteLength: number;
+  /** The numbers of memory that nothing will refer to any more. */
+  readonly gone: readonly number[];
+}
+
+/** Stands in a message for a view of memory that jobs look at. */
+export function viewReference({ number, ...view }: KeptView): object {
+  return { [VIEW]: number, ...view };
+}
+
 /** Bytes that are kept, by number. */
 export class Kept {
   readonly #buffers = new Map<number, ArrayBuffer>();
+  /** Shared memory that jobs look at: these have it as long as they want. */
+  readonly #views = new Map<number, SharedArrayBuffer>();
 
   /** The same message, changed in place, with the memory that it refers to. */
   resolve<T>(message: T): T {
@@ -29,6 +53,20 @@ export class Kept {
   forget(): void {
     for (const buffer of this.#buffers.values()) buffer.transfer(0);
     this.#buffers.clear();
+  }
+
+  /** Lets go of memory that jobs have looked at. */
+  forgetViews(numbers: readonly number[]): void {
+    for (const number of numbers) this.#views.delete(number);
+  }
+
+  #view(
+    number: number,
+    { bytes, offset, byteLength, gone }: KeptView,
+  ): Uint8Array<SharedArrayBuffer> {
+    this.forgetViews(gone);
+    if (bytes !== undefined) this.#views.set(number, bytes.buffer);
+    return new Uint8Array(this.#views.get(number)!, offset, byteLength);
   }
 
   #resolve(value: unknown): unknown {
@@ -42,6 +80,10 @@ export class Kept {
         this.#buffers.set(number as number, buffer);
       }
       return this.#buffers.get(number as number);
+    }
+    const view = parts[VIEW];
+    if (view !== undefined) {
+      return this.#view(view as number, value as KeptView);
     }
     for (const name in parts) {
       const part = parts[name];

@@ -13,6 +13,7 @@
  */
 
 import { largeBuffersOf } from "./frames.ts";
+import { giveBack } from "./garbage.ts";
 import { Inbox, inboxMemory } from "./inbox.ts";
 import {
   dropPermissions,
@@ -89,6 +90,9 @@ function take(message: ToWorker): void {
         message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED,
       );
       break;
+    case "forget":
+      post(message);
+      return giveBack(message.bytes ?? 0);
     case "recall":
       return answer({
         type: "recalled",

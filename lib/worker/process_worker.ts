@@ -4,6 +4,7 @@
  * @module
  */
 
+import { giveBack } from "./garbage.ts";
 import { Kept } from "./kept.ts";
 import {
   dropPermissions,
@@ -34,7 +35,10 @@ addEventListener("message", (event) => {
   const kept = new Kept();
   serve((message) => sink.write(message), (message) => {
     if (message.type !== "forget") return kept.resolve(message);
-    kept.forget();
+    const { views, bytes = 0 } = message;
+    if (views === undefined) kept.forget();
+    else kept.forgetViews(views);
+    giveBack(bytes);
   });
   ready(null);
 }, { once: true });

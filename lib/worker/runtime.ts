@@ -74,6 +74,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #looksSoon = false;
   readonly #spent = new SpentMemory();
   #retire = false;
+  /** Whether it is in a process of its own. */
+  #isInProcess = false;
   #posted = false;
 
   /** Makes a runtime that answers through `send`. */
@@ -99,6 +101,7 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
         if (message.quick) this.#openQuickWay(message.quick);
         this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
+        this.#isInProcess = message.inbox !== undefined;
         if (message.inbox) this.#read(new Inbox(message.inbox));
         return this.#sendHello();
       case "run":
@@ -384,6 +387,11 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
 
   goesOn(fn: UserFunction): void {
     this.#chunks?.goesOn(fn);
+  }
+
+  memoryChanged(): void {
+    // It has a copy, which the program has as it was.
+    if (this.#isInProcess) this.#retire = true;
   }
 
   /** A Task has ended. */

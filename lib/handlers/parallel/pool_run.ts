@@ -6,7 +6,7 @@
 
 import type { Settled } from "../../direct_handler.ts";
 import type { ConsoleLine, Task, TaskEvent } from "../../task.ts";
-import type { EncodedValue } from "../../value/encoded.ts";
+import type { EncodedValue, Leaf } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
@@ -66,6 +66,8 @@ export class PoolRun {
   flag = 0;
   /** Its arguments, if some of them were moved to its worker. */
   moved: EncodedValue | undefined;
+  /** Its leaves, if some may be in shared memory. */
+  leaves: readonly Leaf[] = NO_LEAVES;
   /** How many workers were killed that had it and had not begun. */
   killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
@@ -138,3 +140,4 @@ export class PoolRun {
 export const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
+const NO_LEAVES: readonly Leaf[] = Object.freeze([]);

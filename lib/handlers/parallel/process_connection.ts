@@ -10,6 +10,7 @@ import { warnOnce } from "../../warn.ts";
 import { FrameReader } from "../../worker/frame_reader.ts";
 import { FrameWriter } from "../../worker/frame_writer.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
+import { SentMemory } from "../../worker/sent_memory.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 import { limitMemory } from "./memory_limit.ts";
 import { launchOf } from "./process_launch.ts";
@@ -41,7 +42,7 @@ export class ProcessConnection implements Connection {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
-  readonly #frames = new FrameWriter();
+  readonly #frames: FrameWriter;
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -60,6 +61,13 @@ export class ProcessConnection implements Connection {
     this.#needs = needs;
     this.#memory = memory;
     this.sharesLeaves = memory === undefined;
+    this.#frames = new FrameWriter(
+      memory === undefined
+        ? new SentMemory((views, bytes) =>
+          this.post({ type: "forget", views, bytes })
+        )
+        : undefined,
+    );
     this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
     const heap = memory && Math.max(1, Math.ceil(memory / MIB));
