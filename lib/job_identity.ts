@@ -20,7 +20,7 @@ import type { LeafDigests } from "./value/encoded.ts";
 import { type LeafMarks, LentLeaf } from "./value/lent_leaf.ts";
 import { keyParts } from "./value/parts.ts";
 import { previewOf } from "./value/preview.ts";
-import { InPlaceLeaf } from "./value/share.ts";
+import { InPlaceLeaf } from "./value/in_place.ts";
 import {
   keepLeaves,
   TransferredLeaf,

@@ -22,7 +22,7 @@ import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
 import { type EncodedValue, MemoryLeaf } from "./value/encoded.ts";
 import { sha256Hex } from "./value/sha256.ts";
-import { InPlaceLeaf } from "./value/share.ts";
+import { InPlaceLeaf } from "./value/in_place.ts";
 import { decodeThrown } from "./value/thrown.ts";
 import { newTransfers, TransferredLeaf } from "./value/transfer.ts";
 

@@ -21,7 +21,7 @@ import { Tag, type TypedArrayClass, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
 import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
-import { InPlaceLeaf, type ViewClass } from "./share.ts";
+import { InPlaceLeaf, type ViewClass } from "./in_place.ts";
 import { readUtf16, shortText } from "./text.ts";
 import { TransferredLeaf } from "./transfer.ts";
 

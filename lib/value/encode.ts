@@ -12,7 +12,7 @@ import {
 } from "./encoded.ts";
 import { type LeafMarks, LentLeaf, MARKED_BYTES, markOf } from "./lent_leaf.ts";
 import { sha256Hex } from "./sha256.ts";
-import { InPlaceLeaf } from "./share.ts";
+import { InPlaceLeaf } from "./in_place.ts";
 import type { Transfers } from "./transfer.ts";
 import { type LeafSource, withWriter } from "./writer.ts";
 

@@ -1,12 +1,11 @@
 /**
- * Memory that jobs see where it is, as its owner has said that nobody writes to it any more.
+ * What is shared: jobs see it where it is, instead of getting a copy each.
  *
  * @module
  */
 
-import defer * as buffers from "node:buffer";
-import { ArgumentChangedError } from "../errors.ts";
-import type { Leaf } from "./encoded.ts";
+import { SharedHoldings } from "../garbage.ts";
+import { promiseAnew, type ViewClass, viewOf } from "./in_place.ts";
 import {
   Kind,
   kindOf,
@@ -16,8 +15,6 @@ import {
 } from "./kinds.ts";
 import { ownSymbol, typedArrayKey } from "./own_keys.ts";
 import { hasMethod, shown } from "./refusal.ts";
-import { sampleOf } from "./sample.ts";
-import { sha256Hex } from "./sha256.ts";
 
 /**
  * What {@linkcode share} makes of an array: the same kind of view, on a `SharedArrayBuffer`.
@@ -45,16 +42,6 @@ export type Shared<A extends ArrayBufferView | ArrayBufferLike> = A extends
   : A extends Float64Array ? Float64Array<SharedArrayBuffer>
   : A extends DataView ? DataView<SharedArrayBuffer>
   : SharedArrayBuffer;
-
-/** Of a piece of memory of which somebody has said that nobody writes to it any more. */
-interface Promised {
-  readonly start: number;
-  readonly end: number;
-  /** Whether it was said anew: then what was made of it before may be out of date. */
-  isReplaced: boolean;
-}
-
-const promised = new WeakMap<SharedArrayBuffer, Promised[]>();
 
 /**
  * Says that nobody writes to an array any more. Then jobs that have it among their
@@ -126,6 +113,7 @@ export function share<A extends ArrayBufferView | ArrayBufferLike>(
   const [byteOffset, byteLength] = isBuffer
     ? [0, buffer.byteLength]
     : [(array as ArrayBufferView).byteOffset, array.byteLength];
+  holdings.makeRoom();
   const memory = isShared ? buffer : new SharedArrayBuffer(byteLength);
   const start = isShared ? byteOffset : 0;
   let view: object = array;
@@ -135,12 +123,14 @@ export function share<A extends ArrayBufferView | ArrayBufferLike>(
     new Uint8Array(memory).set(bytes);
     view = isBuffer
       ? memory
-      : viewAs(classOf(array, kind), memory, 0, byteLength);
+      : viewOf(classOf(array, kind), memory, 0, byteLength);
   }
-  promiseAnew(memory, start, start + byteLength);
-  parts.set(view, new SharedPart(memory, start, byteLength));
+  holdings.add(memory);
+  promiseAnew(view, memory, start, byteLength);
   return view as Shared<A>;
 }
+
+const holdings = new SharedHoldings();
 
 /** Why something cannot be shared, and what to do. */
 function whyNot(value: unknown): string {
@@ -175,230 +165,8 @@ function refuseKeys(array: object, kind: number): void {
   );
 }
 
-/** What makes views of memory, of one kind. */
-export interface ViewClass {
-  readonly prototype: object;
-  readonly BYTES_PER_ELEMENT?: number;
-  new (
-    memory: SharedArrayBuffer,
-    byteOffset: number,
-    length: number,
-  ): ArrayBufferView<SharedArrayBuffer>;
-}
-
 function classOf(view: object, kind: number): ViewClass {
   if (kind === Kind.DATA_VIEW) return DataView;
   const type: TypedArrayClass = typedArrayClasses.get(typedArrayTag(view))!;
   return type as unknown as ViewClass;
-}
-
-function viewAs(
-  type: ViewClass,
-  memory: SharedArrayBuffer,
-  byteOffset: number,
-  byteLength: number,
-): ArrayBufferView<SharedArrayBuffer> {
-  const { BYTES_PER_ELEMENT = 1 } = type;
-  return new type(memory, byteOffset, byteLength / BYTES_PER_ELEMENT);
-}
-
-/** Takes note that nobody writes to some bytes any more, as somebody has said elsewhere. */
-export function promise(
-  { buffer, byteOffset, byteLength }: ArrayBufferView<SharedArrayBuffer>,
-): void {
-  if (promiseOf(buffer, byteOffset, byteLength) !== undefined) return;
-  promiseAnew(buffer, byteOffset, byteOffset + byteLength);
-}
-
-/** Takes note of a promise, together with those about what lies next to it. */
-function promiseAnew(
-  memory: SharedArrayBuffer,
-  start: number,
-  end: number,
-): void {
-  let all = { start, end };
-  const others: Promised[] = [];
-  for (const each of promised.get(memory) ?? []) {
-    if (each.end < start || each.start > end) others.push(each);
-    else {
-      each.isReplaced = true;
-      all = {
-        start: Math.min(all.start, each.start),
-        end: Math.max(all.end, each.end),
-      };
-    }
-  }
-  promised.set(memory, [...others, { ...all, isReplaced: false }]);
-}
-
-/** The promise that covers some bytes; `undefined` if nobody has given it. */
-export function promiseOf(
-  memory: SharedArrayBuffer,
-  byteOffset: number,
-  byteLength: number,
-): Readonly<Promised> | undefined {
-  return promised.get(memory)?.find(({ start, end }) =>
-    start <= byteOffset && byteOffset + byteLength <= end
-  );
-}
-
-/** Bytes that nobody writes to any more, and what is known of them. */
-export class SharedPart {
-  readonly memory: SharedArrayBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  /** What was seen of the bytes when they were promised, or met first. */
-  readonly sample: number;
-  /** Whether it has come from elsewhere, where more is known of it. */
-  readonly isGiven: boolean;
-  #digest: string | undefined;
-
-  /** The sample and the digest are given where they are known from elsewhere. */
-  constructor(
-    memory: SharedArrayBuffer,
-    byteOffset: number,
-    byteLength: number,
-    sample?: number,
-    digest?: string,
-  ) {
-    this.memory = memory;
-    this.byteOffset = byteOffset;
-    this.byteLength = byteLength;
-    this.isGiven = sample !== undefined;
-    this.sample = sample ?? sampleOf(memory, byteOffset, byteLength);
-    this.#digest = digest;
-  }
-
-  /** A view of the bytes. */
-  get bytes(): Uint8Array<SharedArrayBuffer> {
-    return new Uint8Array(this.memory, this.byteOffset, this.byteLength);
-  }
-
-  /** SHA-256 of the bytes, where somebody has computed it. */
-  get knownDigest(): string | undefined {
-    return this.#digest;
-  }
-
-  /** SHA-256 of the bytes, computed once. */
-  get digest(): string {
-    return this.#digest ??= sha256Hex(this.bytes);
-  }
-
-  /** Whether the bytes look as they did. */
-  get isUnchanged(): boolean {
-    const { memory, byteOffset, byteLength, sample } = this;
-    return sampleOf(memory, byteOffset, byteLength) === sample;
-  }
-
-  /**
-   * Makes sure that the bytes look as they did.
-   *
-   * @throws {ArgumentChangedError} if they do not.
-   */
-  check(path: string): void {
-    if (this.isUnchanged) return;
-    throw new ArgumentChangedError(
-      `${path} was written to after hi.share had said that nobody does: copy it with slice() where it is written to, or call hi.share again once it is as it is to be`,
-    );
-  }
-}
-
-/** By view, and by buffer where that stands for itself. */
-const parts = new WeakMap<object, SharedPart>();
-
-/**
- * What is known of a view of shared memory, or of such a buffer itself; `undefined` if nobody has promised
- * to leave it as it is.
- */
-export function partOf(
-  object: object,
-  memory: SharedArrayBuffer,
-  byteOffset: number,
-  byteLength: number,
-): SharedPart | undefined {
-  let part = parts.get(object);
-  if (part === undefined && promiseOf(memory, byteOffset, byteLength)) {
-    part = new SharedPart(memory, byteOffset, byteLength);
-    parts.set(object, part);
-  }
-  return part;
-}
-
-/** A leaf that jobs see where it is. */
-export class InPlaceLeaf implements Leaf {
-  readonly byteLength: number;
-  /** Where it stands, for messages. */
-  readonly path: string;
-  readonly #part: SharedPart | WeakRef<SharedPart>;
-  readonly #object: object | undefined;
-
-  /** `object` is the view or the buffer as it was given, if it is here. */
-  constructor(
-    part: SharedPart | WeakRef<SharedPart>,
-    byteLength: number,
-    path: string,
-    object?: object,
-  ) {
-    this.#part = part;
-    this.byteLength = byteLength;
-    this.path = path;
-    this.#object = object;
-  }
-
-  /**
-   * The memory, and what is known of it.
-   *
-   * @throws {ArgumentChangedError} if it is not kept, and gone.
-   */
-  get part(): SharedPart {
-    const part = this.#part instanceof WeakRef
-      ? this.#part.deref()
-      : this.#part;
-    if (part !== undefined) return part;
-    throw new ArgumentChangedError(`${this.path} is gone since run()`);
-  }
-
-  get digest(): string | undefined {
-    return this.part.knownDigest;
-  }
-
-  peek(): Uint8Array<ArrayBuffer> {
-    return this.read();
-  }
-
-  read(): Uint8Array<ArrayBuffer> {
-    return this.part.bytes.slice();
-  }
-
-  /** The same bytes as long as somebody has them; they are not kept for it. */
-  weakly(): InPlaceLeaf {
-    return new InPlaceLeaf(new WeakRef(this.part), this.byteLength, this.path);
-  }
-
-  /** Whether another one has the same bytes. */
-  hasBytesOf(other: InPlaceLeaf): boolean {
-    const [one, two] = [this.part, other.part];
-    if (one.memory === two.memory && one.byteOffset === two.byteOffset) {
-      return one.byteLength === two.byteLength;
-    }
-    return buffers.Buffer.compare(one.bytes, two.bytes) === 0;
-  }
-
-  /** What a job gets: a view of that kind, or the buffer itself without one. */
-  object(type: ViewClass | undefined): object {
-    const given = this.#object;
-    if (
-      given !== undefined &&
-      Object.getPrototypeOf(given) ===
-        (type ?? SharedArrayBuffer).prototype
-    ) return given;
-    const { part } = this;
-    const { memory, byteOffset, byteLength } = part;
-    const object = type === undefined
-      ? memory
-      : viewAs(type, memory, byteOffset, byteLength);
-    promise(part.bytes);
-    parts.set(object, part);
-    return object;
-  }
 }

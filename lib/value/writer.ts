@@ -40,7 +40,7 @@ import { refusal } from "./refusal.ts";
 import { repeatedLeaves } from "./repeated_leaves.ts";
 import { sha256, sha256Hex } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
-import { partOf, type SharedPart } from "./share.ts";
+import { partOf, type SharedPart } from "./in_place.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
 import type { Transfers } from "./transfer.ts";

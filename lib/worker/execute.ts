@@ -28,7 +28,7 @@ import {
   SmallValue,
 } from "../value/small.ts";
 import { encodeThrown, ThrownValue } from "../value/thrown.ts";
-import { InPlaceLeaf } from "../value/share.ts";
+import { InPlaceLeaf } from "../value/in_place.ts";
 import { newTransfers } from "../value/transfer.ts";
 import { makeConsole } from "./console.ts";
 

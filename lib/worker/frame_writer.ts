@@ -16,9 +16,8 @@ import {
   REFERENCE,
   SMALL,
 } from "./frames.ts";
-import { keptReference, viewReference } from "./kept.ts";
+import { keptReference } from "./kept.ts";
 import type { DoneMessage } from "./protocol.ts";
-import type { SentMemory } from "./sent_memory.ts";
 import { type Page, TaskWriter, writeResult } from "./short_messages.ts";
 
 const encoder = new TextEncoder();
@@ -31,14 +30,8 @@ export class FrameWriter {
   /** The numbers of shared memory whose bytes the reader has kept. */
   #kept = new WeakMap<SharedArrayBuffer, number>();
   #keptCount = 0;
-  readonly #memory: SentMemory | undefined;
   /** The arrays that the reader is to put into shared memory. */
   readonly #inPlace = new WeakSet<Uint8Array>();
-
-  /** For a reader that keeps the memory that jobs look at, what it was sent of that. */
-  constructor(memory?: SentMemory) {
-    this.#memory = memory;
-  }
 
   /** Whether the reader keeps anything. */
   get hasKept(): boolean {
@@ -107,9 +100,8 @@ export class FrameWriter {
   #withReferences(value: unknown, arrays: Uint8Array[]): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof Uint8Array) {
-      return isShared(value)
-        ? this.#withView(value, arrays)
-        : referTo(value, arrays);
+      if (value.buffer instanceof SharedArrayBuffer) this.#inPlace.add(value);
+      return referTo(value, arrays);
     }
     if (value instanceof SmallValue) {
       const { bytes, leaves } = value;
@@ -128,18 +120,6 @@ export class FrameWriter {
       else Object.defineProperty(copy, name, { value: part, enumerable: true });
     }
     return copy;
-  }
-
-  /** What stands for a view of memory that jobs look at. */
-  #withView(view: Uint8Array<SharedArrayBuffer>, arrays: Uint8Array[]): object {
-    const reference = this.#memory?.refer(view);
-    const bytes = reference === undefined ? view : reference.bytes;
-    if (bytes === undefined) return viewReference(reference!);
-    this.#inPlace.add(bytes);
-    const sent = referTo(bytes, arrays);
-    return reference === undefined
-      ? sent
-      : viewReference({ ...reference, bytes: sent as typeof bytes });
   }
 
   #keep(memory: SharedArrayBuffer, arrays: Uint8Array[]): object {
@@ -176,10 +156,6 @@ function setLength(
   const high = Math.floor(length / 2 ** 32);
   view.setUint32(at, length, true);
   view.setUint32(at + 4, isInPlace ? high + IN_PLACE : high, true);
-}
-
-function isShared(array: Uint8Array): array is Uint8Array<SharedArrayBuffer> {
-  return array.buffer instanceof SharedArrayBuffer;
 }
 
 /** What stands for a byte array, which goes into `arrays`. */

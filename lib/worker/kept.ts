@@ -1,11 +1,14 @@
 /**
- * What a process keeps of the memory that its program shares between threads: the
+ * What a worker keeps of the memory that its program shares between threads: the
  * bytes come with the first message that refers to it, and others refer to them by
- * number. They are no shared memory here, which could not be given back at once; but
- * what `hi.share` has made is, as jobs look at that memory itself.
+ * number. In a process they are no shared memory, which could not be given back at once;
+ * but what `hi.share` has made is, as jobs look at that memory itself.
  *
  * @module
  */
+
+import { SharedGarbage } from "../garbage.ts";
+import type { ForgetMessage } from "./protocol.ts";
 
 /** Says in a message which memory is meant; no message has a property of this name. */
 const NUMBER = "\0kept";
@@ -43,6 +46,7 @@ export class Kept {
   readonly #buffers = new Map<number, ArrayBuffer>();
   /** Shared memory that jobs look at: these have it as long as they want. */
   readonly #views = new Map<number, SharedArrayBuffer>();
+  readonly #garbage = new SharedGarbage();
 
   /** The same message, changed in place, with the memory that it refers to. */
   resolve<T>(message: T): T {
@@ -56,15 +60,16 @@ export class Kept {
   }
 
   /** Lets go of memory that jobs have looked at. */
-  forgetViews(numbers: readonly number[]): void {
-    for (const number of numbers) this.#views.delete(number);
+  forgetViews({ views = [], bytes = 0 }: ForgetMessage): void {
+    for (const number of views) this.#views.delete(number);
+    this.#garbage.add(bytes);
   }
 
   #view(
     number: number,
     { bytes, offset, byteLength, gone }: KeptView,
   ): Uint8Array<SharedArrayBuffer> {
-    this.forgetViews(gone);
+    for (const number of gone) this.#views.delete(number);
     if (bytes !== undefined) this.#views.set(number, bytes.buffer);
     return new Uint8Array(this.#views.get(number)!, offset, byteLength);
   }

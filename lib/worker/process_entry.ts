@@ -13,7 +13,7 @@
  */
 
 import { largeBuffersOf } from "./frames.ts";
-import { giveBack } from "./garbage.ts";
+import { SharedGarbage } from "../garbage.ts";
 import { Inbox, inboxMemory } from "./inbox.ts";
 import {
   dropPermissions,
@@ -53,6 +53,7 @@ const tasks: (number | undefined)[] = [];
 const memory = inboxMemory();
 const inbox = new Inbox(memory);
 const reader = new TaskReader();
+const garbage = new SharedGarbage();
 for (let it = source.next(); it !== undefined; it = source.next()) {
   if (it instanceof ShortTask) passOn(it);
   else take(it as ToWorker);
@@ -92,7 +93,7 @@ function take(message: ToWorker): void {
       break;
     case "forget":
       post(message);
-      return giveBack(message.bytes ?? 0);
+      return garbage.add(message.bytes ?? 0);
     case "recall":
       return answer({
         type: "recalled",

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { giveBack } from "./garbage.ts";
 import { Kept } from "./kept.ts";
 import {
   dropPermissions,
@@ -35,10 +34,8 @@ addEventListener("message", (event) => {
   const kept = new Kept();
   serve((message) => sink.write(message), (message) => {
     if (message.type !== "forget") return kept.resolve(message);
-    const { views, bytes = 0 } = message;
-    if (views === undefined) kept.forget();
-    else kept.forgetViews(views);
-    giveBack(bytes);
+    if (message.views === undefined) kept.forget();
+    else kept.forgetViews(message);
   });
   ready(null);
 }, { once: true });

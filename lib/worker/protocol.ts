@@ -178,10 +178,10 @@ export interface RecallMessage {
   readonly tasks: readonly number[];
 }
 
-/** To a process: what it keeps is not referred to any more. */
+/** To a process: what it keeps is not referred to any more. To any worker: so is memory that jobs have looked at. */
 export interface ForgetMessage {
   readonly type: "forget";
-  /** The numbers of memory that jobs have looked at, if it is that, and how many bytes that were. */
+  /** The numbers of that memory, if it is that, and how many bytes there were. */
   readonly views?: readonly number[] | undefined;
   readonly bytes?: number | undefined;
 }

@@ -1,15 +1,24 @@
 /**
- * Shared memory that a process has a copy of, as its jobs look at it: what goes through
- * the pipe for each view of it, until the program has it no more.
+ * Shared memory that a worker has, as its jobs look at it: what is sent for each view of
+ * it, until the program has it no more. A thread gets the memory itself, a process a copy.
  *
  * @module
  */
 
-import { promiseOf } from "../value/share.ts";
-import type { KeptView } from "./kept.ts";
+import { promiseOf } from "../value/in_place.ts";
+import { type KeptView, viewReference } from "./kept.ts";
+import type { RunMessage, ToWorker, WireLeaf } from "./protocol.ts";
 import { wholeOf } from "./task_memory.ts";
 
-/** Tells a process to forget memory: its numbers, and how many bytes that is. */
+/** What a worker keeps. */
+export interface SentMemoryOptions {
+  /** Whether a part of memory may go alone, as bytes are copied. */
+  readonly copies: boolean;
+  /** Whether memory stays there for jobs that may come, or only until the next one that has no use for it. */
+  readonly keeps: boolean;
+}
+
+/** Tells a worker to forget memory: its numbers, and how many bytes that is. */
 type Forget = (numbers: readonly number[], bytes: number) => void;
 
 /** What was sent of one promise about a piece of memory. */
@@ -23,55 +32,103 @@ interface Sent {
   bytes: number;
 }
 
-/** What a process has. */
+/** What a worker has. */
 export class SentMemory {
+  readonly #options: SentMemoryOptions;
+  readonly #forget: Forget;
   readonly #sent = new WeakMap<SharedArrayBuffer, Sent[]>();
-  readonly #registry: FinalizationRegistry<readonly Sent[]>;
+  /** What there is, where it is kept for the next job alone. */
+  readonly #all = new Set<Sent[]>();
+  readonly #registry = new FinalizationRegistry<readonly Sent[]>((all) =>
+    this.#gone(all)
+  );
   #last = 0;
 
   /** Calls `forget` when the program has some of it no more. */
-  constructor(forget: Forget) {
-    this.#registry = new FinalizationRegistry((all) => {
-      forget(
-        all.flatMap(numbersOf),
-        all.reduce((sum, { bytes }) => sum + bytes, 0),
-      );
-    });
+  constructor(options: SentMemoryOptions, forget: Forget) {
+    this.#options = options;
+    this.#forget = forget;
+  }
+
+  /** The message as it is sent, for a `Kept`: with what stands for views of shared memory. */
+  pack(message: ToWorker): ToWorker {
+    const run: RunMessage | undefined = message.type === "run"
+      ? message
+      : message.type === "batch"
+      ? message.last
+      : undefined;
+    if (!this.#options.keeps) this.#keepOnly(message, run?.list.leaves);
+    if (run === undefined || !run.list.leaves.some(isView)) return message;
+    const leaves = run.list.leaves.map((leaf) =>
+      isView(leaf)
+        ? { ...leaf, view: this.#refer(leaf.view) as typeof leaf.view }
+        : leaf
+    );
+    const packed = { ...run, list: { ...run.list, leaves } };
+    return message.type === "batch" ? { ...message, last: packed } : packed;
+  }
+
+  /** Of one job nothing is left for the next but what that has as well. */
+  #keepOnly({ type }: ToWorker, leaves: readonly WireLeaf[] = []): void {
+    if (this.#all.size === 0) return;
+    if (type !== "run" && type !== "batch" && type !== "chunk") return;
+    const wanted = new Set(
+      leaves.filter(isView).map(({ view }) => this.#sent.get(view.buffer)),
+    );
+    for (const all of this.#all) {
+      if (wanted.has(all)) continue;
+      this.#gone(all);
+      all.length = 0;
+      this.#all.delete(all);
+    }
+  }
+
+  #gone(all: readonly Sent[]): void {
+    if (all.length === 0) return;
+    this.#forget(
+      all.flatMap(numbersOf),
+      all.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
   }
 
   /**
-   * What stands for a view. A part goes alone, until those that went would be more than all
-   * of what was shared together: that goes then, and takes their place.
+   * What stands for a view. A part goes alone, until those that went would be more than half of
+   * what was shared together: that goes then, and takes their place.
    */
-  refer(view: Uint8Array<SharedArrayBuffer>): KeptView {
+  #refer(view: Uint8Array<SharedArrayBuffer>): object {
     const { buffer, byteOffset, byteLength } = view;
     const gone: number[] = [];
     const sent = this.#sentOf(view, gone);
+    const refer = (
+      number: number,
+      start: number,
+      bytes?: Uint8Array<SharedArrayBuffer>,
+    ): object => {
+      const offset = byteOffset - start;
+      const view: KeptView = { number, offset, byteLength, gone };
+      return viewReference(bytes === undefined ? view : { ...view, bytes });
+    };
     if (sent.whole !== undefined) {
-      const { number, start } = sent.whole;
-      return { number, offset: byteOffset - start, byteLength, gone };
+      return refer(sent.whole.number, sent.whole.start);
     }
-    const all = wholeOf(buffer, byteOffset, byteLength);
-    const from = byteOffset - byteOffset % 8;
-    const offset = byteOffset - from;
+    const start = byteOffset - byteOffset % 8;
     const place = `${byteOffset} ${byteLength}`;
     const known = sent.parts.get(place);
-    if (known !== undefined) {
-      return { number: known, offset, byteLength, gone };
-    }
+    if (known !== undefined) return refer(known, start);
     const number = ++this.#last;
-    if (sent.bytes + byteLength > all.byteLength / 2) {
-      gone.push(...sent.parts.values());
-      sent.parts.clear();
-      sent.whole = { number, start: all.byteOffset };
-      sent.bytes = all.byteLength;
-      const offset = byteOffset - all.byteOffset;
-      return { number, offset, byteLength, gone, bytes: all };
+    const whole = wholeOf(buffer, byteOffset, byteLength);
+    const isPart = sent.bytes + byteLength <= whole.byteLength / 2;
+    if (this.#options.copies && isPart) {
+      sent.parts.set(place, number);
+      sent.bytes += byteLength;
+      const end = byteOffset + byteLength;
+      return refer(number, start, new Uint8Array(buffer, start, end - start));
     }
-    sent.parts.set(place, number);
-    sent.bytes += byteLength;
-    const bytes = new Uint8Array(buffer, from, offset + byteLength);
-    return { number, offset, byteLength, gone, bytes };
+    gone.push(...sent.parts.values());
+    sent.parts.clear();
+    sent.whole = { number, start: whole.byteOffset };
+    sent.bytes = whole.byteLength;
+    return refer(number, whole.byteOffset, whole);
   }
 
   /** What was sent of the promise about a view; the numbers of those that it replaces go into `gone`. */
@@ -85,6 +142,7 @@ export class SentMemory {
       this.#sent.set(buffer, all);
       this.#registry.register(buffer, all);
     }
+    if (!this.#options.keeps) this.#all.add(all);
     for (let i = all.length - 1; i >= 0; i--) {
       if (!all[i]!.promise.isReplaced) continue;
       gone.push(...numbersOf(all[i]!));
@@ -99,6 +157,12 @@ export class SentMemory {
     }
     return sent;
   }
+}
+
+function isView(
+  leaf: WireLeaf,
+): leaf is WireLeaf & { readonly view: Uint8Array<SharedArrayBuffer> } {
+  return "view" in leaf;
 }
 
 function numbersOf({ whole, parts }: Sent): number[] {

@@ -7,7 +7,12 @@
  */
 
 import type { Leaf } from "../value/encoded.ts";
-import { InPlaceLeaf, promise, promiseOf, SharedPart } from "../value/share.ts";
+import {
+  InPlaceLeaf,
+  promise,
+  promiseOf,
+  SharedPart,
+} from "../value/in_place.ts";
 import type { NestedWireLeaf, WireLeaf } from "./protocol.ts";
 
 /** The side of the worker. */

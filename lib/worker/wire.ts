@@ -7,7 +7,7 @@
 import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
 import type { CodeReference, Task } from "../task.ts";
 import type { RepeatedLeaves } from "../value/repeated_leaves.ts";
-import { InPlaceLeaf, promise, SharedPart } from "../value/share.ts";
+import { InPlaceLeaf, promise, SharedPart } from "../value/in_place.ts";
 import { SharedLeaf } from "../value/shared_leaf.ts";
 import { SmallValue } from "../value/small.ts";
 import { TransferredLeaf } from "../value/transfer.ts";

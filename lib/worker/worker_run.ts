@@ -228,9 +228,10 @@ export function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
   let sum = 0;
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i]!;
-    if (leaf instanceof TransferredLeaf || "memory" in leaf) continue;
+    if (leaf instanceof TransferredLeaf) continue;
+    // That is not the job's own.
+    if ("view" in leaf || "memory" in leaf) continue;
     if ("shared" in leaf) sum += leaf.shared.byteLength;
-    else if ("view" in leaf) sum += leaf.view.byteLength;
     else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
   }
   return sum;

@@ -42,7 +42,8 @@ export class ProcessConnection implements Connection {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
-  readonly #frames: FrameWriter;
+  readonly #frames = new FrameWriter();
+  readonly #sent: SentMemory;
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -61,12 +62,9 @@ export class ProcessConnection implements Connection {
     this.#needs = needs;
     this.#memory = memory;
     this.sharesLeaves = memory === undefined;
-    this.#frames = new FrameWriter(
-      memory === undefined
-        ? new SentMemory((views, bytes) =>
-          this.post({ type: "forget", views, bytes })
-        )
-        : undefined,
+    this.#sent = new SentMemory(
+      { copies: true, keeps: memory === undefined },
+      (views, bytes) => this.post({ type: "forget", views, bytes }),
     );
     this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
@@ -101,7 +99,7 @@ export class ProcessConnection implements Connection {
     const pieces = this.#frames.write(
       message.type === "begin"
         ? { ...message, flags: undefined, cells: cellsOf(message.flags) }
-        : message,
+        : this.#sent.pack(message),
     );
     if (message.type !== "begin" && this.#held !== undefined) {
       this.#held.push(...pieces);
