@@ -41,6 +41,7 @@ export type Shared<A extends ArrayBufferView | ArrayBufferLike> = A extends
   : A extends Float32Array ? Float32Array<SharedArrayBuffer>
   : A extends Float64Array ? Float64Array<SharedArrayBuffer>
   : A extends DataView ? DataView<SharedArrayBuffer>
+  : A extends ArrayBufferView ? ArrayBufferView<SharedArrayBuffer>
   : SharedArrayBuffer;
 
 /**

@@ -83,6 +83,14 @@ export interface LeafSource {
 /** Objects of which so few were met are looked for one by one. */
 const FEW = 8;
 
+const NO_OPTIONS: WriterOptions = {
+  root: "",
+  deterministic: false,
+  job: undefined,
+  digests: undefined,
+  relative: false,
+};
+
 const lookupGetter = (Object.prototype as unknown as {
   __lookupGetter__(this: object, key: number): unknown;
 }).__lookupGetter__;
@@ -96,7 +104,7 @@ export class ValueWriter {
   /** The files that faithful bytes refer to. */
   files: FileContent[] = [];
 
-  #options!: WriterOptions;
+  #options: WriterOptions = NO_OPTIONS;
   #deterministic = false;
   #transfers: Transfers | undefined;
   /** Whether the walk is in something that is to be transferred. */
@@ -150,6 +158,8 @@ export class ValueWriter {
     this.#encoded = undefined;
     this.#jobless = undefined;
     this.#transfers = undefined;
+    // They know digests by the objects themselves.
+    this.#options = NO_OPTIONS;
     if (this.leaves.length > 0) this.leaves = [];
     if (this.files.length > 0) this.files = [];
   }
