@@ -329,8 +329,9 @@ export class Invocation implements RunningJob {
 
   #end(error: unknown, lost = false, timing = this.#timing()): void {
     if (this.#settled) return;
-    const damage = this.#host.damage?.() ??
-      (lost ? undefined : this.#changed(WHILE, error));
+    const broken = this.#host.damage?.();
+    const changed = this.#changed(WHILE, error);
+    const damage = broken ?? (lost ? undefined : changed);
     this.#settled = true;
     this.#host.settle(
       damage === undefined

@@ -31,7 +31,7 @@ export class FrameWriter {
   #kept = new WeakMap<SharedArrayBuffer, number>();
   #keptCount = 0;
   /** The arrays that the reader is to put into shared memory. */
-  readonly #inPlace = new WeakSet<Uint8Array>();
+  readonly #inPlace = new Set<Uint8Array>();
 
   /** Whether the reader keeps anything. */
   get hasKept(): boolean {
@@ -92,6 +92,7 @@ export class FrameWriter {
       bytes.set(arrays[i]!, at);
       at += arrays[i]!.byteLength;
     }
+    this.#inPlace.clear();
     const first = isShort ? bytes.slice(0, at) : bytes.subarray(0, at);
     return [first, ...arrays.slice(together)];
   }

@@ -45,7 +45,7 @@ export function viewReference({ number, ...view }: KeptView): object {
 export class Kept {
   readonly #buffers = new Map<number, ArrayBuffer>();
   /** Shared memory that jobs look at: these have it as long as they want. */
-  readonly #views = new Map<number, SharedArrayBuffer>();
+  readonly #views = new Map<number, Uint8Array<SharedArrayBuffer>>();
   readonly #garbage = new SharedGarbage();
 
   /** The same message, changed in place, with the memory that it refers to. */
@@ -70,8 +70,10 @@ export class Kept {
     { bytes, offset, byteLength, gone }: KeptView,
   ): Uint8Array<SharedArrayBuffer> {
     for (const number of gone) this.#views.delete(number);
-    if (bytes !== undefined) this.#views.set(number, bytes.buffer);
-    return new Uint8Array(this.#views.get(number)!, offset, byteLength);
+    if (bytes !== undefined) this.#views.set(number, bytes);
+    // Between threads the memory around it is there as well.
+    const { buffer, byteOffset } = this.#views.get(number)!;
+    return new Uint8Array(buffer, byteOffset + offset, byteLength);
   }
 
   #resolve(value: unknown): unknown {

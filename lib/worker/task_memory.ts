@@ -27,19 +27,18 @@ export class TaskMemory {
   /** What stands for a leaf among the arguments of a job that the Task submits. */
   refer({ part, path }: InPlaceLeaf): NestedWireLeaf {
     const { memory, byteOffset, byteLength, sample, knownDigest } = part;
-    let number = this.#known.findIndex((known) =>
+    const known = this.#known.find((known) =>
       known.buffer === memory && known.byteOffset <= byteOffset &&
       byteOffset + byteLength <= known.byteOffset + known.byteLength
     );
-    let whole: Uint8Array<SharedArrayBuffer> | undefined;
-    if (number < 0) {
-      whole = wholeOf(memory, byteOffset, byteLength);
-      number = this.#known.push(whole) - 1;
-    }
+    const view = known ?? wholeOf(memory, byteOffset, byteLength);
+    const number = known === undefined
+      ? this.#known.push(view) - 1
+      : this.#known.indexOf(known);
     return {
       memory: number,
-      whole,
-      offset: byteOffset - this.#known[number]!.byteOffset,
+      whole: known === undefined ? view : undefined,
+      offset: byteOffset - view.byteOffset,
       length: byteLength,
       sample,
       digest: knownDigest,

@@ -18,7 +18,8 @@ serve((message, transfer) => post(message, transfer), (message) => {
       if (message.list.leaves.length > 0) kept.resolve(message.list);
       return message;
     case "batch":
-      return message.last === undefined ? message : kept.resolve(message);
+      if (message.last !== undefined) kept.resolve(message.last.list);
+      return message;
     case "forget":
       kept.forgetViews(message);
       return;

@@ -37,7 +37,8 @@ for (const place of PLACES) {
   Deno.test(`jobs look at what is shared where it is, anywhere among their arguments (${place})`, () =>
     inPlace(place, async () => {
       const large = hi.share(filled(1));
-      const made = new Uint8Array(new SharedArrayBuffer(200_000)).fill(9);
+      const made = new Uint8Array(new SharedArrayBuffer(200_000));
+      made.forEach((_, i) => made[i] = i + 6);
       const part = hi.share(made.subarray(3, 100_001));
       const list = [
         large,
@@ -206,6 +207,10 @@ for (const place of PLACES) {
         ...[0, 1, LENGTH, LENGTH - 5],
       ];
       assertEquals(await f.outer.run(array), expected);
+      const middle = new Float64Array(new SharedArrayBuffer(24 * LENGTH));
+      middle.forEach((_, i) => middle[i] = i < LENGTH ? 5 : 1);
+      const part = hi.share(middle.subarray(LENGTH, 2 * LENGTH));
+      assertEquals(await f.outer.run(part), expected);
       const [one, two, three, four] = await f.outerKeys.run(array);
       assertEquals([one, three], [two, four]);
       assertEquals(one, f.keyOf.run(array).key);
