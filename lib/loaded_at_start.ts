@@ -156,7 +156,6 @@ import "./value/preview.ts";
 import "./value/preview_difference.ts";
 import "./value/refusal.ts";
 import "./value/repeated_leaves.ts";
-import "./value/sample.ts";
 import "./value/sha256.ts";
 import "./value/shapes.ts";
 import "./value/share.ts";

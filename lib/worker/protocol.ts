@@ -44,7 +44,7 @@ export type WireLeaf =
 /** Memory that the job itself looks at, as nobody writes to it. */
 export interface InPlaceWireLeaf {
   readonly view: Uint8Array<SharedArrayBuffer>;
-  /** What its bytes look like; see `sample.ts`. */
+  /** What its bytes look like; see `in_place.ts`. */
   readonly sample: number;
   readonly digest?: string | undefined;
   /** Where it stands, for messages. */

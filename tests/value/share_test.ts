@@ -13,7 +13,7 @@ import * as hi from "../../mod.ts";
 import { contributionOf, jobKey } from "../../lib/value/contribution.ts";
 import { decodeValue } from "../../lib/value/decode.ts";
 import { encodeValue } from "../../lib/value/encode.ts";
-import { sampleOf } from "../../lib/value/sample.ts";
+import { sampleOf } from "../../lib/value/in_place.ts";
 
 const CLASSES = [
   Int8Array,
