@@ -89,6 +89,8 @@ export type { Argument, Arguments } from "./lib/types.ts";
 export { registerCodec } from "./lib/value/codec.ts";
 export type { Codec } from "./lib/value/codec.ts";
 export type { EncodedValue, FileContent, Leaf } from "./lib/value/encoded.ts";
+export { share } from "./lib/value/share.ts";
+export type { Shared } from "./lib/value/share.ts";
 export { transfer } from "./lib/value/transfer.ts";
 export { FileReference } from "./lib/value/file_reference.ts";
 export { FolderReference } from "./lib/value/folder_reference.ts";

@@ -274,7 +274,11 @@ function plainArguments(
     return 0;
   };
   try {
-    const { bytes, leaves, files } = encodeValue(args, { root: "args", job });
+    const { bytes, leaves, files } = encodeValue(args, {
+      root: "args",
+      job,
+      inPlace: true,
+    });
     const isPlain = !hasJob && leaves.length === 0 && files === undefined &&
       bytes.length <= MOST_BYTES;
     return isPlain ? bytes : undefined;

@@ -155,8 +155,8 @@ export class ModuleLoadError extends HitherError {
 }
 
 /**
- * A large binary argument was written to between `.run()` and the start of its job. Give
- * the job a copy, or wait for it first.
+ * A large binary argument was written to between `.run()` and the start of its job: give
+ * the job a copy, or wait for it first. Or something that `hi.share` has made was written to at all.
  *
  * @example
  * ```ts

@@ -20,6 +20,7 @@ import type { LeafDigests } from "./value/encoded.ts";
 import { type LeafMarks, LentLeaf } from "./value/lent_leaf.ts";
 import { keyParts } from "./value/parts.ts";
 import { previewOf } from "./value/preview.ts";
+import { InPlaceLeaf } from "./value/in_place.ts";
 import {
   keepLeaves,
   TransferredLeaf,
@@ -72,7 +73,8 @@ export function setLateKey(state: JobState): void {
   const list = {
     bytes,
     leaves: leaves.map((leaf) =>
-      leaf instanceof LentLeaf || leaf instanceof TransferredLeaf
+      leaf instanceof LentLeaf || leaf instanceof TransferredLeaf ||
+        leaf instanceof InPlaceLeaf
         ? leaf.weakly()
         : leaf
     ),
@@ -90,6 +92,10 @@ export function haveSameLeaves(one: JobState, other: JobState): boolean {
   const others = other.snapshot!.list.leaves;
   return one.snapshot!.list.leaves.every((leaf, i) => {
     const counterpart = others[i];
+    if (leaf instanceof InPlaceLeaf) {
+      return counterpart instanceof InPlaceLeaf &&
+        leaf.hasBytesOf(counterpart);
+    }
     return leaf instanceof LentLeaf && counterpart instanceof LentLeaf &&
       leaf.hasBytesOf(counterpart);
   });
@@ -120,6 +126,7 @@ export function takeSnapshot(
     digests,
     marks,
     transfers,
+    inPlace: true,
     job(node) {
       const job = stateOf(node);
       if (job === undefined) return undefined;

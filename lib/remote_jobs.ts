@@ -22,6 +22,7 @@ import { decodeValue } from "./value/decode.ts";
 import { encodeValue } from "./value/encode.ts";
 import { type EncodedValue, MemoryLeaf } from "./value/encoded.ts";
 import { sha256Hex } from "./value/sha256.ts";
+import { InPlaceLeaf } from "./value/in_place.ts";
 import { decodeThrown } from "./value/thrown.ts";
 import { newTransfers, TransferredLeaf } from "./value/transfer.ts";
 
@@ -255,6 +256,7 @@ export class RemoteJobs implements ProgramPort {
     const given = encodeValue(args, {
       root: "args",
       transfers,
+      inPlace: true,
       job: (node) => indexIn(upstream, stateOf(node)),
     });
     transfers?.take();
@@ -311,6 +313,7 @@ export class RemoteJobs implements ProgramPort {
       send(
         withDigests(encodeValue(values, {
           root: "args",
+          inPlace: true,
           job: (node) =>
             indexIn(jobs, node instanceof JobState ? node : undefined),
         })),
@@ -359,6 +362,11 @@ function indexIn(
 function withDigests(value: EncodedValue): EncodedValue {
   if (value.leaves.length === 0) return value;
   const leaves = value.leaves.map((leaf) => {
+    if (leaf instanceof InPlaceLeaf) {
+      // Of what the job was given the program knows it, or nobody needs it.
+      if (!leaf.part.isGiven) void leaf.part.digest;
+      return leaf;
+    }
     const bytes = leaf.peek();
     const digest = leaf.digest ?? sha256Hex(bytes);
     return leaf instanceof TransferredLeaf

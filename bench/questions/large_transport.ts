@@ -38,19 +38,46 @@ export const largeTransport: Question = {
       promised: "at most 1.3 ×",
     }];
     if (Deno.build.os !== "linux") return rows;
-    for (const workers of [2, 4]) {
-      const { measured, limit } = inTurn(rounds, {
-        measured: () => numberOf("shared_argument.ts", workers, 64, BYTES),
-        limit: () => numberOf("limit_shared_argument.ts", workers, 64, BYTES),
-      });
-      rows.push({
-        name:
-          `64 jobs with the same 100 MB, for each of ${workers} web workers`,
-        unit: "MB",
-        measured,
-        limit: { name: "one in shared memory, one in each worker", ...limit },
-      });
+    for (const { how, workers, name, limit, promised } of SHARED) {
+      for (const what of how === "kept" ? ["memory"] : ["memory", "time"]) {
+        const args = [what, how, workers, 64, BYTES];
+        const samples = inTurn(rounds, {
+          measured: () => numberOf("shared_argument.ts", ...args),
+          limit: () => numberOf("limit_shared_argument.ts", ...args),
+        });
+        const isTime = what === "time";
+        rows.push({
+          name: `64 jobs with ${name}, ${
+            isTime ? "all" : `for each of ${workers} web workers`
+          }`,
+          unit: isTime ? "ms" : "MB",
+          measured: samples.measured,
+          limit: { name: limit, ...samples.limit },
+          ...(isTime ? {} : { promised }),
+        });
+      }
     }
     return rows;
   },
 };
+
+/** Ways to give many jobs the same array. */
+const SHARED = [
+  { how: "kept", workers: 2 },
+  { how: "kept", workers: 4 },
+  { how: "shared", workers: 2, promised: "at most 130 MB" },
+  { how: "made", workers: 2, promised: "at most 130 MB" },
+].map(({ how, ...more }) => ({
+  how,
+  ...more,
+  name: how === "kept"
+    ? "the same 100 MB"
+    : how === "shared"
+    ? "the same 100 MB, shared by hi.share"
+    : "the same 100 MB, made in shared memory",
+  limit: how === "kept"
+    ? "one in shared memory, one in each worker"
+    : how === "shared"
+    ? "one copy in shared memory"
+    : "bare shared memory",
+}));

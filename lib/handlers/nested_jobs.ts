@@ -6,6 +6,7 @@
 
 import { JobCancelledError } from "../errors.ts";
 import type { NestedJob, NestedListener, Task } from "../task.ts";
+import type { Leaf } from "../value/encoded.ts";
 import { encodeThrown } from "../value/thrown.ts";
 import { decodeThrown } from "../value/thrown.ts";
 import type {
@@ -15,6 +16,7 @@ import type {
   NestedWatchMessage,
   ToWorker,
 } from "../worker/protocol.ts";
+import { NestedMemory } from "../worker/task_memory.ts";
 import { codeFromWire, fromWire, toWire } from "../worker/wire.ts";
 
 /** The jobs that the jobs of one worker have submitted. */
@@ -24,14 +26,20 @@ export class NestedJobs {
   readonly #jobs = new Map<number, NestedJob>();
   /** Those of each Task that have not settled. */
   readonly #open = new Map<number, Set<NestedJob>>();
+  /** The shared memory of Tasks that have submitted jobs with some. */
+  readonly #memory = new Map<number, NestedMemory>();
 
   /** Answers through `post`. */
   constructor(post: (message: ToWorker, transfer: ArrayBuffer[]) => void) {
     this.#post = post;
   }
 
-  /** Takes in a job of a Task; `undefined` if that was told to stop. */
-  submit(message: NestedMessage, task: Task | undefined): void {
+  /** Takes in a job of a Task; `undefined` if that was told to stop. The leaves are those of the Task that are in shared memory. */
+  submit(
+    message: NestedMessage,
+    task: Task | undefined,
+    leaves: readonly Leaf[],
+  ): void {
     const { id, name, version } = message;
     if (task === undefined) {
       const error = new JobCancelledError(
@@ -73,13 +81,26 @@ export class NestedJobs {
     const job = task.submitNested({
       ...message,
       code: codeFromWire(message.code),
-      list: fromWire(message.list, "args"),
+      list: fromWire(message.list, "args", this.#memoryOf(message, leaves)),
       upstream: message.upstream.map((id) => this.#jobs.get(id)!),
     }, listener);
     this.#jobs.set(id, job);
     let open = this.#open.get(message.task);
     if (open === undefined) this.#open.set(message.task, open = new Set());
     open.add(job);
+  }
+
+  /** The shared memory of a Task, if one of its jobs refers to some. */
+  #memoryOf(
+    { task, list }: NestedMessage,
+    leaves: readonly Leaf[],
+  ): NestedMemory | undefined {
+    let memory = this.#memory.get(task);
+    if (memory === undefined && list.leaves.some((leaf) => "memory" in leaf)) {
+      memory = new NestedMemory(leaves);
+      this.#memory.set(task, memory);
+    }
+    return memory;
   }
 
   /** A Task awaits jobs. */
@@ -109,11 +130,13 @@ export class NestedJobs {
   ended(task: number): void {
     for (const job of this.#open.get(task) ?? []) job.orphan();
     this.#open.delete(task);
+    this.#memory.delete(task);
   }
 
   /** The worker is gone: nobody asks for its jobs. */
   close(): void {
     for (const task of [...this.#open.keys()]) this.ended(task);
+    this.#memory.clear();
     this.#jobs.clear();
   }
 }

@@ -21,6 +21,7 @@ import { Tag, type TypedArrayClass, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
 import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
+import { InPlaceLeaf, type ViewClass } from "./in_place.ts";
 import { readUtf16, shortText } from "./text.ts";
 import { TransferredLeaf } from "./transfer.ts";
 
@@ -54,6 +55,12 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The longest array there can be. */
 const MAX_LENGTH = 2 ** 32 - 1;
+
+/** Bytes, and their digest where it is known. */
+interface Bytes {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly digest: string | undefined;
+}
 
 /** Stands for a shared object whose content is not decoded yet. */
 const UNFINISHED = Symbol("unfinished");
@@ -192,7 +199,9 @@ class Decoder {
     if (type !== undefined) return this.#typedArray(type);
     switch (tag) {
       case Tag.DATA_VIEW: {
-        const { bytes, digest } = this.#binary();
+        const source = this.#binary();
+        if (source instanceof InPlaceLeaf) return source.object(DataView);
+        const { bytes, digest } = source;
         return this.#known(
           new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
           digest,
@@ -203,6 +212,8 @@ class Decoder {
         const whole = bytes.byteLength === bytes.buffer.byteLength;
         return this.#known((whole ? bytes : bytes.slice()).buffer, digest);
       }
+      case Tag.IN_PLACE:
+        return this.#inPlace().object(undefined);
       case Tag.NULL_OBJECT:
         return this.#properties(
           Object.create(null),
@@ -403,7 +414,11 @@ class Decoder {
 
   #typedArray(type: TypedArrayClass): object {
     const size = type.BYTES_PER_ELEMENT;
-    const { bytes, digest } = this.#binary();
+    const source = this.#binary();
+    if (source instanceof InPlaceLeaf) {
+      return source.object(type as unknown as ViewClass);
+    }
+    const { bytes, digest } = source;
     if (bytes.byteLength % size !== 0) {
       throw this.#broken("a part of an element");
     }
@@ -414,18 +429,39 @@ class Decoder {
     );
   }
 
-  #binary(): { bytes: Uint8Array<ArrayBuffer>; digest: string | undefined } {
+  #binary(): Bytes | InPlaceLeaf {
     const initial = this.#byte();
     if (initial >> 5 === Major.BYTES) {
       return { bytes: this.#rawBytes(initial), digest: undefined };
     }
-    if (
-      initial >> 5 !== Major.TAG || this.#argument(initial) !== Tag.LEAF
-    ) throw this.#broken("no bytes where bytes must be");
+    const tag = initial >> 5 === Major.TAG ? this.#argument(initial) : -1;
+    if (tag === Tag.IN_PLACE) return this.#inPlace();
+    if (tag !== Tag.LEAF) throw this.#broken("no bytes where bytes must be");
     return this.#leaf();
   }
 
-  #leaf(): { bytes: Uint8Array<ArrayBuffer>; digest: string | undefined } {
+  #inPlace(): InPlaceLeaf {
+    const leaf = this.#leafHead();
+    if (leaf instanceof InPlaceLeaf) return leaf;
+    throw this.#broken("a leaf that is in no shared memory");
+  }
+
+  #leaf(): Bytes {
+    const leaf = this.#leafHead();
+    const { byteLength } = leaf;
+    const { lend, lent } = this.#options;
+    const isLent = lend &&
+      (lent === undefined || !(leaf instanceof TransferredLeaf));
+    const bytes = isLent ? leaf.peek() : leaf.read();
+    if (isLent) lent?.add(bytes.buffer);
+    if (bytes.byteLength !== byteLength) {
+      throw this.#broken(`a leaf with ${bytes.byteLength} bytes`);
+    }
+    return { bytes, digest: leaf.digest };
+  }
+
+  /** The leaf that comes next. */
+  #leafHead(): Leaf {
     this.#tuple(2);
     const index = this.#argument(this.#head(Major.UINT));
     const byteLength = this.#argument(this.#head(Major.UINT));
@@ -436,15 +472,7 @@ class Decoder {
         `leaf ${index} with ${leaf.byteLength} bytes instead of ${byteLength}`,
       );
     }
-    const { lend, lent } = this.#options;
-    const isLent = lend &&
-      (lent === undefined || !(leaf instanceof TransferredLeaf));
-    const bytes = isLent ? leaf.peek() : leaf.read();
-    if (isLent) lent?.add(bytes.buffer);
-    if (bytes.byteLength !== byteLength) {
-      throw this.#broken(`leaf ${index} with ${bytes.byteLength} bytes`);
-    }
-    return { bytes, digest: leaf.digest };
+    return leaf;
   }
 
   /** Keeps the digest of an object if it is known. */

@@ -12,6 +12,7 @@ import {
 } from "./encoded.ts";
 import { type LeafMarks, LentLeaf, MARKED_BYTES, markOf } from "./lent_leaf.ts";
 import { sha256Hex } from "./sha256.ts";
+import { InPlaceLeaf } from "./in_place.ts";
 import type { Transfers } from "./transfer.ts";
 import { type LeafSource, withWriter } from "./writer.ts";
 
@@ -34,6 +35,8 @@ export interface EncodeOptions {
   relative?: boolean;
   /** Given where something may be there to be transferred: its leaves get their bytes with `take`. */
   transfers?: Transfers | undefined;
+  /** Whether shared memory is seen where it is, as by jobs that have it as an argument; otherwise it is copied. */
+  inPlace?: boolean;
 }
 
 /**
@@ -47,15 +50,15 @@ export function encodeValue(
 ): EncodedValue {
   const { root = "value", job, digests, leaves = "copy", relative = false } =
     options;
-  const { marks, transfers } = options;
+  const { marks, transfers, inPlace } = options;
   return withWriter(
-    { root, deterministic: false, job, digests, relative, transfers },
+    { root, deterministic: false, job, digests, relative, transfers, inPlace },
     (writer) => {
       writer.write(value);
       const encoded = {
         bytes: writer.out.copy(),
         leaves: writer.leaves.map((source) =>
-          transfers?.hasBuffer(source.bytes.buffer)
+          isOwn(source.bytes) && transfers?.hasBuffer(source.bytes.buffer)
             ? transfers.leaf(
               source.bytes,
               digests?.get(source.object),
@@ -71,12 +74,16 @@ export function encodeValue(
 }
 
 function leaf(
-  { object, bytes, path }: LeafSource,
+  { object, bytes, path, part }: LeafSource,
   mode: "copy" | "take" | "lend",
   digests: LeafDigests | undefined,
   marks: LeafMarks | undefined,
 ): Leaf {
+  if (part !== undefined) {
+    return new InPlaceLeaf(part, bytes.byteLength, path, object);
+  }
   let digest = digests?.get(object);
+  if (!isOwn(bytes)) return new MemoryLeaf(bytes.slice(), digest);
   if (mode === "lend") {
     // Not for what is lent in case of a loss alone: that is hardly ever looked at again.
     const mark = marks !== undefined && bytes.byteLength >= MARKED_BYTES
@@ -93,4 +100,9 @@ function leaf(
     mode === "take" && whole ? bytes : bytes.slice(),
     digest,
   );
+}
+
+/** Whether bytes are in no shared memory. */
+function isOwn(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer;
 }

@@ -73,6 +73,8 @@ export const Tag = {
   NODE_LINK: PRIVATE + 14,
   /** `[path, [[path in it, kind, SHA-256, size]]]`; in a key a SHA-256 alone, see `folder_reference.ts`. */
   FOLDER: PRIVATE + 15,
+  /** In bytes of arguments only, for memory that jobs see where it is: as `LEAF`. */
+  IN_PLACE: PRIVATE + 16,
 } as const;
 
 /** The kinds of objects; a typed array is known by its tag. */
@@ -82,6 +84,7 @@ export const Kind = {
   ARRAY: 2,
   BUFFER: 3,
   TYPED_ARRAY: 4,
+  SHARED_BUFFER: 5,
   MAP: Tag.MAP,
   SET: Tag.SET,
   URL: Tag.URL,
@@ -129,6 +132,7 @@ export const typedArrayClasses: ReadonlyMap<number, TypedArrayClass> = new Map<
 const typedArrayTags = new Map<string, number>();
 const kindOfPrototype = new Map<object, number>([
   [ArrayBuffer.prototype, Kind.BUFFER],
+  [SharedArrayBuffer.prototype, Kind.SHARED_BUFFER],
   [DataView.prototype, Kind.DATA_VIEW],
   [Map.prototype, Kind.MAP],
   [Set.prototype, Kind.SET],
@@ -193,6 +197,7 @@ const typedArrayName = getter(
 );
 const probes = new Map<number, (this: object) => unknown>([
   [Kind.BUFFER, getter(ArrayBuffer.prototype, "byteLength")],
+  [Kind.SHARED_BUFFER, getter(SharedArrayBuffer.prototype, "byteLength")],
   // Its byteLength throws for a detached buffer, its buffer does not.
   [Kind.DATA_VIEW, getter(DataView.prototype, "buffer")],
   [Kind.MAP, getter(Map.prototype, "size")],

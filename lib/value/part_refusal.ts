@@ -59,10 +59,10 @@ export function detachedRefusal(path: string): UnsupportedValueError {
   );
 }
 
-/** Of a view of a SharedArrayBuffer. */
+/** Of shared memory that somebody may write to. */
 export function sharedMemoryRefusal(path: string): UnsupportedValueError {
   return new UnsupportedValueError(
-    `${path} is a view of shared memory, which is not data: copy it with slice()`,
+    `${path} is shared memory, to which others may write, which is not data: call hi.share on it if nobody does any more, or copy it with slice()`,
     path,
   );
 }

@@ -130,7 +130,10 @@ class Preview {
       this.#add(`folder(${JSON.stringify(object.path)})`);
     } else if (Error.isError(object)) {
       this.#add(`${object.name}(${JSON.stringify(object.message)})`);
-    } else if (ArrayBuffer.isView(object) || object instanceof ArrayBuffer) {
+    } else if (
+      ArrayBuffer.isView(object) || object instanceof ArrayBuffer ||
+      object instanceof SharedArrayBuffer
+    ) {
       const length = "length" in object ? object.length : object.byteLength;
       this.#add(`${className(object)}(${length})`);
     } else if (isTemporal(object)) {

@@ -40,6 +40,7 @@ import { refusal } from "./refusal.ts";
 import { repeatedLeaves } from "./repeated_leaves.ts";
 import { sha256, sha256Hex } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
+import { partOf, type SharedPart } from "./in_place.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
 import type { Transfers } from "./transfer.ts";
@@ -63,6 +64,8 @@ export interface WriterOptions {
   readonly relative: boolean;
   /** Given where something may be there to be transferred: the buffers of that are added. */
   readonly transfers?: Transfers | undefined;
+  /** Whether faithful bytes refer to shared memory as such, instead of to a copy of its bytes. */
+  readonly inPlace?: boolean | undefined;
 }
 
 /** A large binary leaf that faithful bytes refer to. */
@@ -70,13 +73,23 @@ export interface LeafSource {
   /** The typed array, DataView or ArrayBuffer. */
   readonly object: object;
   /** Its bytes. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array;
   /** Where it stands. */
   readonly path: string;
+  /** What is known of the bytes, where they are to be seen in place. */
+  readonly part?: SharedPart | undefined;
 }
 
 /** Objects of which so few were met are looked for one by one. */
 const FEW = 8;
+
+const NO_OPTIONS: WriterOptions = {
+  root: "",
+  deterministic: false,
+  job: undefined,
+  digests: undefined,
+  relative: false,
+};
 
 const lookupGetter = (Object.prototype as unknown as {
   __lookupGetter__(this: object, key: number): unknown;
@@ -91,7 +104,7 @@ export class ValueWriter {
   /** The files that faithful bytes refer to. */
   files: FileContent[] = [];
 
-  #options!: WriterOptions;
+  #options: WriterOptions = NO_OPTIONS;
   #deterministic = false;
   #transfers: Transfers | undefined;
   /** Whether the walk is in something that is to be transferred. */
@@ -145,6 +158,8 @@ export class ValueWriter {
     this.#encoded = undefined;
     this.#jobless = undefined;
     this.#transfers = undefined;
+    // They know digests by the objects themselves.
+    this.#options = NO_OPTIONS;
     if (this.leaves.length > 0) this.leaves = [];
     if (this.files.length > 0) this.files = [];
   }
@@ -305,6 +320,9 @@ export class ValueWriter {
         return;
       case Kind.BUFFER:
         this.#binary(object, object as ArrayBuffer, 0, -1, depth);
+        return;
+      case Kind.SHARED_BUFFER:
+        this.#shareable(object, object as SharedArrayBuffer, 0, -1, depth);
         return;
     }
   }
@@ -604,11 +622,33 @@ export class ValueWriter {
   #view(view: ArrayBufferView, depth: number): void {
     const { buffer } = view;
     if (!(buffer instanceof ArrayBuffer)) {
-      throw sharedMemoryRefusal(this.#path(depth));
+      const { byteOffset, byteLength } = view;
+      return this.#shareable(view, buffer, byteOffset, byteLength, depth);
     }
     // The properties of a detached DataView throw.
     if (buffer.detached) throw detachedRefusal(this.#path(depth));
     this.#binary(view, buffer, view.byteOffset, view.byteLength, depth);
+  }
+
+  /** Shared memory, which is data if nobody writes to it any more. */
+  #shareable(
+    object: object,
+    memory: SharedArrayBuffer,
+    byteOffset: number,
+    byteLength: number,
+    depth: number,
+  ): void {
+    const path = this.#path(depth);
+    if (memory.growable) throw resizableRefusal(path);
+    const length = byteLength < 0 ? memory.byteLength : byteLength;
+    const part = partOf(object, memory, byteOffset, length);
+    if (part === undefined) throw sharedMemoryRefusal(path);
+    part.check(path);
+    if (!this.#options.inPlace || this.#deterministic) {
+      return this.#bytes(object, part.bytes, depth, part);
+    }
+    this.out.tag(Tag.IN_PLACE);
+    this.#leaf({ object, bytes: part.bytes, path, part });
   }
 
   #binary(
@@ -618,7 +658,6 @@ export class ValueWriter {
     byteLength: number,
     depth: number,
   ): void {
-    const { out } = this;
     if (buffer.detached) throw detachedRefusal(this.#path(depth));
     if (buffer.resizable) {
       throw resizableRefusal(this.#path(depth));
@@ -634,29 +673,52 @@ export class ValueWriter {
     const bytes = byteLength < 0
       ? new Uint8Array(buffer)
       : new Uint8Array(buffer, byteOffset, byteLength);
+    this.#bytes(object, bytes, depth);
+  }
+
+  #bytes(
+    object: object,
+    bytes: Uint8Array,
+    depth: number,
+    part?: SharedPart,
+  ): void {
+    const { out } = this;
     if (this.#deterministic) {
       if (bytes.length > LINK_BYTES) {
         out.tag(Tag.RAW_LINK);
-        out.byteString(Uint8Array.fromHex(this.#digest(object, bytes)));
+        out.byteString(Uint8Array.fromHex(this.#digest(object, bytes, part)));
       } else {
         out.byteString(bytes);
       }
     } else if (bytes.length >= LEAF_BYTES) {
       out.tag(Tag.LEAF);
-      out.head(Major.ARRAY, 2);
-      out.head(Major.UINT, this.leaves.length);
-      out.head(Major.UINT, bytes.length);
-      this.leaves.push({ object, bytes, path: this.#path(depth) });
+      this.#leaf({ object, bytes, path: this.#path(depth) });
     } else {
       out.byteString(bytes);
     }
   }
 
-  #digest(object: object, bytes: Uint8Array): string {
+  #leaf(source: LeafSource): void {
+    const { out } = this;
+    out.head(Major.ARRAY, 2);
+    out.head(Major.UINT, this.leaves.length);
+    out.head(Major.UINT, source.bytes.length);
+    this.leaves.push(source);
+  }
+
+  #digest(object: object, bytes: Uint8Array, part?: SharedPart): string {
     const known = this.#options.digests?.get(object);
     if (known !== undefined) return known;
     const { marks } = this.#options;
     const isLeaf = bytes.length >= LEAF_BYTES;
+    if (part !== undefined) {
+      if (marks === undefined || !isLeaf) {
+        this.#options.digests?.set(object, part.digest);
+        return part.digest;
+      }
+      marks.set(object, part.sample);
+      return part.sample.toString(16).padStart(64, "e");
+    }
     if (marks !== undefined && isLeaf && this.#inTransfer) {
       // Nobody else has it or will have it.
       const number = marks.get(object) ?? this.#transfers!.nextNumber();

@@ -28,6 +28,7 @@ import {
   SmallValue,
 } from "../value/small.ts";
 import { encodeThrown, ThrownValue } from "../value/thrown.ts";
+import { InPlaceLeaf } from "../value/in_place.ts";
 import { newTransfers } from "../value/transfer.ts";
 import { makeConsole } from "./console.ts";
 
@@ -56,6 +57,8 @@ export interface Host {
   readonly lends?: boolean;
   /** Tells that a function goes on after it has returned: it has given a Promise. */
   goesOn?(fn: (...args: never[]) => unknown): void;
+  /** Shared memory that the job has looked at was written to. */
+  memoryChanged?(): void;
   /** Sets right what its code has done to what must work; why it has failed then. */
   damage?(): Error | undefined;
   /** Takes how it ended; called once. */
@@ -86,6 +89,8 @@ export class Invocation implements RunningJob {
   #port: ProgramPort | undefined;
   #console: Console | undefined;
   #controller: AbortController | undefined;
+  /** Arguments that it sees where they are. */
+  #inPlace: readonly InPlaceLeaf[] = NO_LEAVES;
   #aborted = false;
   #reason: unknown;
   #settled = false;
@@ -107,6 +112,12 @@ export class Invocation implements RunningJob {
   run(fn: (...args: never[]) => unknown, args: TaskArguments): void {
     let values: unknown[];
     try {
+      const { leaves } = args.list;
+      if (leaves.length > 0) {
+        this.#inPlace = leaves.filter((leaf) => leaf instanceof InPlaceLeaf);
+        const changed = this.#changed("before it began");
+        if (changed !== undefined) throw changed;
+      }
       if (this.#host.lends) this.lent = new Set();
       values = decodeArguments(args, this.lent);
     } catch (error) {
@@ -269,7 +280,7 @@ export class Invocation implements RunningJob {
   #finish(result: unknown): void {
     if (this.#settled) return;
     const timing = this.#timing();
-    const damage = this.#host.damage?.();
+    const damage = this.#host.damage?.() ?? this.#changed(WHILE);
     if (damage !== undefined) return this.#end(damage, true, timing);
     let value: EncodedValue;
     let contribution: Uint8Array<ArrayBuffer> | undefined;
@@ -318,12 +329,26 @@ export class Invocation implements RunningJob {
 
   #end(error: unknown, lost = false, timing = this.#timing()): void {
     if (this.#settled) return;
-    const damage = this.#host.damage?.();
+    const broken = this.#host.damage?.();
+    const changed = this.#changed(WHILE, error);
+    const damage = broken ?? (lost ? undefined : changed);
     this.#settled = true;
     this.#host.settle(
       damage === undefined
         ? endingOf(error, lost, timing)
         : endingOf(damage, true, timing),
+    );
+  }
+
+  /** Why there can be no result, if somebody has written to arguments that nobody writes to. */
+  #changed(when: string, cause?: unknown): Error | undefined {
+    const changed = this.#inPlace.find(({ part }) => !part.isUnchanged);
+    if (changed === undefined) return undefined;
+    this.#host.memoryChanged?.();
+    const { name, version } = this.#job;
+    return new ArgumentChangedError(
+      `${name} ${version} has no result as ${changed.path} was written to ${when}, which it had by hi.share: copy it with slice() in the function that writes to it, or give it away with hi.transfer instead`,
+      cause === undefined ? undefined : { cause },
     );
   }
 
@@ -333,6 +358,10 @@ export class Invocation implements RunningJob {
     return { startedAt: this.#startedAt, duration };
   }
 }
+
+const NO_LEAVES: readonly InPlaceLeaf[] = [];
+
+const WHILE = "while it ran";
 
 function checkProgress(fraction: unknown, message: unknown): void {
   if (typeof fraction !== "number") {

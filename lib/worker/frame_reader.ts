@@ -7,6 +7,7 @@
 import {
   AHEAD,
   HEAD,
+  IN_PLACE,
   Kind,
   LENGTH,
   MARK,
@@ -48,9 +49,9 @@ export class FrameReader {
   /** The message whose arrays are being read. */
   #message: object | undefined;
   #lengths: readonly number[] = NO_LENGTHS;
-  readonly #arrays: Uint8Array<ArrayBuffer>[] = [];
+  readonly #arrays: Uint8Array[] = [];
   /** The array that is being read, and how much of it has been. */
-  #array: Uint8Array<ArrayBuffer> | undefined;
+  #array: Uint8Array | undefined;
   #filled = 0;
   readonly #result = new QuickResult();
   /** Whether the memory that was given last is the array's own. */
@@ -58,10 +59,13 @@ export class FrameReader {
 
   /** The memory for the next bytes: never empty, and for a large array its own. */
   space(): Uint8Array<ArrayBuffer> {
-    this.#isDirect = this.#array !== undefined && this.#start === this.#end &&
-      this.#array.byteLength - this.#filled >= AHEAD;
-    // What is large is not copied.
-    if (this.#isDirect) return this.#array!.subarray(this.#filled);
+    const array = this.#array;
+    // What is large is not copied. Memory that others see would not be read into everywhere.
+    this.#isDirect = array?.buffer instanceof ArrayBuffer &&
+      this.#start === this.#end && array.byteLength - this.#filled >= AHEAD;
+    if (this.#isDirect) {
+      return (array as Uint8Array<ArrayBuffer>).subarray(this.#filled);
+    }
     if (this.#start > 0) {
       if (this.#end > this.#start) {
         this.#ahead.copyWithin(0, this.#start, this.#end);
@@ -193,9 +197,13 @@ export class FrameReader {
   }
 }
 
-function bytesOf(length: number): Uint8Array<ArrayBuffer> {
+/** Memory for an array, as {@linkcode lengthAt} tells how much. */
+function bytesOf(told: number): Uint8Array {
+  const length = told < 0 ? -1 - told : told;
   try {
-    return new Uint8Array(length);
+    return told < 0
+      ? new Uint8Array(new SharedArrayBuffer(length))
+      : new Uint8Array(length);
   } catch (error) {
     throw new RangeError(
       `there is no memory for ${length} bytes of a message`,
@@ -204,6 +212,11 @@ function bytesOf(length: number): Uint8Array<ArrayBuffer> {
   }
 }
 
+/** The length of an array; with another sign, less 1, if it is to be in shared memory. */
 function lengthAt(bytes: Uint8Array, at: number): number {
-  return readNumber(bytes, at) + 2 ** 32 * readNumber(bytes, at + 4);
+  const high = readNumber(bytes, at + 4);
+  const isInPlace = high >= IN_PLACE;
+  const length = readNumber(bytes, at) +
+    2 ** 32 * (isInPlace ? high - IN_PLACE : high);
+  return isInPlace ? -1 - length : length;
 }

@@ -7,7 +7,16 @@
 import type { EncodedValue } from "../value/encoded.ts";
 import { SmallValue } from "../value/small.ts";
 import type { UnpackedRun } from "./batch.ts";
-import { AHEAD, HEAD, Kind, LENGTH, MARK, REFERENCE, SMALL } from "./frames.ts";
+import {
+  AHEAD,
+  HEAD,
+  IN_PLACE,
+  Kind,
+  LENGTH,
+  MARK,
+  REFERENCE,
+  SMALL,
+} from "./frames.ts";
 import { keptReference } from "./kept.ts";
 import type { ChunkMessage, DoneMessage, WireValue } from "./protocol.ts";
 import {
@@ -27,6 +36,8 @@ export class FrameWriter {
   /** The numbers of shared memory whose bytes the reader has kept. */
   #kept = new WeakMap<SharedArrayBuffer, number>();
   #keptCount = 0;
+  /** The arrays that the reader is to put into shared memory. */
+  readonly #inPlace = new Set<Uint8Array>();
 
   /** Whether the reader keeps anything. */
   get hasKept(): boolean {
@@ -129,14 +140,15 @@ export class FrameWriter {
     const { written } = encoder.encodeInto(json, bytes.subarray(HEAD));
     writeHead(page, Kind.ANY, written, arrays.length);
     let at = HEAD + written;
-    for (const { byteLength } of arrays) {
-      setLength(view, at, byteLength);
+    for (const array of arrays) {
+      setLength(view, at, array.byteLength, this.#inPlace.has(array));
       at += LENGTH;
     }
     for (let i = 0; i < together; i++) {
       bytes.set(arrays[i]!, at);
       at += arrays[i]!.byteLength;
     }
+    this.#inPlace.clear();
     const first = isShort ? bytes.slice(0, at) : bytes.subarray(0, at);
     return [first, ...arrays.slice(together)];
   }
@@ -145,16 +157,14 @@ export class FrameWriter {
   #withReferences(value: unknown, arrays: Uint8Array[]): unknown {
     if (typeof value !== "object" || value === null) return value;
     if (value instanceof Uint8Array) {
-      arrays.push(value);
-      return { [REFERENCE]: arrays.length - 1 };
+      if (value.buffer instanceof SharedArrayBuffer) this.#inPlace.add(value);
+      return referTo(value, arrays);
     }
     if (value instanceof SmallValue) {
       const { bytes, leaves } = value;
       return this.#withReferences({ bytes, leaves }, arrays);
     }
-    if (value instanceof SharedArrayBuffer) {
-      return this.#withReferences(this.#keep(value), arrays);
-    }
+    if (value instanceof SharedArrayBuffer) return this.#keep(value, arrays);
     if (Array.isArray(value)) {
       return value.length === 0
         ? value
@@ -169,12 +179,12 @@ export class FrameWriter {
     return copy;
   }
 
-  #keep(memory: SharedArrayBuffer): object {
+  #keep(memory: SharedArrayBuffer, arrays: Uint8Array[]): object {
     const known = this.#kept.get(memory);
     if (known !== undefined) return keptReference(known);
     const number = this.#keptCount++;
     this.#kept.set(memory, number);
-    return keptReference(number, new Uint8Array(memory));
+    return keptReference(number, referTo(new Uint8Array(memory), arrays));
   }
 }
 
@@ -194,7 +204,19 @@ function writeHead(
   view.setUint32(12, kind, true);
 }
 
-function setLength(view: DataView, at: number, length: number): void {
+function setLength(
+  view: DataView,
+  at: number,
+  length: number,
+  isInPlace: boolean,
+): void {
+  const high = Math.floor(length / 2 ** 32);
   view.setUint32(at, length, true);
-  view.setUint32(at + 4, Math.floor(length / 2 ** 32), true);
+  view.setUint32(at + 4, isInPlace ? high + IN_PLACE : high, true);
+}
+
+/** What stands for a byte array, which goes into `arrays`. */
+function referTo(array: Uint8Array, arrays: Uint8Array[]): object {
+  arrays.push(array);
+  return { [REFERENCE]: arrays.length - 1 };
 }

@@ -9,7 +9,8 @@
  *
  * Memory that is shared between threads goes through a pipe once: the reader keeps
  * its bytes (see `kept.ts`), and from then on is sent their number, until it is
- * told to forget.
+ * told to forget. So do views of memory that nobody writes to, which the reader puts
+ * into shared memory, where jobs look at it.
  *
  * @module
  */
@@ -29,6 +30,9 @@ export const Kind = {
 
 /** Bytes of the length of an array. */
 export const LENGTH = 8;
+
+/** Is added to the upper half of the length of an array that is to be in shared memory. */
+export const IN_PLACE = 2 ** 31;
 
 /** Where nothing but frames is written, whatever does not begin with this is not one. */
 export const MARK = 0x52544948;
@@ -56,7 +60,9 @@ export function largeBuffersOf(
 ): ArrayBuffer[] {
   if (typeof value !== "object" || value === null) return found;
   if (value instanceof Uint8Array) {
-    if (value.byteLength >= SMALL) found.push(value.buffer as ArrayBuffer);
+    const { buffer } = value;
+    const moves = value.byteLength >= SMALL && buffer instanceof ArrayBuffer;
+    if (moves) found.push(buffer);
     return found;
   }
   const parts = value as Record<string, unknown>;

@@ -19,7 +19,7 @@ import { fromWire } from "./wire.ts";
  */
 export function lateKey({ name, version, list }: RunMessage): string {
   for (const leaf of list.leaves) {
-    if ("shared" in leaf) continue;
+    if (!("bytes" in leaf)) continue;
     if (leaf.mark === undefined && leaf.digest === undefined) {
       throw new ArgumentChangedError(
         `Cannot tell the key of ${name} ${version} as nobody hashes what hi.transfer moves: use a job cache, or leave hi.transfer out`,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { collector } from "./garbage.ts";
+import { collector } from "../garbage.ts";
 
 /** The limit of a worker that stands above it when it has no job. */
 export interface IdleMemory {

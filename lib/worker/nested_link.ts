@@ -6,18 +6,21 @@
 
 import type { ProgramLink } from "../remote_jobs.ts";
 import { encodeThrown } from "../value/thrown.ts";
-import type { FromWorker } from "./protocol.ts";
+import type { FromWorker, WireLeaf } from "./protocol.ts";
+import { TaskMemory } from "./task_memory.ts";
 import { codeToWire, moveToWire } from "./wire.ts";
 
-/** The way of the jobs of one Task to the program. */
+/** The way of the jobs of one Task to the program; `leaves` are those of its own arguments. */
 export function linkTo(
   send: (message: FromWorker, transfer: ArrayBuffer[]) => void,
   task: number,
+  leaves: readonly WireLeaf[],
 ): ProgramLink {
+  const memory = new TaskMemory(leaves);
   return {
     submit(id, request) {
       const transfer: ArrayBuffer[] = [];
-      const list = moveToWire(request.list, transfer);
+      const list = moveToWire(request.list, transfer, memory);
       const code = codeToWire(request.code, transfer);
       send({ type: "nested", task, id, ...request, list, code }, transfer);
     },

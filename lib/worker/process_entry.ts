@@ -13,6 +13,7 @@
  */
 
 import { largeBuffersOf } from "./frames.ts";
+import { SharedGarbage } from "../garbage.ts";
 import { Inbox, inboxMemory } from "./inbox.ts";
 import {
   dropPermissions,
@@ -54,6 +55,7 @@ const posted = new Set<number>();
 const memory = inboxMemory();
 const inbox = new Inbox(memory);
 const reader = new TaskReader();
+const garbage = new SharedGarbage();
 for (let it = source.next(); it !== undefined; it = source.next()) {
   if (it instanceof ShortTask) passOn(it);
   else take(it as ToWorker);
@@ -101,6 +103,9 @@ function take(message: ToWorker): void {
         message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED,
       );
       break;
+    case "forget":
+      post(message);
+      return garbage.add(message.bytes ?? 0);
     case "recall":
       return answer({
         type: "recalled",

@@ -35,7 +35,8 @@ addEventListener("message", (event) => {
   const kept = new Kept();
   serve((message) => sink.write(message), (message) => {
     if (message.type !== "forget") return kept.resolve(message);
-    kept.forget();
+    if (message.views === undefined) kept.forget();
+    else kept.forgetViews(message);
   }, new PipedResults(sink));
   ready(null);
 }, { once: true });

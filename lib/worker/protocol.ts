@@ -37,7 +37,30 @@ export type WireLeaf =
   | {
     readonly shared: ArrayBufferLike;
     readonly digest?: string | undefined;
-  };
+  }
+  | InPlaceWireLeaf
+  | NestedWireLeaf;
+
+/** Memory that the job itself looks at, as nobody writes to it. */
+export interface InPlaceWireLeaf {
+  readonly view: Uint8Array<SharedArrayBuffer>;
+  /** What its bytes look like; see `in_place.ts`. */
+  readonly sample: number;
+  readonly digest?: string | undefined;
+  /** Where it stands, for messages. */
+  readonly path: string;
+}
+
+/** The same of a job that a job submits: in memory that both sides have for that job. */
+export interface NestedWireLeaf extends Omit<InPlaceWireLeaf, "view"> {
+  /** The number of the memory: first come the leaves among the arguments of the job that submits, then what was sent here. */
+  readonly memory: number;
+  /** The memory, the first time. */
+  readonly whole?: Uint8Array<SharedArrayBuffer> | undefined;
+  /** Where in it the leaf begins. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** Where the code is; as `CodeReference`, with the values on their way. */
 export type WireCode =
@@ -159,9 +182,12 @@ export interface RecallMessage {
   readonly chunks: readonly number[];
 }
 
-/** To a process: what it keeps is not referred to any more. */
+/** To a process: what it keeps is not referred to any more. To any worker: so is memory that jobs have looked at. */
 export interface ForgetMessage {
   readonly type: "forget";
+  /** The numbers of that memory, if it is that, and how many bytes there were. */
+  readonly views?: readonly number[] | undefined;
+  readonly bytes?: number | undefined;
 }
 
 /** Memory for what is a few bytes long, in either direction. */

@@ -78,6 +78,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #looksSoon = false;
   readonly #spent = new SpentMemory();
   #retire = false;
+  /** Whether it is in a process of its own. */
+  #isInProcess = false;
   #posted = false;
 
   /** Makes a runtime that answers through `send`, and through `results` where those of a few bytes have a way of their own before it begins. */
@@ -107,6 +109,7 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
         }
         this.#memory = message.memory;
         if (message.output) this.#gate = new OutputGate(message.output);
+        this.#isInProcess = message.inbox !== undefined;
         if (message.inbox) this.#read(this.#inbox = new Inbox(message.inbox));
         return this.#sendHello();
       case "run":
@@ -406,6 +409,11 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
 
   goesOn(fn: UserFunction): void {
     this.#chunks?.goesOn(fn);
+  }
+
+  memoryChanged(): void {
+    // It has a copy, which the program has as it was.
+    if (this.#isInProcess) this.#retire = true;
   }
 
   /** A Task has ended. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { collector } from "./garbage.ts";
+import { collector } from "../garbage.ts";
 
 /** So much must have been spent before it is looked for, in bytes. */
 const LEAST = 33_554_432;

@@ -7,10 +7,17 @@
 import { type EncodedValue, LEAF_BYTES, MemoryLeaf } from "../value/encoded.ts";
 import type { CodeReference, Task } from "../task.ts";
 import type { RepeatedLeaves } from "../value/repeated_leaves.ts";
+import { InPlaceLeaf, promise, SharedPart } from "../value/in_place.ts";
 import { SharedLeaf } from "../value/shared_leaf.ts";
 import { SmallValue } from "../value/small.ts";
 import { TransferredLeaf } from "../value/transfer.ts";
-import type { WireCode, WireLeaf, WireValue } from "./protocol.ts";
+import type {
+  InPlaceWireLeaf,
+  WireCode,
+  WireLeaf,
+  WireValue,
+} from "./protocol.ts";
+import type { NestedMemory, TaskMemory } from "./task_memory.ts";
 
 /** How what was transferred goes: it moves; a copy of it moves; or it is only looked at until it is sent. */
 export type Handover = "move" | "copy" | "lend";
@@ -38,6 +45,7 @@ export function toWire(
     if (leaf instanceof TransferredLeaf) {
       return transferred(leaf, transfer, handover);
     }
+    if (leaf instanceof InPlaceLeaf) return inPlace(leaf);
     const shared = repeated?.shared(leaf);
     if (shared !== undefined) return { shared, digest: leaf.digest };
     const bytes = leaf.read();
@@ -46,6 +54,13 @@ export function toWire(
     return digest === undefined ? { bytes, mark } : { bytes, digest };
   });
   return { bytes, leaves };
+}
+
+/** Who looks at it in another thread is told what it looks like. Throws as its `check` does. */
+function inPlace({ part, path }: InPlaceLeaf): WireLeaf {
+  part.check(path);
+  const { bytes: view, sample, knownDigest: digest } = part;
+  return { view, sample, digest, path };
 }
 
 function transferred(
@@ -60,10 +75,15 @@ function transferred(
   return { bytes, digest: leaf.digest, moved: leaf.isGone };
 }
 
-/** A value as it is sent by whoever made it for nobody else: everything large moves, nothing is copied. */
+/**
+ * A value as it is sent by whoever made it for nobody else: everything large moves, nothing is copied.
+ *
+ * @param memory Given with arguments of a job that a Task submits: the shared memory of that Task.
+ */
 export function moveToWire(
   value: EncodedValue,
   transfer: ArrayBuffer[],
+  memory?: TaskMemory,
 ): WireValue {
   const bytes = wholeBuffer(value.bytes);
   if (bytes.byteLength >= LEAF_BYTES) transfer.push(bytes.buffer);
@@ -74,6 +94,7 @@ export function moveToWire(
       : { bytes, leaves: NO_LEAVES, files };
   }
   const leaves = value.leaves.map((leaf) => {
+    if (leaf instanceof InPlaceLeaf) return memory!.refer(leaf);
     const bytes = wholeBuffer(leaf.peek());
     transfer.push(bytes.buffer);
     const { digest } = leaf;
@@ -84,14 +105,26 @@ export function moveToWire(
   return files === undefined ? { bytes, leaves } : { bytes, leaves, files };
 }
 
-/** A value as it has come; `root` is how paths in messages begin. */
-export function fromWire(value: WireValue, root = "result"): EncodedValue {
+/**
+ * A value as it has come; `root` is how paths in messages begin.
+ *
+ * @param memory As for {@linkcode moveToWire}, on the other side.
+ */
+export function fromWire(
+  value: WireValue,
+  root = "result",
+  memory?: NestedMemory,
+): EncodedValue {
   if (value instanceof SmallValue) return value;
   const { bytes, leaves, files } = value;
   const own = leaves.length === 0
     ? NO_LEAVES
     : leaves.map((leaf) =>
-      "shared" in leaf
+      "view" in leaf
+        ? leafInPlace(leaf)
+        : "memory" in leaf
+        ? memory!.leafOf(leaf)
+        : "shared" in leaf
         ? new SharedLeaf(leaf.shared, leaf.digest)
         : leaf.moved
         ? new TransferredLeaf(leaf.bytes, leaf.digest, root)
@@ -102,6 +135,15 @@ export function fromWire(value: WireValue, root = "result"): EncodedValue {
     : { bytes, leaves: own, files };
 }
 
+function leafInPlace(
+  { view, sample, digest, path }: InPlaceWireLeaf,
+): InPlaceLeaf {
+  const { buffer, byteOffset, byteLength } = view;
+  promise(view);
+  const part = new SharedPart(buffer, byteOffset, byteLength, sample, digest);
+  return new InPlaceLeaf(part, byteLength, path);
+}
+
 /** The leaves of a value that its sender has no more, on their way back; `undefined` if there are none. */
 export function movedLeaves(
   { leaves }: WireValue,
@@ -109,7 +151,7 @@ export function movedLeaves(
 ): readonly WireLeaf[] | undefined {
   let isAny = false;
   for (const leaf of leaves) {
-    if ("shared" in leaf || !leaf.moved) continue;
+    if (!("moved" in leaf && leaf.moved)) continue;
     transfer.push(leaf.bytes.buffer);
     isAny = true;
   }
@@ -120,7 +162,7 @@ export function movedLeaves(
 export function putBack(value: EncodedValue, moved: readonly WireLeaf[]): void {
   moved.forEach((wire, i) => {
     const leaf = value.leaves[i];
-    if ("shared" in wire || !wire.moved) return;
+    if (!("moved" in wire && wire.moved)) return;
     if (leaf instanceof TransferredLeaf) leaf.putBack(wire.bytes);
   });
 }

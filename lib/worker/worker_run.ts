@@ -47,6 +47,8 @@ export interface RunOwner {
   report(message: EventMessage | WarningMessage): void;
   /** A function goes on after it has returned. */
   goesOn(fn: UserFunction): void;
+  /** Shared memory that a Task has looked at was written to. */
+  memoryChanged(): void;
   /** A Task has ended. */
   ended(run: WorkerRun, ending: Ending): void;
 }
@@ -161,10 +163,10 @@ export class WorkerRun implements ExecutedJob, Host {
   }
 
   port(): RemoteJobs {
-    const { task } = this;
+    const { task, list } = this.#message;
     this.hasSpoken = true;
     this.#remote = new RemoteJobs(
-      linkTo(this.#owner.sender, task),
+      linkTo(this.#owner.sender, task, list.leaves),
       this.#message,
     );
     if (this.invocation.settled) this.#remote.end();
@@ -202,6 +204,10 @@ export class WorkerRun implements ExecutedJob, Host {
     this.#owner.goesOn(fn);
   }
 
+  memoryChanged(): void {
+    this.#owner.memoryChanged();
+  }
+
   damage(): Error | undefined {
     return areIntact() ? undefined : damageBy(`${this.name} ${this.version}`);
   }
@@ -223,6 +229,8 @@ export function largeBytes(leaves: readonly (WireLeaf | Leaf)[]): number {
   for (let i = 0; i < leaves.length; i++) {
     const leaf = leaves[i]!;
     if (leaf instanceof TransferredLeaf) continue;
+    // That is not the job's own.
+    if ("view" in leaf || "memory" in leaf) continue;
     if ("shared" in leaf) sum += leaf.shared.byteLength;
     else sum += "bytes" in leaf ? leaf.bytes.byteLength : leaf.byteLength;
   }

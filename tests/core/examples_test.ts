@@ -110,6 +110,29 @@ Deno.test("transfer.ts smooths an array that it gives away and gets back", async
   );
 });
 
+Deno.test("share.ts finds the rows that are most alike in a table that all jobs look at", async () => {
+  await using folder = await temporaryFolder();
+  // The same, one row after the other.
+  const table = Array.from(
+    { length: 40 * 100 },
+    (_, i) => (i * i * 7_919) % 10_007,
+  );
+  let least = Infinity;
+  for (let one = 0; one < 40; one++) {
+    for (let other = 0; other < one; other++) {
+      let sum = 0;
+      for (let i = 0; i < 100; i++) {
+        sum += (table[100 * one + i]! - table[100 * other + i]!) ** 2;
+      }
+      least = Math.min(least, sum);
+    }
+  }
+  assertStringIncludes(
+    await example("share.ts", folder.path, "40"),
+    `: ${Math.sqrt(least).toFixed(1)}\n`,
+  );
+});
+
 Deno.test("layers.ts computes once, and reads the rest through a server", async () => {
   await using folder = await temporaryFolder();
   assertEquals(

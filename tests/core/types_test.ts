@@ -57,6 +57,35 @@ Deno.test("what is given away has the type that it has", async () => {
   assertEquals(typeof wrong, "function");
 });
 
+Deno.test("what is shared has the type of the same view on shared memory", async () => {
+  const floats = hi.share(new Float64Array(2));
+  sameType<typeof floats, Float64Array<SharedArrayBuffer>>(true);
+  const clamped = hi.share(new Uint8ClampedArray(2));
+  sameType<typeof clamped, Uint8ClampedArray<SharedArrayBuffer>>(true);
+  const view = hi.share(new DataView(new ArrayBuffer(2)));
+  sameType<typeof view, DataView<SharedArrayBuffer>>(true);
+  const buffer = hi.share(new ArrayBuffer(2));
+  sameType<typeof buffer, SharedArrayBuffer>(true);
+  const made = hi.share(new Int8Array(new SharedArrayBuffer(2)));
+  sameType<typeof made, Int8Array<SharedArrayBuffer>>(true);
+  const any = hi.share(floats as ArrayBufferView);
+  sameType<typeof any, ArrayBufferView<SharedArrayBuffer>>(true);
+  const length = hi.func("types_length", "1", (a: Float64Array) => a.length);
+  const own = hi.func(
+    "types_own",
+    "1",
+    (a: Float64Array<ArrayBuffer>) => a.length,
+  );
+  assertEquals(await length.run(floats), 2);
+  const wrong = () => {
+    // @ts-expect-error a function that wants an array of its own gets none
+    own.run(floats);
+    // @ts-expect-error a list is no array of numbers
+    hi.share([1, 2]);
+  };
+  assertEquals(typeof wrong, "function");
+});
+
 Deno.test("a plain call keeps the function's own type", () => {
   const result: number = square(3);
   assertEquals(result, 9);

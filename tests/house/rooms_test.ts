@@ -3,7 +3,13 @@ import { resolve, sources, specifiersOf } from "./sources.ts";
 
 /** The rooms in their order: a room imports from itself and from those above it. */
 const ROOMS: readonly (readonly string[])[] = [
-  ["lib/errors.ts", "lib/error_text.ts", "lib/warn.ts", "lib/worker_ref.ts"],
+  [
+    "lib/errors.ts",
+    "lib/error_text.ts",
+    "lib/warn.ts",
+    "lib/worker_ref.ts",
+    "lib/garbage.ts",
+  ],
   ["lib/value/"],
   ["lib/code/"],
   ["lib/task.ts"],

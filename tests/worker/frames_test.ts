@@ -308,3 +308,23 @@ Deno.test("what somebody else has written into the pipe is noticed", () => {
   const whole = join([...toFrame({ type: "a" }), text]);
   assertThrows(() => readAll(whole, 3), TypeError, "something else");
 });
+
+Deno.test("an array in shared memory comes through as one, each time", () => {
+  const shared = new Uint8Array(new SharedArrayBuffer(200_001)).fill(7);
+  const given = {
+    list: [shared.subarray(3), new Uint8Array(70_000).fill(1), shared],
+    empty: new Uint8Array(new SharedArrayBuffer(0)),
+    text: "x",
+  };
+  for (const most of [1_000, 70_000]) {
+    const [read] = readAll(join(toFrame(given)), most) as [typeof given];
+    const isShared = [...read.list, read.empty].map(({ buffer }) =>
+      buffer instanceof SharedArrayBuffer
+    );
+    assertEquals(isShared, [true, false, true, true]);
+    assertEquals(
+      [...read.list, read.empty].map((it) => it.slice()),
+      [...given.list, given.empty].map((it) => it.slice()),
+    );
+  }
+});

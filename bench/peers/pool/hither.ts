@@ -3,6 +3,7 @@
  *
  * - `plain`: `.run()`, in web workers
  * - `moved`: the caller gives the array away
+ * - `shared`, `process shared`: an array that many jobs take is shared by `hi.share`
  * - `process`: the same as `plain` in processes
  * - `plain map`, `process map`: `hi.map`
  *
@@ -42,7 +43,11 @@ function open(numWorkers: number, variant: string) {
   return {
     run: (task: string, argument: never) =>
       functions[task]!.run(
-        variant === "moved" ? hi.transfer(argument) : argument,
+        variant === "moved"
+          ? hi.transfer(argument)
+          : variant.endsWith("shared")
+          ? withShared(argument) as never
+          : argument,
       ),
     ...(variant.endsWith("map")
       ? {
@@ -52,6 +57,17 @@ function open(numWorkers: number, variant: string) {
       : {}),
     close: () => jobHandler[Symbol.asyncDispose](),
   };
+}
+
+const copies = new Map<Float64Array, Float64Array>();
+
+/** The same argument, with the shared copy of its array. */
+function withShared(
+  argument: number | { array: Float64Array; i: number },
+): typeof argument {
+  if (typeof argument === "number") return argument;
+  const { array, i } = argument;
+  return { array: copies.getOrInsertComputed(array, hi.share), i };
 }
 
 function handlerOf(numWorkers: number, variant: string) {
@@ -72,6 +88,8 @@ async function variants(): Promise<string[]> {
   }
   return [
     "moved",
+    "shared",
+    ...(isolations.includes("process") ? ["process shared"] : []),
     ...isolations.flatMap((isolation) =>
       map === undefined ? [isolation] : [isolation, `${isolation} map`]
     ),

@@ -73,8 +73,13 @@ function peer(
 
 export const hither = project("hither", "plain");
 export const hitherMoved = project("hither, given away", "moved");
+export const hitherShared = project("hither, hi.share", "shared");
 export const hitherMap = project("hither, hi.map", "plain map");
 export const hitherProcess = project("hither, processes", "process");
+export const hitherProcessShared = project(
+  "hither, hi.share, processes",
+  "process shared",
+);
 export const hitherProcessMap = project(
   "hither, hi.map, processes",
   "process map",

@@ -18,6 +18,8 @@ import {
   hitherMoved,
   hitherProcess,
   hitherProcessMap,
+  hitherProcessShared,
+  hitherShared,
   joblib,
   piscina,
   type Pool,
@@ -188,7 +190,12 @@ const sharedTime: Contest = {
   ...shared,
   what: "64 jobs with the same 100 MB, 2 workers, all",
   unit: "ms",
-  own: [{ pool: hither, limit: bareShared }, { pool: hitherProcess }],
+  own: [
+    { pool: hither, limit: bareShared },
+    { pool: hitherShared, limit: bareShared },
+    { pool: hitherProcess },
+    { pool: hitherProcessShared },
+  ],
   number: (pool) => numberOf(pool, "shared", 64, BYTES),
 };
 
@@ -197,8 +204,10 @@ const sharedMemory: Contest = {
   what: "64 jobs with the same 100 MB, memory for each of 2 workers",
   unit: "MB",
   own: [
-    { pool: hither, limit: bareShared, promised: "at most 130 MB" },
+    { pool: hither, limit: bareShared },
+    { pool: hitherShared, limit: bareShared, promised: "at most 130 MB" },
     { pool: hitherProcess, promised: "at most 130 MB" },
+    { pool: hitherProcessShared, promised: "at most 130 MB" },
   ],
   number: (pool) => {
     const [command, ...args] = pool.command("memory", [64, BYTES]);

@@ -6,7 +6,7 @@
 
 import type { KeepingTask, KeptRun, Settled } from "../../direct_handler.ts";
 import type { ConsoleLine, Task, TaskEvent } from "../../task.ts";
-import type { EncodedValue } from "../../value/encoded.ts";
+import type { EncodedValue, Leaf } from "../../value/encoded.ts";
 import type { SmallValue } from "../../value/small.ts";
 import { ConsoleRecord, showLive } from "../../worker/console.ts";
 import { type Ending, endingOf } from "../../worker/execute.ts";
@@ -88,6 +88,8 @@ export class PoolRun implements KeptRun {
   flag = 0;
   /** Its arguments, if some of them were moved to its worker. */
   moved: EncodedValue | undefined;
+  /** Its leaves, if some may be in shared memory. */
+  leaves: readonly Leaf[] = NO_LEAVES;
   /** How many workers were killed that had it and had not begun. */
   killedUnbegun = 0;
   /** How deep the first of those stands with which it shares a slot. */
@@ -188,3 +190,4 @@ function keeping(task: Task): KeepingTask | undefined {
 export const IN_WORKER: Needs = { isolation: "worker", denoArgs: [] };
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
+const NO_LEAVES: readonly Leaf[] = Object.freeze([]);

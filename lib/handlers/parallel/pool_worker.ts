@@ -267,6 +267,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           ? this.#message(run, args, transfer, given.length === 0)
           : undefined;
         run.moved = isMoved(args.list) ? args.list : undefined;
+        run.leaves = args.list.leaves;
         run.isLarge = message !== undefined &&
           (message.list.leaves.length > 0 || message.upstream.length > 0);
         // Last: what is above may throw.
@@ -647,11 +648,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return message.waits
           ? this.#pause(message.task)
           : this.#resume(this.#running.get(message.task));
-      case "nested":
-        return this.#nested.submit(
-          message,
-          this.#running.get(message.task)?.task,
-        );
+      case "nested": {
+        const run = this.#running.get(message.task);
+        return this.#nested.submit(message, run?.task, run?.leaves ?? []);
+      }
       case "nestedCancel":
       case "nestedWatch":
       case "nestedRelease":

@@ -11,6 +11,7 @@ import { FrameReader } from "../../worker/frame_reader.ts";
 import { FrameWriter } from "../../worker/frame_writer.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
 import { QuickResult } from "../../worker/results.ts";
+import { SentMemory } from "../../worker/sent_memory.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 import { limitMemory } from "./memory_limit.ts";
 import { launchOf } from "./process_launch.ts";
@@ -43,6 +44,7 @@ export class ProcessConnection implements Connection {
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #output: ReadableStreamBYOBReader;
   readonly #frames = new FrameWriter();
+  readonly #sent: SentMemory;
   readonly #words: LastWords;
   readonly #gone: Promise<void>;
   /** What is to be sent once the memory is limited. */
@@ -61,6 +63,10 @@ export class ProcessConnection implements Connection {
     this.#needs = needs;
     this.#memory = memory;
     this.sharesLeaves = memory === undefined;
+    this.#sent = new SentMemory(
+      { copies: true, keeps: memory === undefined },
+      (views, bytes) => this.post({ type: "forget", views, bytes }),
+    );
     this.#sandbox = sandbox?.id;
     this.#denoArgs = JSON.stringify(denoArgs);
     const heap = memory && Math.max(1, Math.ceil(memory / MIB));
@@ -94,7 +100,7 @@ export class ProcessConnection implements Connection {
     const pieces = this.#frames.write(
       message.type === "begin"
         ? { ...message, flags: undefined, cells: cellsOf(message.flags) }
-        : message,
+        : this.#sent.pack(message),
     );
     if (message.type !== "begin" && this.#held !== undefined) {
       this.#held.push(...pieces);

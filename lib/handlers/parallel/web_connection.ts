@@ -7,6 +7,7 @@
 import { canUnref, setRef } from "../../worker_ref.ts";
 import { OutputGate } from "../../worker/output.ts";
 import type { FromWorker, ToWorker } from "../../worker/protocol.ts";
+import { SentMemory } from "../../worker/sent_memory.ts";
 import { sandboxEntry } from "../../worker/sandbox.ts";
 import type { Connection, ConnectionOwner, Needs } from "./connection.ts";
 
@@ -22,6 +23,10 @@ export class WebConnection implements Connection {
   readonly #worker: Worker;
   readonly #sandbox: string | undefined;
   readonly #gate = new OutputGate();
+  readonly #sent = new SentMemory(
+    { copies: false, keeps: true },
+    (views, bytes) => this.post({ type: "forget", views, bytes }, []),
+  );
 
   /**
    * Starts a web worker for Tasks with these needs.
@@ -60,7 +65,7 @@ export class WebConnection implements Connection {
     this.#worker.postMessage(
       message.type === "begin"
         ? { ...message, output: this.#gate.buffer }
-        : message,
+        : this.#sent.pack(message),
       transfer,
     );
   }
