@@ -27,6 +27,7 @@ class Program {
       args: withStd(std as StdSource, ["run", "-A", member, ...args]),
       stdin: "piped",
       stdout: "piped",
+      stderr: "piped",
     }).spawn();
     this.#turns = this.#process.stdin.getWriter();
     this.#times = this.#process.stdout
@@ -47,8 +48,9 @@ class Program {
 
   async end(): Promise<void> {
     await this.#turns.close();
+    const said = await new Response(this.#process.stderr).text();
     const { success } = await this.#process.status;
-    if (!success) throw new Error("a program failed");
+    if (!success || said !== "") throw new Error(`a program failed: ${said}`);
   }
 }
 
