@@ -72,4 +72,4 @@ for (let turn = 0; turn < turns; turn++) {
 }
 for (const name of names) await programs[name].end();
 const { bare, within, without } = sums;
-console.log((within - bare) / turns, (without - bare) / turns);
+console.log(`${(within - bare) / turns} ${(without - bare) / turns}`);
