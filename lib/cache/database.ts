@@ -316,6 +316,7 @@ export function connectWarily(
   patience: number,
   pragmas = "",
 ): DatabaseSync {
+  folder.requireJournals();
   const connection = new sqlite.DatabaseSync(folder.database, {
     timeout: patience,
     enableForeignKeyConstraints: false,
@@ -424,6 +425,7 @@ function readonlyDatabase(
   folder: CacheFolder,
   schema: "main" | "cache",
 ): CacheDatabase {
+  folder.requireJournals();
   const connection = schema === "main"
     ? new sqlite.DatabaseSync(folder.database, {
       readOnly: true,

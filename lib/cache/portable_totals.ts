@@ -391,10 +391,10 @@ export class PortableTotals {
   }
 
   #numbers(path: string): number[] | undefined {
-    let file = this.#files.read(path);
+    let file = this.#files.readOrNothing(path);
     // It may have become the former one, and be written to just now.
     if (file !== undefined && !isWhole(file, "T")) {
-      file = this.#files.read(path);
+      file = this.#files.readOrNothing(path);
     }
     if (file === undefined) return undefined;
     // Damaged: it counts as nothing until the next `gc`.

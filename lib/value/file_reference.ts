@@ -10,6 +10,7 @@ import {
   digestOfFile,
   explained,
   processMemo,
+  requireFile,
 } from "./file_digest.ts";
 import { absolutePath, givenPath } from "./given_path.ts";
 import { sha256Hex } from "./sha256.ts";
@@ -87,6 +88,7 @@ export class FileReference {
   bytes(): Uint8Array<ArrayBuffer> {
     let bytes;
     try {
+      requireFile(this.path);
       bytes = Deno.readFileSync(this.path);
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) {
