@@ -70,6 +70,11 @@ export class BlobFiles {
     this.#sharing = sharing;
   }
 
+  /** The folder of the cache. */
+  get home(): string {
+    return this.#folder.path;
+  }
+
   /** Where a blob is. */
   path(reference: BlobReference): string {
     const { sha256 } = reference;

@@ -9,6 +9,7 @@ import {
   type DigestMemo,
   digestOfFile,
   explained,
+  NotAFile,
   processMemo,
   requireFile,
 } from "./file_digest.ts";
@@ -94,6 +95,12 @@ export class FileReference {
       if (cause instanceof Deno.errors.NotFound) {
         throw new FileChangedError(
           `${this.path} is gone since hi.file looked at it: restore it, or call hi.file again and run the job with that`,
+          { cause },
+        );
+      }
+      if (cause instanceof NotAFile) {
+        throw new FileChangedError(
+          `${this.path} is ${cause.what} now, and was a file when hi.file looked at it: restore it, or call hi.file again and run the job with that`,
           { cause },
         );
       }
