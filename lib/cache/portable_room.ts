@@ -136,9 +136,9 @@ export class PortableRoom {
   }
 
   /** Whether a record has no room in the cache even if all others go. */
-  isTooLarge(record: NewRecord): boolean {
+  isTooLarge(record: Identified, bytes: number): boolean {
     const { path } = this.#home.folder;
-    const refusal = refusalOf(record, path, this.#home.limits.maxSize);
+    const refusal = refusalOf(record, bytes, path, this.#home.limits.maxSize);
     if (refusal === undefined || this.#isPinned(record)) return false;
     this.#home.keeper.warn("limit", refusal);
     return true;
