@@ -11,10 +11,16 @@ export const std = Deno.env.get("HITHER_STD") as StdSource;
 
 /** Runs a script; the number that is its last line. */
 export function numberOf(script: string, ...args: unknown[]): number {
+  return numbersOf(script, ...args)[0]!;
+}
+
+/** Runs a script; the numbers in its last line. */
+export function numbersOf(script: string, ...args: unknown[]): number[] {
   const said = run(script, args).trimEnd();
-  const number = Number(said.slice(said.lastIndexOf("\n") + 1));
-  if (Number.isFinite(number)) return number;
-  throw new Error(`${script} ended with ${said} instead of a number`);
+  const last = said.slice(said.lastIndexOf("\n") + 1);
+  const numbers = last.split(" ").map(Number);
+  if (last !== "" && numbers.every(Number.isFinite)) return numbers;
+  throw new Error(`${script} ended with ${said} instead of numbers`);
 }
 
 /** Runs a script from start to exit; how long that took, in ms. */

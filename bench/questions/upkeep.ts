@@ -1,4 +1,4 @@
-import { numberOf, std } from "../child.ts";
+import { numberOf, numbersOf, std } from "../child.ts";
 import {
   type Effort,
   inTurn,
@@ -61,31 +61,27 @@ function lookAfter({ quick, folder }: Effort, entries: number): Row[] {
 /** The same jobs with and without a limit that they go beyond, in each layout. */
 function budget({ quick, folder }: Effort): Row[] {
   const count = 5_000;
-  let round = 0;
-  const extra = (layout: string, ...limit: number[]): number => {
-    const bare = numberOf("stores.ts", count, count, "-");
-    const cache = `${folder}/budget${round++}`;
-    return numberOf("stores.ts", count, count, cache, layout, ...limit) - bare;
-  };
-  // Some 2,800 records in either.
-  const sqlite = 800_000, files = 1_300_000;
-  const measured = inTurn(quick ? 3 : 9, {
-    sqliteWithin: () => extra("sqlite", sqlite),
-    sqlite: () => extra("sqlite"),
-    filesWithin: () => extra("files", files),
-    files: () => extra("files"),
-  });
-  const row = (layout: string, within: Sample, without: Sample): Row => ({
-    name: `cold job: what storing adds within a full maxSize, ${layout}`,
+  const layouts = [
+    // Some 2,800 records in either.
+    { layout: "sqlite", title: "SQLite", bytes: 800_000 },
+    { layout: "files", title: "files", bytes: 1_300_000 },
+  ].map((one) => ({ ...one, times: [] as number[][] }));
+  for (let round = 0; round < (quick ? 3 : 9); round++) {
+    for (const { layout, bytes, times } of layouts) {
+      const caches = `${folder}/budget${round}${layout}`;
+      times.push(numbersOf("budget.ts", count, caches, layout, bytes, std));
+    }
+  }
+  return layouts.map(({ title, times }) => ({
+    name: `cold job: what storing adds within a full maxSize, ${title}`,
     unit: "µs",
-    measured: within,
-    limit: { name: "the same without maxSize", ...without },
+    measured: sampleOf(times.map(([within]) => within!)),
+    limit: {
+      name: "the same without maxSize",
+      ...sampleOf(times.map(([, without]) => without!)),
+    },
     promised: "at most 1.2 ×",
-  });
-  return [
-    row("SQLite", measured.sqliteWithin, measured.sqlite),
-    row("files", measured.filesWithin, measured.files),
-  ];
+  }));
 }
 
 function crowd({ quick, folder }: Effort): Row {

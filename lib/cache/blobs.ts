@@ -7,6 +7,7 @@
 import { ResultLostError } from "../errors.ts";
 import type { Leaf } from "../value/encoded.ts";
 import { MemoryLeaf } from "../value/encoded.ts";
+import { NotAFile, requireFile } from "../value/file_digest.ts";
 import { dirname, join } from "../value/paths.ts";
 import { sha256Hex } from "../value/sha256.ts";
 import { BlobReference } from "./blob_reference.ts";
@@ -67,6 +68,11 @@ export class BlobFiles {
   constructor(folder: CacheFolder, sharing?: BlobSharing) {
     this.#folder = folder;
     this.#sharing = sharing;
+  }
+
+  /** The folder of the cache. */
+  get home(): string {
+    return this.#folder.path;
   }
 
   /** Where a blob is. */
@@ -189,8 +195,18 @@ export class BlobFiles {
     const { byteLength } = reference;
     let file: Deno.FsFile;
     try {
+      const { size } = requireFile(path);
+      if (size !== byteLength) {
+        throw new BlobDamage(
+          `is ${size} bytes long instead of ${byteLength}`,
+          true,
+        );
+      }
       file = Deno.openSync(path);
     } catch (error) {
+      if (error instanceof NotAFile) {
+        throw new BlobDamage("is not a file", true);
+      }
       if (error instanceof Deno.errors.NotFound) {
         throw new BlobDamage("is gone", false);
       }
@@ -203,14 +219,6 @@ export class BlobFiles {
       throw error;
     }
     using _ = file;
-    const info = file.statSync();
-    if (!info.isFile) throw new BlobDamage("is not a file", true);
-    if (info.size !== byteLength) {
-      throw new BlobDamage(
-        `is ${info.size} bytes long instead of ${byteLength}`,
-        true,
-      );
-    }
     const bytes = new Uint8Array(byteLength);
     const expected = reference.xxh3;
     const hasher = expected === undefined ? undefined : xxh3();

@@ -317,6 +317,7 @@ export function connectWarily(
   patience: number,
   pragmas = "",
 ): DatabaseSync {
+  folder.requireJournals();
   const connection = new sqlite.DatabaseSync(folder.database, {
     timeout: patience,
     enableForeignKeyConstraints: false,
@@ -425,6 +426,7 @@ function readonlyDatabase(
   folder: CacheFolder,
   schema: "main" | "cache",
 ): CacheDatabase {
+  folder.requireJournals();
   const connection = schema === "main"
     ? new sqlite.DatabaseSync(folder.database, {
       readOnly: true,

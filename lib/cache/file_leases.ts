@@ -9,6 +9,7 @@
  * @module
  */
 
+import { requireFile } from "../value/file_digest.ts";
 import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import type { Claim, Lease, LeaseHolder, Leases } from "./lease.ts";
@@ -267,6 +268,7 @@ function textOf({ owner, token }: Lease): string {
 function readHeld(path: string): Held | undefined {
   let text = "";
   try {
+    requireFile(path);
     text = Deno.readTextFileSync(path);
     const { owner, token, since } = JSON.parse(text);
     if (

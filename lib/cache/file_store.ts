@@ -96,7 +96,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
   #resultFiles: typeof ResultFiles | undefined;
 
   readonly #flushAtEnd = () => {
-    if (this.#keeper.state === "writable") this.#totals.tryWrite();
+    if (this.#keeper.state !== "writable") return;
+    this.#totals.tryWrite();
+    this.#totals.close();
   };
 
   constructor(path: string, options: FileStoreOptions) {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { kindOf, requireFile } from "../value/file_digest.ts";
 import { join } from "../value/paths.ts";
 import { warn } from "../warn.ts";
 import { LockedError } from "./failure.ts";
@@ -107,7 +108,9 @@ export class CacheFolder {
         README(layout),
       ]]
     ) {
-      Deno.writeTextFileSync(join(this.path, name!), text!);
+      const path = join(this.path, name!);
+      this.evict(path, "file");
+      Deno.writeTextFileSync(path, text!);
     }
   }
 
@@ -126,6 +129,7 @@ export class CacheFolder {
   lockWhereThere(patience: number): Disposable | undefined {
     let file: Deno.FsFile;
     try {
+      requireFile(this.#lock);
       file = Deno.openSync(this.#lock);
     } catch {
       return undefined;
@@ -192,6 +196,24 @@ export class CacheFolder {
     return this.isInUse() || isThere(this.database + "-journal");
   }
 
+  /**
+   * Looks at what SQLite opens beside the database: a pipe would let it wait for ever.
+   *
+   * @throws if something is no file.
+   */
+  requireJournals(): void {
+    for (const companion of ["-wal", "-journal", "-shm"]) {
+      const path = this.database + companion;
+      let info: Deno.FileInfo;
+      try {
+        info = Deno.lstatSync(path);
+      } catch {
+        continue;
+      }
+      if (!info.isFile) throw new Error(`${path} is ${kindOf(info)}`);
+    }
+  }
+
   /** Whether a cache has been opened here before. */
   hasLock(): boolean {
     return isThere(this.#lock);
@@ -209,7 +231,9 @@ export class CacheFolder {
 
   /** Takes down that a database is being made. */
   begin(): void {
-    Deno.writeTextFileSync(`${this.database}-new`, "");
+    const path = `${this.database}-new`;
+    this.evict(path, "file");
+    Deno.writeTextFileSync(path, "");
   }
 
   /** The database is made. */
@@ -226,6 +250,8 @@ export class CacheFolder {
   setDatabaseAside(): string {
     const target = this.#newQuarantine();
     for (const companion of COMPANIONS) {
+      // What is no file is no part of it.
+      this.evict(this.database + companion, "file");
       move(this.database + companion, join(target, "cache.sqlite" + companion));
     }
     return join(target, "cache.sqlite");
@@ -306,9 +332,9 @@ export class CacheFolder {
       row,
       (_key, value) => value instanceof Uint8Array ? value.toHex() : value,
     );
-    Deno.writeTextFileSync(join(this.quarantine, "rows.jsonl"), line + "\n", {
-      append: true,
-    });
+    const path = join(this.quarantine, "rows.jsonl");
+    this.evict(path, "file");
+    Deno.writeTextFileSync(path, line + "\n", { append: true });
   }
 
   #newQuarantine(): string {

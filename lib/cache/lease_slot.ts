@@ -6,6 +6,7 @@
  * @module
  */
 
+import { requireFile } from "../value/file_digest.ts";
 import type { Lease } from "./lease.ts";
 
 /**
@@ -69,6 +70,7 @@ export class LeaseSlot {
 export function readSlot(
   path: string,
 ): Pick<Lease, "key" | "token"> | undefined {
+  requireFile(path);
   const bytes = Deno.readFileSync(path);
   const view = new DataView(bytes.buffer);
   let last: number | undefined;

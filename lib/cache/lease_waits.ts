@@ -11,6 +11,7 @@
  * @module
  */
 
+import { requireFile } from "../value/file_digest.ts";
 import { join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import type { Lease } from "./lease.ts";
@@ -133,6 +134,7 @@ function namesIn(folder: string): string[] {
 
 function linesOf(path: string): string[] {
   try {
+    requireFile(path);
     return Deno.readTextFileSync(path).trimEnd().split("\n");
   } catch {
     // Its process does not wait any more.

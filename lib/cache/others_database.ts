@@ -49,10 +49,10 @@ export function refuseOthersAside(
   if (!folder.hasDatabase()) return;
   const hasJournal = folder.hasJournal();
   const readOnly = hasJournal || !mayWrite;
-  const open = (): Looked => [
-    new sqlite.DatabaseSync(folder.database, { readOnly }),
-    "main",
-  ];
+  const open = (): Looked => {
+    folder.requireJournals();
+    return [new sqlite.DatabaseSync(folder.database, { readOnly }), "main"];
+  };
   const openImmutable = (): Looked => [attachImmutable(folder), "cache"];
   // What is in a write-ahead log is seen in the first way only, what a program that was
   // killed had begun to change is left alone in the second only.

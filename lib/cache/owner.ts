@@ -10,6 +10,7 @@
  * @module
  */
 
+import { requireFile } from "../value/file_digest.ts";
 import { join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 import { Heartbeat, HEARTBEAT_MS } from "./heartbeat.ts";
@@ -139,6 +140,7 @@ export class Owners {
     const path = join(this.#folder.owners, name);
     let file: Deno.FsFile;
     try {
+      requireFile(path);
       file = Deno.openSync(path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) {
@@ -213,8 +215,10 @@ export class Owners {
 
   #read(name: string): Head | undefined {
     if (!isOwnerName(name)) return undefined;
+    const path = join(this.#folder.owners, name);
     try {
-      return headOf(Deno.readTextFileSync(join(this.#folder.owners, name)));
+      requireFile(path);
+      return headOf(Deno.readTextFileSync(path));
     } catch {
       return undefined;
     }

@@ -8,6 +8,7 @@
 import type { BlobFiles } from "./blobs.ts";
 import type { KnownRecord, KnownRecords } from "./known_records.ts";
 import type { PortableBlobs } from "./portable_blobs.ts";
+import { Discard } from "./portable_discard.ts";
 import { infoOf, type PortableFolder } from "./portable_folder.ts";
 import {
   blobsOfRecord,
@@ -42,6 +43,8 @@ export interface EvictionNotes {
   note(bytes: number): void;
   /** Called before others have their turn. */
   pause(): void;
+  /** Called with what settles when the files of what was deleted are gone from `tmp`. */
+  removing(done: Promise<void>): void;
 }
 
 /**
@@ -56,12 +59,21 @@ export async function evict(
   known: KnownRecords,
   notes: EvictionNotes,
 ): Promise<void> {
+  const discard = new Discard(cache.files);
   const turns = new Turns(cache.files.folder.path, notes);
   let freed = 0;
   for (let before = -1; freed < excess && freed > before;) {
     before = freed;
-    freed += await evictOnce(cache, excess - freed, known, notes, turns);
+    freed += await evictOnce(
+      cache,
+      excess - freed,
+      known,
+      notes,
+      turns,
+      discard,
+    );
   }
+  notes.removing(discard.finish());
 }
 
 /**
@@ -84,7 +96,7 @@ export function expire(
     if (
       found !== undefined && found.usedAt < oldest &&
       !pins.has(hex, found.file.fn)
-    ) freed += deleteRecord(cache, victimOf(found), now);
+    ) freed += deleteRecord(cache, victimOf(found), now, files);
   }
   return { seen, freed };
 }
@@ -130,6 +142,7 @@ async function evictOnce(
   known: KnownRecords,
   notes: EvictionNotes,
   turns: Turns,
+  discard: Discard,
 ): Promise<number> {
   const shards = shuffled(cache.files.shards("jobs"));
   const drawn: Drawn[] = [];
@@ -146,7 +159,7 @@ async function evictOnce(
     const before = freed, now = Date.now();
     if (drawn.length > 0) notes.begin();
     for (const { victim } of drawn.splice(0, count)) {
-      freed += deleteRecord(cache, victim, now);
+      freed += deleteRecord(cache, victim, now, discard);
       known.forget(victim.hex);
       if (freed >= excess) break;
     }
@@ -202,11 +215,12 @@ function victimOf(
 
 /** Deletes a record, and the blobs that nobody else names; the bytes that were freed. */
 function deleteRecord(
-  { files, records, blobs }: Evictable,
+  { records, blobs }: Evictable,
   victim: Victim,
   now: number,
+  by: Pick<PortableFolder, "delete">,
 ): number {
-  let freed = files.delete(records.path(victim.hex));
+  let freed = by.delete(records.path(victim.hex));
   if (freed === undefined) return 0;
   for (const sha256 of victim.blobs) {
     // What was found in this very ms may have been found after we looked.

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { NotAFile, requireFile } from "../value/file_digest.ts";
 import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
 
@@ -58,7 +59,9 @@ export class PortableFolder {
   create(): void {
     const { folder } = this;
     Deno.mkdirSync(folder.path, { recursive: true });
-    if (infoOf(this.#marker) === undefined) folder.describe("files");
+    const marker = infoOf(this.#marker);
+    if (marker === undefined) folder.describe("files");
+    else if (!marker.isFile) this.evictIntruders(this.#marker);
     const bytes = new TextEncoder().encode(MARKER);
     try {
       this.write(this.#marker, bytes);
@@ -72,10 +75,13 @@ export class PortableFolder {
   /**
    * The content of a file, in a buffer of its own; `undefined` if there is none.
    * One system call more than `readFileSync` for a large file, and faster for a small one.
+   *
+   * @throws {NotAFile} if it is none.
    */
   read(path: string): Uint8Array<ArrayBuffer> | undefined {
     let file: Deno.FsFile;
     try {
+      requireFile(path);
       file = Deno.openSync(path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
@@ -88,6 +94,16 @@ export class PortableFolder {
       return count < buffer.length ? head : withRest(head, file);
     } finally {
       file.close();
+    }
+  }
+
+  /** The same where a damaged file counts as nothing: what is no file is an empty one. */
+  readOrNothing(path: string): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      return this.read(path);
+    } catch (error) {
+      if (error instanceof NotAFile) return new Uint8Array(0);
+      throw error;
     }
   }
 

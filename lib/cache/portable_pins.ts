@@ -32,7 +32,7 @@ export class PortablePins {
   all(): Pin[] {
     const pins: Pin[] = [];
     for (const name of names(this.#path, /^[0-9a-f]{64}$/)) {
-      const bytes = this.#files.read(join(this.#path, name));
+      const bytes = this.#files.readOrNothing(join(this.#path, name));
       if (bytes !== undefined && sha256Hex(bytes) === name) {
         const [kind, value] = JSON.parse(new TextDecoder().decode(bytes));
         pins.push(checkPin({ kind, value }, "Cannot read a pin"));

@@ -87,6 +87,10 @@ export class PortableRoom {
   /** Whether something was stored beyond the limit, for what others are about to store. */
   #isOver = false;
   #patience = 0;
+  /** Settles when what was deleted is gone from `tmp`. */
+  #removed: Promise<void> = Promise.resolve();
+  /** What was left at the last look, beyond what was taken in advance. */
+  #left = 0;
   /** Of which folder of records the next ages are looked at. */
   #hand = Math.floor(256 * Math.random());
 
@@ -132,9 +136,9 @@ export class PortableRoom {
   }
 
   /** Whether a record has no room in the cache even if all others go. */
-  isTooLarge(record: NewRecord): boolean {
+  isTooLarge(record: Identified, bytes: number): boolean {
     const { path } = this.#home.folder;
-    const refusal = refusalOf(record, path, this.#home.limits.maxSize);
+    const refusal = refusalOf(record, bytes, path, this.#home.limits.maxSize);
     if (refusal === undefined || this.#isPinned(record)) return false;
     this.#home.keeper.warn("limit", refusal);
     return true;
@@ -187,6 +191,7 @@ export class PortableRoom {
       // There may be much less than the limit.
       const batch = Math.min(this.#batch, this.#size() * BATCH_PART);
       const isFreed = await this.#evict(bytes, batch);
+      await this.#removed;
       this.#home.totals.tryWrite();
       return isFreed;
     }).catch(() => false);
@@ -218,7 +223,8 @@ export class PortableRoom {
   #tryTake(bytes: number, spare: number): number {
     const { totals } = this.#home;
     const isKnown = totals.has(bytes);
-    if (!isKnown) {
+    if (!isKnown && this.#left < bytes + spare) {
+      totals.prepare();
       // To look costs less than to say something in vain.
       const missing = this.#size() + bytes - this.#maxSize;
       if (missing > 0) return missing;
@@ -226,7 +232,7 @@ export class PortableRoom {
     totals.take(bytes);
     // Where nothing can be written the store tells why.
     if (isKnown || !totals.tryWrite(spare)) return 0;
-    const left = this.#maxSize - this.#size();
+    const left = this.#left = this.#maxSize - this.#size();
     if (left < 0) {
       totals.give(bytes);
       return -left;
@@ -282,6 +288,7 @@ export class PortableRoom {
   ): Promise<boolean> {
     const { totals } = this.#home;
     let freed = 0;
+    await this.#removed;
     const evictable = this.#home.evictable();
     await eviction.evict(evictable, excess + batch, this.known, {
       begin: () => totals.beginDelete(),
@@ -291,6 +298,7 @@ export class PortableRoom {
       },
       // So that other programs need not delete it as well.
       pause: () => totals.tryWrite(),
+      removing: (done) => this.#removed = this.#home.keep(done),
     });
     return freed >= excess;
   }

@@ -33,7 +33,8 @@ export class PortableSnapshots {
 
   /** The text of a snapshot; `undefined` if it is not there or damaged. */
   get(digest: string): string | undefined {
-    const file = this.#files.read(this.#files.path("snapshots", digest));
+    const path = this.#files.path("snapshots", digest);
+    const file = this.#files.readOrNothing(path);
     return file && decodeSnapshot(digest, file);
   }
 

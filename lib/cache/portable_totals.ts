@@ -37,13 +37,14 @@ const SILENCE_MS = 30_000;
 /** What a program does meanwhile that no count may come between. */
 const DELETES = 1, FOLDS = 2;
 
-/** More files than this are folded. */
-const MANY = 32;
+/** More files than this are folded; looked for each time it was written so often. */
+const MANY = 32, FOLD_EVERY = 16;
 
 const NOTHING: File = { bytes: 0, saved: 0, taken: 0, freed: 0, doing: 0 };
 
 const UUID = /^[0-9a-f-]{36}$/;
 const COUNT = /^count-[0-9]+$/;
+const UUID_OR_COUNT = /^[0-9a-f-]{36}$|^count-[0-9]+$/;
 
 /** Sums. */
 export interface Sums {
@@ -95,6 +96,11 @@ export class PortableTotals {
   /** How many delete here who note that later. */
   #deleting = 0;
   #isFolding = false;
+  #writes = 0;
+  /** Whether its file is written time and again. */
+  #isBusy = false;
+  /** What was its file before the last time it was written. */
+  #former: string | undefined;
 
   constructor(files: PortableFolder) {
     this.#files = files;
@@ -175,6 +181,7 @@ export class PortableTotals {
   write(spare = 0): void {
     if (this.isWritten && this.#saved === 0 && spare === 0) return;
     this.#writeOwn(spare);
+    if (this.#writes++ % FOLD_EVERY > 0) return;
     if (names(this.#path, UUID).length > MANY) this.#fold(IDLE_MS, spare);
   }
 
@@ -309,11 +316,51 @@ export class PortableTotals {
       freed + this.#freed,
       doingNow,
     ];
-    this.#files.write(this.#own, encoded(sums));
+    this.#put(encoded(sums));
     this.#bytes = this.#saved = this.#freed = 0;
     this.#saysDeleting = doingNow !== 0;
     this.#announced = taken;
     this.#announcedAt = performance.now();
+  }
+
+  /** Makes ready to be written time and again, until it is closed. */
+  prepare(): void {
+    this.#isBusy = true;
+  }
+
+  /**
+   * Puts a file in the place of its own. Two change places, as ext4 writes a new file
+   * that replaces another to the disk at once (`auto_da_alloc`), for ten times as long.
+   */
+  #put(bytes: Uint8Array): void {
+    if (!this.#isBusy) return this.#files.write(this.#own, bytes);
+    const before = this.#keepOwn();
+    try {
+      if (this.#former === undefined) throw new Deno.errors.NotFound();
+      overwrite(this.#former, bytes);
+      Deno.renameSync(this.#former, this.#own);
+    } catch {
+      this.#files.write(this.#own, bytes);
+    }
+    this.#former = before;
+  }
+
+  /** Gives its file a second name; `undefined` if it is not there, or cannot have one. */
+  #keepOwn(): string | undefined {
+    const path = join(this.#files.folder.tmp, crypto.randomUUID());
+    try {
+      Deno.linkSync(this.#own, path);
+      return path;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Leaves nothing in `tmp`. */
+  close(): void {
+    this.#isBusy = false;
+    if (this.#former !== undefined) remove(this.#former);
+    this.#former = undefined;
   }
 
   /** Takes a file away; what it held, for the one program whose renaming succeeds. */
@@ -344,7 +391,11 @@ export class PortableTotals {
   }
 
   #numbers(path: string): number[] | undefined {
-    const file = this.#files.read(path);
+    let file = this.#files.readOrNothing(path);
+    // It may have become the former one, and be written to just now.
+    if (file !== undefined && !isWhole(file, "T")) {
+      file = this.#files.readOrNothing(path);
+    }
     if (file === undefined) return undefined;
     // Damaged: it counts as nothing until the next `gc`.
     if (!isWhole(file, "T")) return [];
@@ -354,7 +405,7 @@ export class PortableTotals {
 
   /** What all files say, with what is not written of this program. */
   #state(): State {
-    const { epoch, corrected } = this.#correction();
+    const { epoch, corrected, found: all } = this.#correction();
     const own = this.#sums(this.#own);
     const sums = {
       bytes: own.bytes + this.#bytes + corrected,
@@ -362,7 +413,7 @@ export class PortableTotals {
       taken: this.#taken,
       freed: own.freed + this.#freed,
     };
-    const found = new Set(names(this.#path, UUID));
+    const found = new Set(all.filter((name) => UUID.test(name)));
     let isDeleting = false, isMoving = false;
     for (const name of found) {
       const path = join(this.#path, name);
@@ -379,22 +430,23 @@ export class PortableTotals {
     return { sums, names: found, epoch, corrected, isDeleting, isMoving };
   }
 
-  /** What corrections have added, and the number of the last. */
-  #correction(): { epoch: number; corrected: number } {
+  /** What corrections have added, the number of the last, and the names of all that is there. */
+  #correction(): { epoch: number; corrected: number; found: string[] } {
     for (;;) {
-      const epoch = Math.max(0, ...this.#epochs());
-      if (epoch === 0) return { epoch, corrected: 0 };
+      const found = names(this.#path, UUID_OR_COUNT);
+      const epoch = Math.max(0, ...epochsAmong(found));
+      if (epoch === 0) return { epoch, corrected: 0, found };
       const numbers = this.#numbers(join(this.#correctionPath(epoch), "sum"));
       // It goes when there is another.
       if (numbers === undefined && Math.max(0, ...this.#epochs()) !== epoch) {
         continue;
       }
-      return { epoch, corrected: numbers?.[0] ?? 0 };
+      return { epoch, corrected: numbers?.[0] ?? 0, found };
     }
   }
 
   #epochs(): number[] {
-    return names(this.#path, COUNT).map((name) => Number(name.slice(6)));
+    return epochsAmong(names(this.#path, COUNT));
   }
 
   #correctionPath(epoch: number): string {
@@ -419,6 +471,19 @@ export class PortableTotals {
     }
     return Math.max(...this.#epochs()) === epoch;
   }
+}
+
+function overwrite(path: string, bytes: Uint8Array): void {
+  using file = Deno.openSync(path, { write: true });
+  for (let at = 0; at < bytes.length;) {
+    at += file.writeSync(bytes.subarray(at));
+  }
+  file.truncateSync(bytes.length);
+}
+
+function epochsAmong(found: readonly string[]): number[] {
+  return found.filter((name) => COUNT.test(name))
+    .map((name) => Number(name.slice(6)));
 }
 
 function encoded(numbers: readonly number[]): Uint8Array {

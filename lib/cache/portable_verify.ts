@@ -5,6 +5,7 @@
  */
 
 import defer * as crypto from "node:crypto";
+import { requireFile } from "../value/file_digest.ts";
 import type { Evictable } from "./portable_eviction.ts";
 import { infoOf, remove } from "./portable_folder.ts";
 import { blobsOfRecord, RecordDamage } from "./portable_records.ts";
@@ -106,6 +107,7 @@ async function stateOf(
 ): Promise<{ state: BlobState; bytes: number }> {
   let bytes = 0;
   try {
+    requireFile(path);
     using file = await Deno.open(path);
     const hash = crypto.createHash("sha256");
     const piece = new Uint8Array(PIECE_BYTES);

@@ -52,7 +52,7 @@ export class PortableWriter {
       this.#release(record);
       return undefined;
     }
-    if (this.#room.isTooLarge(record)) {
+    if (this.#room.isTooLarge(record, valueBytes(record))) {
       this.#release(record);
       return undefined;
     }
@@ -88,6 +88,7 @@ export class PortableWriter {
   adopt(arrival: Arrival): boolean | Promise<boolean> {
     if (this.#home.keeper.open() !== "writable") return false;
     const { file } = arrival;
+    if (this.#room.isTooLarge(file, file.bytes)) return false;
     let taken = file.raw.length + bytesToCome(file.body, this.#home.blobs);
     if (arrival.snapshot !== undefined) {
       taken += this.#home.snapshots.bytesFor(file.fn.code, arrival.snapshot);

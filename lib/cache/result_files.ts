@@ -38,7 +38,7 @@ type HeldBlobs = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 /**
  * Copies the content of each file into its blob.
  *
- * @throws {FileChangedError} if one is not what the result says.
+ * @throws {FileChangedError} if one is not what the result says, or a folder holds the cache.
  */
 export async function storeFiles(
   files: readonly FileContent[],
@@ -49,6 +49,7 @@ export async function storeFiles(
   for (const file of files) {
     const { kind, path, digest, size } = file;
     if (kind === "folder") {
+      refuseCache(absolutePath(path), blobs.home);
       stored.push(new StoredFile(path, undefined, false));
       continue;
     }
@@ -69,6 +70,24 @@ export async function storeFiles(
     stored.push(new StoredFile(path, blob, executable));
   }
   return stored;
+}
+
+/** Refuses a folder of a result that holds the cache: to keep it changes what is in it. */
+function refuseCache(path: string, cache: string): void {
+  const [inner, outer] = [cache, path].map((one) => `${realPath(one)}/`);
+  if (!inner!.startsWith(outer!)) return;
+  throw new FileChangedError(
+    `Cannot keep ${path} as the result of a job as it holds the cache in ${cache}, which changes as jobs run: keep the cache outside of the folder (new hi.JobCache({ path }), or HITHER_CACHE_DIR), or return a folder without it`,
+  );
+}
+
+function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path).replaceAll("\\", "/").replace(/\/$/, "");
+  } catch {
+    // It is gone, of which others tell.
+    return path;
+  }
 }
 
 /** What the system tells of a file that must be there. */
@@ -104,7 +123,7 @@ export function restoreFiles(
   const intruder = intruderIn(files);
   if (intruder !== undefined) {
     throw new ResultLostError(
-      `Cannot restore the folder around ${intruder} as it did not hold that: move it elsewhere, or await the job to run it again`,
+      `Cannot restore the folder around ${intruder} as it did not hold that: move it elsewhere, or await the job to run it again, whose result then holds it too unless the function empties the folder first`,
     );
   }
   const missing: string[] = [];

@@ -17,15 +17,15 @@ import {
 import { type Limits, noRoom, overLimit } from "./limits.ts";
 import type { Opened } from "./opened.ts";
 import {
+  bestOf,
   candidatesFrom,
   idOf,
-  idRange,
-  type SqliteCandidate,
+  type SqliteVictim,
 } from "./sqlite_candidates.ts";
 import { readPins } from "./sqlite_pins.ts";
 import { PAGE_BYTES } from "./schema.ts";
 import { total, usedBytes } from "./sqlite_totals.ts";
-import { PinSet, score } from "./victims.ts";
+import { PinSet } from "./victims.ts";
 
 /** Stores after which the size is looked at. */
 const LOOK_EVERY = 16;
@@ -34,11 +34,11 @@ const LOOK_EVERY = 16;
 const HAND_ROWS = 2;
 
 /**
- * A sample: so many runs of so many neighbours, of which the best go. Few of many
- * would be better victims, but a page that loses only some of its rows is costly: it
- * stays, or is merged with others.
+ * A sample: so many runs of neighbours, of which the best go. Few of many would be
+ * better victims, but a page that loses only some of its rows is costly: it stays, or
+ * is merged with others.
  */
-const RUNS = 8, RUN_ROWS = 64, BEST = 256;
+const RUNS = 8, BEST = 256;
 
 /** Samples without a victim after which all records are gone through. */
 const MAX_VAIN = 8;
@@ -46,12 +46,15 @@ const MAX_VAIN = 8;
 /** Bytes of a row beside its body and details, at most, and those that a page of a large row holds. */
 const ROW_BYTES = 200, PAYLOAD_BYTES = PAGE_BYTES - 4;
 
+/** A row of no more than this leaves less than this free on its page for the next. */
+const SMALL_BYTES = 1_024;
+
 /**
  * Pages that records may take beside those of their rows. Each may split a leaf of the
  * index of keys. A page above the leaves holds dozens of them, so few of those are split
- * between two looks.
+ * between two looks; and the first row may begin a page.
  */
-const LEAF_PAGES = 1, INNER_PAGES = 4;
+const LEAF_PAGES = 1, OTHER_PAGES = 5;
 
 /** The most that is kept free for what other programs store between two looks. */
 const MARGIN_BYTES = 1_048_576;
@@ -59,8 +62,8 @@ const MARGIN_BYTES = 1_048_576;
 /** The part of a cache, and the most, that is freed at once beyond need, so that it is seldom to be done: a sample costs the same for few victims and for many. */
 const BATCH_PART = 1 / 20, BATCH_BYTES = 262_144;
 
-/** The least that is deleted at once: less is hardly a page. */
-const LEAST_BYTES = 2 * PAGE_BYTES;
+/** What is deleted beyond need, as pages that lose only some of their rows stay: to delete once more costs a transaction. */
+const BEYOND_BYTES = 2 * PAGE_BYTES;
 
 /** Records whose blobs go right behind them: who is killed in between leaves no more. */
 const WITH_BLOBS = 64;
@@ -164,12 +167,11 @@ export class Evictor {
     const { maxSize = Infinity } = this.#limits;
     this.#stores++;
     this.#patience--;
-    const rowPages = Math.ceil((bytes + ROW_BYTES) / PAYLOAD_BYTES);
-    this.#grown += (rowPages + LEAF_PAGES) * PAGE_BYTES;
+    this.#grown += (pagesOf(bytes + ROW_BYTES) + LEAF_PAGES) * PAGE_BYTES;
     if (
       isKnown && opened.interned.added === this.#added &&
       this.#stores < LOOK_EVERY &&
-      this.#size + this.#grown + INNER_PAGES * PAGE_BYTES <= maxSize
+      this.#size + this.#grown + OTHER_PAGES * PAGE_BYTES <= maxSize
     ) return true;
     if (this.#limits.maxAge !== undefined) {
       this.expire(opened, this.#stores * HAND_ROWS);
@@ -209,7 +211,7 @@ export class Evictor {
     spared: number | undefined,
   ): number {
     let size = usedBytes(opened.database);
-    let victims: SqliteCandidate[] = [];
+    let victims: SqliteVictim[] = [];
     for (let vain = 0; size > target;) {
       const excess = size - target - this.sweepUnused(opened);
       if (excess > 0) {
@@ -220,7 +222,7 @@ export class Evictor {
             : this.#next(opened, spared);
           if (victims.length === 0 && vain++ === MAX_VAIN) break;
         }
-        const wanted = Math.max(excess, LEAST_BYTES);
+        const wanted = excess + BEYOND_BYTES;
         victims = victims.slice(this.delete(opened, victims, wanted).count);
       }
       size = usedBytes(opened.database);
@@ -229,30 +231,11 @@ export class Evictor {
   }
 
   /** The best victims of a sample. */
-  #best(opened: Opened, spared: number | undefined): SqliteCandidate[] {
-    const now = Date.now();
-    const victims = this.unpinned(opened, this.sample(opened, RUNS), spared)
-      .map((candidate) => ({ candidate, score: score(candidate, now) }))
-      .sort((a, b) => b.score - a.score);
-    return victims.slice(0, BEST).map(({ candidate }) => candidate);
-  }
-
-  /** The records of so many runs of neighbours at random, one in each part of the cache, as runs that overlap tell less. */
-  sample({ database }: Opened, runs: number): SqliteCandidate[] {
-    const range = idRange(database);
-    if (range === undefined) return [];
-    const { first, last } = range;
-    const seen: SqliteCandidate[] = [];
-    for (let run = 0; run < runs; run++) {
-      const at = (run + Math.random()) / runs * (last - first + 1);
-      const from = first + Math.floor(at) - RUN_ROWS / 2;
-      // No record comes twice.
-      const next = (seen.at(-1)?.id ?? from - 1) + 1;
-      seen.push(
-        ...candidatesFrom(database, Math.max(from, next), RUN_ROWS),
-      );
-    }
-    return seen;
+  #best(opened: Opened, spared: number | undefined): SqliteVictim[] {
+    const { database } = opened;
+    const most = this.#hasPins(opened) ? undefined : BEST;
+    return this.unpinned(opened, bestOf(database, RUNS, most), spared)
+      .slice(0, BEST);
   }
 
   /** Deletes blobs that no record refers to; the bytes freed. */
@@ -264,7 +247,7 @@ export class Evictor {
   }
 
   /** The first records that may go, where samples find none. */
-  #next(opened: Opened, spared: number | undefined): SqliteCandidate[] {
+  #next(opened: Opened, spared: number | undefined): SqliteVictim[] {
     for (let from = 0;;) {
       const seen = candidatesFrom(opened.database, from, 1_000);
       if (seen.length === 0) return [];
@@ -275,11 +258,11 @@ export class Evictor {
   }
 
   /** Those of some records that may go. */
-  unpinned(
+  unpinned<V extends SqliteVictim>(
     { database, interned }: Opened,
-    candidates: readonly SqliteCandidate[],
+    candidates: readonly V[],
     spared?: number,
-  ): SqliteCandidate[] {
+  ): V[] {
     const pins = new PinSet(readPins(database), this.#limits.keep);
     const kept = new Set(
       Array.from(pins.keys, (key) => idOf(database, Uint8Array.fromHex(key))),
@@ -295,11 +278,11 @@ export class Evictor {
   /** Deletes records, and their blobs, until about so much is freed; how many, and the bytes that they count. */
   delete(
     { database }: Opened,
-    victims: readonly SqliteCandidate[],
+    victims: readonly SqliteVictim[],
     wanted = Infinity,
   ): { count: number; bytes: number } {
     let bytes = 0;
-    const doomed: SqliteCandidate[] = [];
+    const doomed: SqliteVictim[] = [];
     for (let i = 0; i < victims.length && bytes < wanted; i++) {
       doomed.push(victims[i]!);
       bytes += victims[i]!.bytes;
@@ -346,4 +329,11 @@ export class Evictor {
   #hasPins({ database }: Opened): boolean {
     return !new PinSet(readPins(database), this.#limits.keep).isEmpty;
   }
+}
+
+/** The pages that rows of so many bytes take each, at most, if there are many. */
+function pagesOf(rowBytes: number): number {
+  return rowBytes > SMALL_BYTES
+    ? Math.ceil(rowBytes / PAYLOAD_BYTES)
+    : rowBytes / (PAYLOAD_BYTES - SMALL_BYTES);
 }

@@ -17,7 +17,11 @@
 
 import type { Evictor } from "./sqlite_eviction.ts";
 import type { Opened } from "./opened.ts";
-import { candidatesFrom, type SqliteCandidate } from "./sqlite_candidates.ts";
+import {
+  candidatesFrom,
+  sampleOf,
+  type SqliteCandidate,
+} from "./sqlite_candidates.ts";
 import { countRecords, usedBytes } from "./sqlite_totals.ts";
 import { score } from "./victims.ts";
 
@@ -122,7 +126,7 @@ export class Shrinker {
     // Blobs that others name as well stay, so it may take more.
     this.#zeal *= excess > this.#before / 2 ? 2 : 1;
     this.#before = isLoose ? Infinity : excess;
-    const sample = this.#evictor.sample(opened, RUNS);
+    const sample = sampleOf(opened.database, RUNS);
     const { records } = countRecords(opened.database);
     const part = sample.length / Math.max(records, 1);
     const bytes = sample.reduce((sum, { bytes }) => sum + bytes, 1) / part;

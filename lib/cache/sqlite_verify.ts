@@ -5,6 +5,7 @@
  */
 
 import defer * as crypto from "node:crypto";
+import { NotAFile, requireFile } from "../value/file_digest.ts";
 import type { BlobReference } from "./blob_reference.ts";
 import {
   type BlobHome,
@@ -164,8 +165,10 @@ class Check {
   async #digest(path: string): Promise<string | undefined> {
     let file: Deno.FsFile;
     try {
+      requireFile(path);
       file = Deno.openSync(path);
     } catch (error) {
+      if (error instanceof NotAFile) return "";
       if (
         error instanceof Deno.errors.NotFound ||
         error instanceof Deno.errors.NotADirectory
@@ -173,7 +176,6 @@ class Check {
       throw error;
     }
     using _ = file;
-    if (!file.statSync().isFile) return "";
     const hash = crypto.createHash("sha256");
     const piece = new Uint8Array(PIECE_BYTES);
     for (let count; (count = file.readSync(piece)) !== null;) {

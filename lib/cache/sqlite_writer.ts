@@ -147,7 +147,7 @@ export class SqliteWriter {
         this.#loadEvictor().then(() => this.#store(record)),
       );
     }
-    if (this.#isTooLarge(record)) return undefined;
+    if (this.#isTooLarge(record, valueBytes(record))) return undefined;
     const { status, value } = record.outcome;
     if (
       needsBlobs(record)
@@ -178,6 +178,7 @@ export class SqliteWriter {
     const details = arrival.file.details();
     if (record === undefined || details === undefined) return false;
     const { file } = arrival;
+    if (this.#isTooLarge(record, file.bytes)) return false;
     const prepared: Prepared = {
       record,
       body: file.body,
@@ -267,9 +268,9 @@ export class SqliteWriter {
   }
 
   /** Whether a record has no room in the cache even if all others go. */
-  #isTooLarge(record: NewRecord): boolean {
+  #isTooLarge(record: NewRecord, bytes: number): boolean {
     const { path } = this.#home.folder;
-    const refusal = refusalOf(record, path, this.#home.limits.maxSize);
+    const refusal = refusalOf(record, bytes, path, this.#home.limits.maxSize);
     if (refusal === undefined) return false;
     const isPinned = this.#keeper.attempt((opened) =>
       this.#home.pinSet(opened).has(record.key.toHex(), record.fn)

@@ -26,12 +26,12 @@ export function valueBytes(record: NewRecord): number {
  * well. `undefined` if it is small enough.
  */
 export function refusalOf(
-  record: NewRecord,
+  { fn }: Pick<NewRecord, "fn">,
+  bytes: number,
   folder: string,
   maxSize = Infinity,
 ): string | undefined {
-  const bytes = maxSize === Infinity ? 0 : valueBytes(record);
   return bytes <= maxSize
     ? undefined
-    : `a result of ${record.fn.name} is not kept in the cache in ${folder}: it takes ${bytes} bytes and its maxSize is ${maxSize} bytes`;
+    : `a result of ${fn.name} is not kept in the cache in ${folder}: it takes ${bytes} bytes and its maxSize is ${maxSize} bytes`;
 }

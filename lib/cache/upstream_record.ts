@@ -68,18 +68,19 @@ class UpstreamSource implements RecordSource {
     const file = this.#file;
     const blob = async (reference: BlobReference) =>
       checkBlob(await upstream.blob(file.key, reference, signal), reference);
+    // What a limit costs at once need not come twice.
+    const live = blobsOf(file.body).map((blob) => this.#local.hold(blob));
     // An error may not be wanted here: it stays where it is.
     if (file.body.status === "finished") {
-      this.#live = (file.body.files ?? []).flatMap(({ blob }) =>
-        blob === undefined ? [] : [this.#local.hold(blob)]
-      );
+      const files = new Set(file.body.files?.map(({ digest }) => digest));
+      this.#live = live.filter(({ reference }) => files.has(reference.sha256));
       this.isStored = await this.#local.adopt({ file, blob, snapshot });
     }
     if (this.isStored || upstream.near() !== undefined) return;
     const held = new Map<string, Uint8Array<ArrayBuffer>>();
-    for (const reference of blobsOf(file.body)) {
+    for (const { reference, bytes } of live) {
       const { sha256 } = reference;
-      if (!held.has(sha256)) held.set(sha256, await blob(reference));
+      if (!held.has(sha256)) held.set(sha256, bytes ?? await blob(reference));
     }
     this.#held = held;
   }

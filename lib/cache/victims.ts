@@ -19,7 +19,7 @@ export interface Candidate {
 }
 
 /** An age and a duration below this count as this, in ms: below it, they tell nothing. */
-const LEAST_MS = 1;
+export const LEAST_MS = 1;
 
 /**
  * How gladly a record is given away: bytes x time since its last use / time to

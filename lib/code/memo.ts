@@ -10,6 +10,7 @@
  * @module
  */
 
+import { requireFile } from "../value/file_digest.ts";
 import { sha256 } from "../value/sha256.ts";
 
 /**
@@ -108,6 +109,7 @@ export function isFresh([, , mtime, ctime]: WatchedFile, now: number): boolean {
 /** Reads a memo; `undefined` if there is none, or it is damaged, or of another question. */
 export function readMemo(path: string, asked: string): Memo | undefined {
   try {
+    requireFile(path);
     const [head, snapshot, prints] = Deno.readTextFileSync(path).split("\n");
     return parseMemo(head!, snapshot!, prints!, asked);
   } catch {

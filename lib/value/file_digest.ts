@@ -69,6 +69,19 @@ export class NotAFile extends Error {
 }
 
 /**
+ * What the system tells of a file that is about to be opened: to open a pipe would wait
+ * for somebody who writes to it, for ever.
+ *
+ * @throws {NotAFile} if it is none.
+ * @throws what Deno throws where there is none.
+ */
+export function requireFile(path: string): Deno.FileInfo {
+  const info = Deno.statSync(path);
+  if (!info.isFile) throw new NotAFile(kindOf(info));
+  return info;
+}
+
+/**
  * Looks at a file now.
  *
  * @param info What the system tells of it, if that was just asked.

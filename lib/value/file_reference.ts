@@ -9,7 +9,9 @@ import {
   type DigestMemo,
   digestOfFile,
   explained,
+  NotAFile,
   processMemo,
+  requireFile,
 } from "./file_digest.ts";
 import { absolutePath, givenPath } from "./given_path.ts";
 import { sha256Hex } from "./sha256.ts";
@@ -87,11 +89,18 @@ export class FileReference {
   bytes(): Uint8Array<ArrayBuffer> {
     let bytes;
     try {
+      requireFile(this.path);
       bytes = Deno.readFileSync(this.path);
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) {
         throw new FileChangedError(
           `${this.path} is gone since hi.file looked at it: restore it, or call hi.file again and run the job with that`,
+          { cause },
+        );
+      }
+      if (cause instanceof NotAFile) {
+        throw new FileChangedError(
+          `${this.path} is ${cause.what} now, and was a file when hi.file looked at it: restore it, or call hi.file again and run the job with that`,
           { cause },
         );
       }

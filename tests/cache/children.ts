@@ -2,7 +2,7 @@
 
 import { fromFileUrl } from "@std/path";
 import type { Layout } from "../../lib/cache/folder.ts";
-import { stdArguments } from "../house/run.ts";
+import { type Ended, endOf, stdArguments } from "../house/run.ts";
 
 const CHILD = fromFileUrl(new URL("child.ts", import.meta.url));
 
@@ -42,15 +42,9 @@ export async function runChild(
   options?: ChildOptions,
 ): Promise<{ answer: unknown; stderr: string }> {
   const [command, rest] = childCommand(args, options);
-  const { code, stdout, stderr } = await new Deno.Command(command, {
-    args: rest,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  const said = decoder.decode(stderr);
-  if (code !== 0) throw new Error(`the child ended with ${code}: ${said}`);
-  return { answer: JSON.parse(decoder.decode(stdout)), stderr: said };
+  const { code, stdout, stderr } = await toEnd(command, rest);
+  if (code !== 0) throw new Error(`the child ended with ${code}: ${stderr}`);
+  return { answer: JSON.parse(stdout), stderr };
 }
 
 /** Runs another script to its end, perhaps behind a prefix. */
@@ -58,7 +52,7 @@ export async function runScript(
   script: string,
   args: string[],
   prefix: string[] = [],
-): Promise<{ code: number; stdout: string; stderr: string }> {
+): Promise<Ended> {
   const [command, ...rest] = [
     ...prefix,
     Deno.execPath(),
@@ -69,17 +63,12 @@ export async function runScript(
     fromFileUrl(new URL(script, import.meta.url)),
     ...args,
   ];
-  const { code, stdout, stderr } = await new Deno.Command(command!, {
-    args: rest,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const decoder = new TextDecoder();
-  return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-  };
+  return await toEnd(command!, rest);
+}
+
+function toEnd(command: string, args: string[]): Promise<Ended> {
+  const env = { NO_COLOR: "1" };
+  return endOf(new Deno.Command(command, { args, env, stdin: "null" }));
 }
 
 /** Starts a child that goes on until it is told otherwise. */

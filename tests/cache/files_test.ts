@@ -422,6 +422,109 @@ onEachHandler(
   },
 );
 
+const addTo = hi.func("files_add_to", "1", (folder: string, name: string) => {
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(`${folder}/${name}`, name);
+  return hi.folder(folder);
+});
+
+testBoth(
+  "what came into the folder of a result from elsewhere is told, and is part of the next result of a function that does not empty its folder",
+  async (layout) => {
+    await using files = await temporaryFolder();
+    await using cache = await temporaryFolder();
+    await using jobCache = new hi.JobCache({ path: cache.path, layout });
+    const target = `${files.path}/out`;
+    await hi.config({ jobCache }, async () => {
+      assertEquals((await addTo.run(target, "a")).count, 1);
+      Deno.writeTextFileSync(`${target}/stray`, "");
+      using warnings = captureWarnings();
+      const again = await addTo.run(target, "a");
+      assertEquals([again.count, again.has("stray")], [2, true]);
+      assertEquals(warnings.lines.length, 1);
+      assertStringIncludes(
+        warnings.lines[0]!,
+        `Cannot restore the folder around ${target}/stray as it did not hold that: move it elsewhere, or await the job to run it again, whose result then holds it too unless the function empties the folder first`,
+      );
+      // That is the result from now on.
+      const hit = addTo.run(target, "a");
+      assertEquals([(await hit).count, hit.cached], [2, true]);
+    });
+  },
+);
+
+testBoth(
+  "a folder that holds the cache cannot be a result, and the error names the cure",
+  async (layout) => {
+    await using folder = await temporaryFolder({ "data/a.txt": "a" });
+    const { path } = folder;
+    await using jobCache = new hi.JobCache({ path: `${path}/cache`, layout });
+    await hi.config({ jobCache }, async () => {
+      for (const target of [path, `${path}/cache`, `${path}/cache/../`]) {
+        for (let i = 0; i < 2; i++) {
+          const error = await assertRejects(
+            () => addTo.run(target, "b").wait(),
+            hi.FileChangedError,
+            `as it holds the cache in ${path}/cache, which changes as jobs run: keep the cache outside of the folder`,
+          );
+          assertStringIncludes(error.message, "Cannot keep ");
+        }
+      }
+      assertEquals(jobCache.stats().records, 0);
+      assertEquals((await addTo.run(`${path}/data`, "b")).count, 2);
+      assertEquals((await addTo.run(`${path}/cache2`, "b")).count, 1);
+    });
+  },
+);
+
+Deno.test({
+  name: "a pipe, a socket or a device is no file, and nothing waits for it",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using folder = await temporaryFolder({ "in/a": "a" });
+    const { path } = folder;
+    const makePipe = (path: string) =>
+      new Deno.Command("mkfifo", { args: [path] }).outputSync();
+    makePipe(`${path}/pipe`);
+    using _ = Deno.listen({ transport: "unix", path: `${path}/socket` });
+    const cases = [
+      [`${path}/pipe`, "a pipe"],
+      [`${path}/socket`, "a socket"],
+      ["/dev/zero", "a device"],
+    ] as const;
+    for (const [path, what] of cases) {
+      for (const look of [hi.file, hi.folder]) {
+        assertThrows(
+          () => look(path),
+          hi.FileNotFoundError,
+          `Cannot use ${path} as a ${
+            look === hi.file ? "file" : "folder"
+          } as it is ${what}`,
+        );
+      }
+    }
+    const file = hi.file(`${path}/in/a`);
+    const all = hi.folder(`${path}/in`);
+    Deno.removeSync(file.path);
+    makePipe(file.path);
+    for (const one of [file, all.file("a")]) {
+      assertThrows(
+        () => one.text(),
+        hi.FileChangedError,
+        `${file.path} is a pipe now, and was a file when hi.file looked at it`,
+      );
+    }
+    for (const job of [lengthOf.run(file), namesOf.run(all)]) {
+      await assertRejects(
+        () => job.wait(),
+        hi.FileChangedError,
+        `${file.path} is gone since it was looked at`,
+      );
+    }
+    assertThrows(() => hi.folder(`${path}/in`), hi.FileNotFoundError, "a pipe");
+  },
+});
+
 onEachHandler("a folder counts by what is in it", async ({ path }) => {
   await namesOf.run(fill.run(`${path}/one`, ["a"]));
   const same = namesOf.run(fill.run(`${path}/two`, ["a"]));

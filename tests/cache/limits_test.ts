@@ -28,6 +28,12 @@ const paper = hi.func("limits_paper", "1", (n: number) => -n, {
   label: "paper",
 });
 
+const slow = hi.func("limits_slow", "1", (n: number) => {
+  const start = performance.now();
+  while (performance.now() - start < 40);
+  return n;
+});
+
 /** Does something while the clock of this program is set back. */
 async function ago(ms: number, action: () => Promise<unknown>): Promise<void> {
   const { now } = Date;
@@ -47,6 +53,25 @@ function age(path: string, layout: Layout, ms: number): void {
     Deno.utimeSync(`${path}/jobs/${name}`, then, then);
   }
 }
+
+testBoth(
+  "What took long to compute stays where room is made by what is quick to compute again",
+  async (layout) => {
+    await using folder = await makeFolder();
+    const { path } = folder;
+    await using jobCache = new hi.JobCache({ path, layout, maxSize: 500_000 });
+    await hi.config({ jobCache }, async () => {
+      const numbers = Array.from({ length: 10 }, (_, n) => n);
+      await Promise.all(numbers.map((n) => slow.run(n)));
+      for (let n = 0; n < 3_000; n++) await text.run(n, 50);
+      const { records } = jobCache.stats();
+      assert(records < 2_000, `${records} records`);
+      const jobs = numbers.map((n) => slow.run(n));
+      await hi.wait();
+      assertEquals(jobs.filter((job) => job.cached).length, 10);
+    });
+  },
+);
 
 testBoth(
   "A cache stays within maxSize while it is written to, and keeps what is pinned and what is kept",

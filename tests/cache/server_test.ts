@@ -49,6 +49,38 @@ async function faulty(
   };
 }
 
+for (const layout of ["sqlite", "files"] as const) {
+  Deno.test(`What a limit has no room for comes from a server once, and pushes nothing out where it is too large (${layout})`, async () => {
+    const numbers = [0, 1, 2, 3];
+    await using published = await publish("files", async () => {
+      await Promise.all(numbers.map((i) => large.run(i)));
+      await Promise.all(numbers.map((i) => twice.run(i)));
+    });
+    // Less than one of them, and less than one with what a database takes by itself.
+    for (const maxSize of [78_000, 100_000]) {
+      await using server = serve(published.path);
+      using warnings = captureWarnings();
+      await readThrough([server.url], async (jobCache) => {
+        await Promise.all(numbers.map((i) => twice.run(i)));
+        const runs = await callsOf(async () => {
+          for (const i of numbers) assertEquals((await large.run(i))[7], i);
+        });
+        assertEquals(runs, 0);
+        const blobs = server.asked.filter((path) => path.startsWith("blobs"));
+        assertEquals(blobs.length, new Set(blobs).size);
+        assertEquals(blobs.length, 4);
+        if (maxSize < 80_000) {
+          assertEquals(jobCache.stats().records, 4);
+          assertMatch(
+            warnings.lines.join("\n"),
+            /a result of upstream_large is not kept in the cache in .*: it takes 80\d\d\d bytes and its maxSize is 78000 bytes/,
+          );
+        }
+      }, { layout, maxSize });
+    }
+  });
+}
+
 const only = (folder: string, response: () => Response): Answer => (path) =>
   path.startsWith(folder) ? response() : undefined;
 

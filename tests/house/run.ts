@@ -25,13 +25,20 @@ export async function deno(
   { cwd = ROOT, env = {} }: RunOptions = {},
 ): Promise<Ended> {
   const { HITHER_STD: _, ...inherited } = Deno.env.toObject();
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd,
-    clearEnv: true,
-    env: { ...inherited, NO_COLOR: "1", ...env },
-    stdin: "null",
-  }).output();
+  return await endOf(
+    new Deno.Command(Deno.execPath(), {
+      args,
+      cwd,
+      clearEnv: true,
+      env: { ...inherited, NO_COLOR: "1", ...env },
+      stdin: "null",
+    }),
+  );
+}
+
+/** Runs a command to its end. */
+export async function endOf(command: Deno.Command): Promise<Ended> {
+  const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
   return {
     code,
