@@ -80,7 +80,7 @@ export class PoolRun implements KeptRun {
   chunk = 0;
   /** Whether it was said that it has begun. */
   hasBegun = false;
-  /** Whether it may take long until all of it is there. */
+  /** Whether it may take long until all of it is there, and that is to be told. */
   isLarge = false;
   /** The cell of its flag there. */
   flag = 0;

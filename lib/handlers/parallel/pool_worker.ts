@@ -267,7 +267,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           ? this.#message(run, args, transfer, given.length === 0)
           : undefined;
         run.moved = isMoved(args.list) ? args.list : undefined;
+        // What a thread gets of leaves is there at once.
         run.isLarge = message !== undefined &&
+          !this.#connection.sharesMemory &&
           (message.list.leaves.length > 0 || message.upstream.length > 0);
         // Last: what is above may throw.
         this.#number(run);
@@ -302,6 +304,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           this.#message(run, argumentsOf(lists.shift()!), [], false),
         task: run.sent,
         flag: run.flag,
+        ...(run.isLarge ? { isLarge: true } : undefined),
         ...this.#mustTell(run, given.length === 1 && !isAlone),
       }));
       if (spelt.length > 1) this.#post(packBatch(spelt), transfer);
@@ -534,8 +537,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   #take(message: FromWorker): void {
-    // That comes from the first thread of a process, where no job runs.
-    if (message.type !== "recalled") this.#uptake.heard();
+    // Those come from the first thread of a process, where no job runs.
+    if (message.type !== "recalled" && message.type !== "arrived") {
+      this.#uptake.heard();
+    }
     if (
       this.#items.size > 0 && "task" in message && this.#items.says(message)
     ) {
@@ -566,6 +571,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return this.#unbegun.chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
+      case "arrived":
+        return this.#arrived(message.task);
       case "withdrawn":
         return this.stopped(message.task);
       case "recalled":
@@ -595,6 +602,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "nestedRelease":
         return this.#nested.take(message);
     }
+  }
+
+  /** All of a large Task is in its process: from now on that may be silent for so long. */
+  #arrived(task: number): void {
+    const run = this.#running.get(task);
+    if (run === undefined) return;
+    run.isLarge = false;
+    this.#uptake.heard();
+    this.#uptake.given();
   }
 
   /** A Task waits for others: its slot is theirs meanwhile. */
