@@ -578,7 +578,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "recalled":
         this.takeResults();
         this.#unbegun.recalled(message);
-        return this.#endIfDeaf();
+        if (message.tasks.length + message.chunks.length > 0) this.#endIfDeaf();
+        return;
       case "refused":
       case "skipped":
         return this.#notRun(message);
