@@ -315,20 +315,18 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         this.#post(isPiped ? one! : packOne(one!), transfer);
       }
     }
-    if (given.length > 1 || this.#connection.sharesMemory) {
-      this.#progress.watch();
-    }
     this.#given(first.task);
     if (first.task.queueTimed || isAlone && this.#beginsAtOnce(first)) {
       first.begun();
     }
+    if (given.length > 1 || !first.hasBegun) this.#progress.watch();
     if (this.#lastSent >= this.#mostTasks) this.retire();
     return true;
   }
 
-  /** Whether a Task that comes to an idle worker can be taken to begin with that. Where memory is shared it can be seen. */
+  /** Whether a Task that comes to an idle worker can be taken to begin at once. */
   #beginsAtOnce({ task }: PoolRun): boolean {
-    return !task.timed && !this.#connection.sharesMemory &&
+    return !task.timed &&
       (task.importTimeout === undefined || this.#imports.has(task.code));
   }
 
