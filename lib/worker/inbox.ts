@@ -59,8 +59,8 @@ export class Inbox {
    * Gives to `receive` what `decode` makes of each message, whose bytes it must not
    * keep; does not keep the event loop going by itself. As long as `isIdle` says that
    * nothing else is to be done, it waits for the next message with the whole thread:
-   * to go back to the event loop takes as long as a short job. That comes to its turn
-   * within {@linkcode STAY}.
+   * to go back to the event loop takes as long as a short job. That has a turn after
+   * each {@linkcode STAY}.
    */
   async read<T extends object>(
     decode: (bytes: Uint8Array, start: number, end: number) => T,
@@ -81,8 +81,12 @@ export class Inbox {
       receive(message);
       return "message";
     };
+    let cameSome = false;
     while (true) {
-      await ring.filled();
+      // One message is soon followed by another.
+      if (cameSome && isIdle()) await ring.turn();
+      else await ring.filled();
+      cameSome = false;
       const end = performance.now() + STAY;
       let left = STAY;
       let isCalled = false;
@@ -93,6 +97,7 @@ export class Inbox {
           taken = this.#takeNext()
         ) {
           if (taken === "call") isCalled = true;
+          else cameSome = true;
           // What that has left to be done at once comes first.
           await undefined;
           left = end - performance.now();

@@ -118,6 +118,10 @@ function take(message: ToWorker): void {
       });
   }
   post(message, largeBuffersOf(message));
+  const large = message.type === "batch" ? message.last : message;
+  if (large?.type === "run" && large.isLarge) {
+    answer({ type: "arrived", task: large.task });
+  }
 }
 
 /** Sends the worker a message, which it hears of also if it waits for a Task. */

@@ -86,6 +86,8 @@ export interface RunMessage {
   readonly digest: boolean;
   /** Whether a `started` message is wanted. */
   readonly timed: boolean;
+  /** Whether a process is to say when all of it is there, with `arrived`. */
+  readonly isLarge?: boolean | undefined;
   /** How long the import of its code may take, in ms; present where the sender waits for `imported`. */
   readonly importTimeout?: number | undefined;
   /** The cell of the worker's shared flags that says how far the Task is; see {@linkcode Flag}. */
@@ -353,6 +355,12 @@ export interface WithdrawnMessage {
   readonly task: number;
 }
 
+/** From a process: all of this Task is there, and its worker thread has it. */
+export interface ArrivedMessage {
+  readonly type: "arrived";
+  readonly task: number;
+}
+
 /** From a process: these Tasks were taken back before they began. Its worker answers each with `skipped` when it comes to it. */
 export interface RecalledMessage {
   readonly type: "recalled";
@@ -430,6 +438,7 @@ export type FromWorker =
   | RefusedMessage
   | SkippedMessage
   | WithdrawnMessage
+  | ArrivedMessage
   | RecalledMessage
   | AcknowledgedMessage
   | NestedMessage

@@ -102,18 +102,23 @@ export class Ring {
    */
   async filled(): Promise<void> {
     // Resolves when something else is written there.
-    let filled = waitAsync(
+    const filled = waitAsync(
       this.#positions,
       WRITTEN,
       load(this.#positions, READ),
     );
-    if (!filled.async) {
-      do {
-        const written = load(this.#positions, WRITTEN);
-        filled = waitAsync(this.#positions, WRITTEN, written);
-      } while (!filled.async);
-      this.wake();
-    }
-    await filled.value;
+    if (filled.async) await filled.value;
+    else await this.turn();
+  }
+
+  /** Resolves in the next turn of the event loop, whether there is a record or not. */
+  async turn(): Promise<void> {
+    let turn: ReturnType<typeof waitAsync>;
+    do {
+      const written = load(this.#positions, WRITTEN);
+      turn = waitAsync(this.#positions, WRITTEN, written);
+    } while (!turn.async);
+    this.wake();
+    await turn.value;
   }
 }

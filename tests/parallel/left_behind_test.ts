@@ -8,9 +8,11 @@ for (const isolation of ["worker", "process"]) {
       "the next job",
       "jobs that travel together",
       "a job with a timeout",
+      "jobs with megabytes for arguments",
     ]
   ) {
     const together = what === "jobs that travel together";
+    const large = what === "jobs with megabytes for arguments";
     const timeout = what === "a job with a timeout" ? 10_000 : null;
     Deno.test(`a timer that loops for ever does not hold up ${what}: ${isolation}`, async () => {
       const { code, stdout, stderr } = await runProgram({
@@ -22,7 +24,7 @@ for (const isolation of ["worker", "process"]) {
             }, 20);
             return x;
           });
-          const add = hi.func("add", "1", (x: number) => x + 1);
+          const add = hi.func("add", "1", (x: number | Float64Array) => typeof x === "number" ? x + 1 : x.length);
           if (import.meta.main) {
             const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "${isolation}" });
             await hi.config({ jobHandler, jobCache: null }, async () => {
@@ -30,7 +32,11 @@ for (const isolation of ["worker", "process"]) {
               console.log(await leaves.run(7));
               await new Promise((resolve) => setTimeout(resolve, 200));
               const jobs = add.with({ timeout: ${timeout} }).map(${
-          together ? "Array.from({ length: 100 }, (_, i) => i)" : "[1]"
+          together
+            ? "Array.from({ length: 100 }, (_, i) => i)"
+            : large
+            ? "[new Float64Array(1_000_000)]"
+            : "[1]"
         });
               console.log((await Promise.all(jobs)).length, jobs.every(({ attempts }) => attempts === 1));
             });

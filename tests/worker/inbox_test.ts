@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { Inbox, inboxMemory } from "../../lib/worker/inbox.ts";
 
 /** Messages of many lengths, also those that do not end where another may begin. */
@@ -63,3 +63,32 @@ Deno.test("where there is no room nothing is written, and nothing is lost", asyn
   assertEquals(came, MESSAGES);
   assertEquals(full > 0, true);
 });
+
+for (const isIdle of [false, true]) {
+  Deno.test(
+    `the event loop has its turns while messages keep coming to a reader that ${
+      isIdle ? "blocks its thread for the next" : "never blocks"
+    }`,
+    async () => {
+      const memory = inboxMemory();
+      const writer = new Inbox(memory);
+      for (let i = 0; i < 50; i++) writer.write(new Uint8Array(10));
+      let came = 0;
+      const turn = new Promise<number>((resolve) =>
+        setTimeout(() => resolve(came))
+      );
+      new Inbox(memory).read(
+        (bytes, start, end) => bytes.slice(start, end),
+        () => {
+          came++;
+          // As a job that takes so long.
+          const start = performance.now();
+          while (performance.now() - start < 1);
+        },
+        () => isIdle,
+      );
+      const before = await turn;
+      assert(before < 50, `after ${before} messages`);
+    },
+  );
+}

@@ -82,7 +82,7 @@ export class PoolRun implements KeptRun {
   hasBegun = false;
   /** Whether it came through shared memory. */
   isQuick = false;
-  /** Whether it may take long until all of it is there. */
+  /** Whether it may take long until all of it is there, and that is to be told. */
   isLarge = false;
   /** The cell of its flag there. */
   flag = 0;

@@ -13,17 +13,7 @@
 import { errorText } from "../../error_text.ts";
 import { noteLoaded } from "../../function_info.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
-import type { CodeReference, TaskArguments } from "../../task.ts";
-import { LEAF_BYTES } from "../../value/encoded.ts";
-import type { SmallValue } from "../../value/small.ts";
-import { isMoved } from "../../value/transfer.ts";
-import {
-  isPlain,
-  packBatch,
-  packOne,
-  sizeOf,
-  type UnpackedRun,
-} from "../../worker/batch.ts";
+import type { CodeReference } from "../../task.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { showLive } from "../../worker/console.ts";
 import { importTimeoutError } from "../../worker/load.ts";
@@ -37,7 +27,7 @@ import {
   type ToWorker,
 } from "../../worker/protocol.ts";
 import type { QuickResult } from "../../worker/results.ts";
-import { functionToWire, putBack } from "../../worker/wire.ts";
+import { putBack } from "../../worker/wire.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -53,8 +43,8 @@ import type { ChunkRun } from "./chunk_run.ts";
 import { Batch, PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { Progress } from "./progress.ts";
-import { quickList, QuickWay } from "./quick_way.ts";
-import { runMessage, type Unnumbered } from "./run_message.ts";
+import { QuickWay } from "./quick_way.ts";
+import { Sending } from "./sending.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
@@ -96,7 +86,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #refused = new Set<string>();
   readonly #mostTasks: number;
   readonly #mostMemory: number;
-  #lastSent = 0;
+  readonly #sending: Sending;
   #load = 0;
   #ready = false;
   #retired = false;
@@ -167,6 +157,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       (message) => this.#post(message),
     );
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
+    this.#sending = new Sending(
+      this.#connection,
+      { owner, flags: this.#flags, imports: this.#imports, quick: this.#quick },
+      (message, transfer) => this.#post(message, transfer),
+    );
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
@@ -200,7 +195,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** The number of the last Task, or chunk with its items, that it was given. */
   get lastSent(): number {
-    return this.#lastSent;
+    return this.#sending.lastSent;
   }
 
   /** Whether no Task is in it. */
@@ -243,7 +238,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       many,
       MOST_TOGETHER,
       this.#flags.room,
-      this.#mostTasks - this.#lastSent,
+      this.#mostTasks - this.#sending.lastSent,
     );
   }
 
@@ -253,36 +248,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
    * returns whether there was another.
    */
   give(runs: Iterable<PoolRun>): boolean {
-    const given: PoolRun[] = [];
-    const lists: SmallValue[] = [];
-    // What is quick has none, unless another one among them needs one.
-    const messages: (Unnumbered | undefined)[] = [];
-    const transfer: ArrayBuffer[] = [];
-    let bytes = 0;
-    for (const run of runs) {
-      try {
-        const args = run.task.arguments();
-        const list = this.#quickList(run, args);
-        const message = list === undefined
-          ? this.#message(run, args, transfer, given.length === 0)
-          : undefined;
-        run.moved = isMoved(args.list) ? args.list : undefined;
-        run.leaves = args.list.leaves;
-        run.isLarge = message !== undefined &&
-          (message.list.leaves.length > 0 || message.upstream.length > 0);
-        // Last: what is above may throw.
-        this.#number(run);
-        if (list !== undefined) lists.push(list);
-        messages.push(message);
-        given.push(run);
-        bytes += sizeOf(list ?? message!.list);
-        if (bytes >= LEAF_BYTES) break;
-        if (message !== undefined && !isPlain(message)) break;
-      } catch (error) {
-        this.#owner.settled(run);
-        run.fail(error);
-      }
-    }
+    const parcel = this.#sending.pack(runs);
+    const { given } = parcel;
     const [first] = given;
     if (first === undefined) return false;
     const batch = new Batch(given);
@@ -295,51 +262,20 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (this.isEmpty) this.#hold(true);
     const isAlone = this.#load++ === 0;
     this.#imports.begin(first);
-    const isSent = lists.length === given.length &&
-      this.#quick!.send(first.task, given, lists);
-    for (const run of given) run.isQuick = isSent;
-    if (!isSent) {
-      const spelt = given.map((run, i): UnpackedRun => ({
-        ...messages[i] ??
-          this.#message(run, argumentsOf(lists.shift()!), [], false),
-        task: run.sent,
-        flag: run.flag,
-        ...this.#mustTell(run, given.length === 1 && !isAlone),
-      }));
-      if (spelt.length > 1) this.#post(packBatch(spelt), transfer);
-      else {
-        const [one] = spelt;
-        // Into a pipe the characters go as they are.
-        const isPiped = !this.#connection.sharesMemory;
-        this.#post(isPiped ? one! : packOne(one!), transfer);
-      }
-    }
-    if (given.length > 1 || this.#connection.sharesMemory) {
-      this.#progress.watch();
-    }
+    this.#sending.send(parcel, isAlone);
     this.#given(first.task);
     if (first.task.queueTimed || isAlone && this.#beginsAtOnce(first)) {
       first.begun();
     }
-    if (this.#lastSent >= this.#mostTasks) this.retire();
+    if (given.length > 1 || !first.hasBegun) this.#progress.watch();
+    if (this.#sending.lastSent >= this.#mostTasks) this.retire();
     return true;
   }
 
-  /** Whether a Task that comes to an idle worker can be taken to begin with that. Where memory is shared it can be seen. */
+  /** Whether a Task that comes to an idle worker can be taken to begin at once. */
   #beginsAtOnce({ task }: PoolRun): boolean {
-    return !task.timed && !this.#connection.sharesMemory &&
+    return !task.timed &&
       (task.importTimeout === undefined || this.#imports.has(task.code));
-  }
-
-  /** A process with several places tells when it begins with a Task: something else may keep it busy. */
-  #mustTell(
-    { task }: PoolRun,
-    isUncertain: boolean,
-  ): { timed: true } | undefined {
-    return isUncertain && !this.#connection.sharesMemory &&
-        this.#imports.has(task.code)
-      ? { timed: true }
-      : undefined;
   }
 
   /** Looks whether it has begun with a Task, and says so. */
@@ -390,16 +326,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Gives the worker a Task that it comes to when it is done with another one; whether it could. Throws as the arguments of the Task do. */
   giveAhead(run: PoolRun, after: PoolRun): boolean {
     const { task } = run;
-    if (this.#lastSent + 1 >= this.#mostTasks) return false;
-    const list = this.#quickList(run, task.arguments());
-    if (list === undefined) return false;
-    this.#number(run);
-    if (!this.#quick!.send(task, [run], [list], true)) {
-      this.#flags.release(run.sent);
-      return false;
-    }
+    if (this.#sending.lastSent + 1 >= this.#mostTasks) return false;
+    if (!this.#sending.sendAhead(run)) return false;
     run.given();
-    run.isQuick = true;
     run.worker = this;
     run.slotDepth = after.slotDepth;
     this.#running.set(run.sent, run);
@@ -450,28 +379,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       run.batch = after.batch!;
       run.batch.left++;
     }
-    run.sent = ++this.#lastSent;
-    this.#lastSent += run.end - run.begin;
-    const request = {
-      chunk: run.sent,
-      after: after?.sent,
-      flag: this.#flags.sendChunk(run.sent),
-      ...run.chunk.argumentsOf(run.begin, run.end),
-    };
-    run.chunk.give(run.end);
-    // What comes by another way than the one before it might come first.
-    run.isPosted = after?.isPosted === true ||
-      this.#quick?.sendChunk(run.task, request) !== true;
-    if (run.isPosted) {
-      const transfer: ArrayBuffer[] = [];
-      const fn = functionToWire(run.task, transfer);
-      this.#post({ type: "chunk", ...request, ...fn }, transfer);
-    }
+    this.#sending.sendItems(run, after);
     this.#items.add(run);
     this.#unbegun.sent(run.sent, run.end - run.begin);
     this.#progress.watch(this.#durations.of(run.task.code));
     this.#given(run.task);
-    if (this.#lastSent >= this.#mostTasks) this.retire();
+    if (this.#sending.lastSent >= this.#mostTasks) this.retire();
   }
 
   /** Takes items out: of those that have begun each becomes a Task, and the others are returned. */
@@ -545,39 +458,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#stopping.holdGrace();
   }
 
-  /**
-   * The message that gives the worker a Task. Throws as `runMessage` does. What was transferred moves with a
-   * Task that comes alone: others can be taken back before they begin.
-   */
-  #message(
-    { task }: PoolRun,
-    args: TaskArguments,
-    transfer: ArrayBuffer[],
-    isAlone: boolean,
-  ): Unnumbered {
-    const { sharesMemory, sharesLeaves } = this.#connection;
-    const hasCode = this.#imports.has(task.code);
-    const handover = !sharesMemory ? "lend" : isAlone ? "move" : "copy";
-    return runMessage(task, args, transfer, sharesLeaves, handover, hasCode);
-  }
-
   #given({ name, version }: { name: string; version: string }): void {
     this.#lastGiven = `${name} ${version}`;
     this.#uptake.given();
-  }
-
-  /** Gives a Task its number and its flag: not its own id, as it may come to this worker twice, if it was taken back. */
-  #number(run: PoolRun): void {
-    run.flag = this.#flags.send(this.#lastSent + 1);
-    run.sent = ++this.#lastSent;
-    run.chunk = 0;
-  }
-
-  /** The arguments of a Task that can go the quick way. */
-  #quickList({ task }: PoolRun, args: TaskArguments): SmallValue | undefined {
-    return this.#quick !== undefined && this.#imports.has(task.code)
-      ? quickList(task, args)
-      : undefined;
   }
 
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
@@ -597,8 +480,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   #take(message: FromWorker): void {
-    // That comes from the first thread of a process, where no job runs.
-    if (message.type !== "recalled") this.#uptake.heard();
+    // Those come from the first thread of a process, where no job runs.
+    if (message.type !== "recalled" && message.type !== "arrived") {
+      this.#uptake.heard();
+    }
     if (
       this.#items.size > 0 && "task" in message && this.#items.says(message)
     ) {
@@ -629,12 +514,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return this.#unbegun.chunkEnded(message.chunk);
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
+      case "arrived":
+        return this.#arrived(message.task);
       case "withdrawn":
         return this.stopped(message.task);
       case "recalled":
         this.takeResults();
         this.#unbegun.recalled(message);
-        return this.#endIfDeaf();
+        if (message.tasks.length + message.chunks.length > 0) this.#endIfDeaf();
+        return;
       case "refused":
       case "skipped":
         return this.#notRun(message);
@@ -657,6 +545,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "nestedRelease":
         return this.#nested.take(message);
     }
+  }
+
+  /** All of a large Task is in its process: from now on that may be silent for so long. */
+  #arrived(task: number): void {
+    const run = this.#running.get(task);
+    if (run === undefined) return;
+    run.isLarge = false;
+    this.#uptake.heard();
+    this.#uptake.given();
   }
 
   /** A Task waits for others: its slot is theirs meanwhile. */
@@ -970,10 +867,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (this.#gone) return;
     this.#connection.post(message, transfer);
   }
-}
-
-function argumentsOf(list: SmallValue): TaskArguments {
-  return { list, upstream: [] };
 }
 
 function warnTooLittle(mostMemory: number, taken: number): void {
