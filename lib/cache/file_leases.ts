@@ -194,8 +194,13 @@ export class FileLeases implements Leases {
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) return false;
+      const isMissing = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
       // The folder may be there by now: others miss it at the same time.
-      if (!(error instanceof Deno.errors.NotFound) || isRetry) throw error;
+      if (!isMissing || isRetry) throw error;
+      for (const folder of [tmp, dirname(dirname(path)), dirname(path)]) {
+        this.#folder.evict(folder, "folder");
+      }
       makeFolders(tmp, dirname(path));
       return this.#createWhole(path, text, true);
     }
@@ -209,7 +214,8 @@ export class FileLeases implements Leases {
       } catch (error) {
         if (
           error instanceof Deno.errors.AlreadyExists ||
-          error instanceof Deno.errors.NotFound
+          error instanceof Deno.errors.NotFound ||
+          error instanceof Deno.errors.NotADirectory
         ) throw error;
         this.#hasLinks = false;
       }
@@ -276,7 +282,10 @@ function readHeld(path: string): Held | undefined {
       Number.isSafeInteger(since)
     ) return { owner, token, since, text };
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (
+      error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory
+    ) return undefined;
   }
   return { owner: undefined, token: 0, since: 0, text };
 }

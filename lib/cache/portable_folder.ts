@@ -97,12 +97,13 @@ export class PortableFolder {
     }
   }
 
-  /** The same where a damaged file counts as nothing: what is no file is an empty one. */
+  /** The same where a damaged file counts as nothing: what is no file is an empty one, and in what is no folder there is none. */
   readOrNothing(path: string): Uint8Array<ArrayBuffer> | undefined {
     try {
       return this.read(path);
     } catch (error) {
       if (error instanceof NotAFile) return new Uint8Array(0);
+      if (error instanceof Deno.errors.NotADirectory) return undefined;
       throw error;
     }
   }
@@ -118,16 +119,14 @@ export class PortableFolder {
       try {
         writeNew(temporary, bytes);
       } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-        this.#restore(this.folder.tmp, path);
+        this.#restore(this.folder.tmp, path, error);
         writeNew(temporary, bytes);
       }
       makeWay?.();
       try {
         Deno.renameSync(temporary, path);
       } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-        this.#restore(dirname(path), path);
+        this.#restore(dirname(path), path, error);
         Deno.renameSync(temporary, path);
       }
     } catch (error) {
@@ -155,8 +154,11 @@ export class PortableFolder {
     return size;
   }
 
-  /** Makes a folder that a file needs, which is new or was deleted; the marker too if it went with it. */
-  #restore(folder: string, path: string): void {
+  /** Makes a folder that a file needs, which is new or was deleted, or in whose place is something else; the marker too if it went with it. */
+  #restore(folder: string, path: string, why: unknown): void {
+    const isMissing = why instanceof Deno.errors.NotFound ||
+      why instanceof Deno.errors.NotADirectory && this.evictIntruders(path);
+    if (!isMissing) throw why;
     Deno.mkdirSync(folder, { recursive: true });
     if (path !== this.#marker && infoOf(this.#marker) === undefined) {
       this.create();

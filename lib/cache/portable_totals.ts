@@ -369,7 +369,10 @@ export class PortableTotals {
     try {
       Deno.renameSync(path, taken);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return NOTHING;
+      if (
+        error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory
+      ) return NOTHING;
       throw error;
     }
     const sums = this.#sums(taken);

@@ -454,6 +454,9 @@ for (const layout of ["sqlite", "files"] as const) {
     };
     await run();
     const intruders = ["tmp", "owners", "wake", "waits", "quarantine"];
+    if (layout === "files") {
+      intruders.push("leases", "snapshots", "totals", "pins");
+    }
     for (const name of intruders) {
       if (isFolder(`${path}/${name}`)) {
         Deno.removeSync(`${path}/${name}`, { recursive: true });
@@ -473,6 +476,7 @@ for (const layout of ["sqlite", "files"] as const) {
       await using jobCache = new hi.JobCache({ path, layout });
       const eight = hi.func(name + "_other", "1", () => 8);
       assertEquals(await hi.config({ jobCache }, () => eight.run()), 8);
+      jobCache.pin({ kind: "function", value: name });
       assertEquals(await hi.config({ jobCache }, () => seven.run()), 7);
     }
     const told = warnings.lines.map((line) =>

@@ -264,17 +264,20 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#imports.begin(first);
     this.#sending.send(parcel, isAlone);
     this.#given(first.task);
-    if (first.task.queueTimed || isAlone && this.#beginsAtOnce(first)) {
-      first.begun();
-    }
+    if (this.#countsAsBegun(first, isAlone)) first.begun();
     if (given.length > 1 || !first.hasBegun) this.#progress.watch();
     if (this.#sending.lastSent >= this.#mostTasks) this.retire();
     return true;
   }
 
-  /** Whether a Task that comes to an idle worker can be taken to begin at once. */
-  #beginsAtOnce({ task }: PoolRun): boolean {
-    return !task.timed &&
+  /**
+   * Whether a Task can be taken to begin when it is given: one that must not wait long for a worker, and one
+   * that comes to an idle process which has its code. Where memory is shared the flags tell.
+   */
+  #countsAsBegun({ task }: PoolRun, isAlone: boolean): boolean {
+    if (task.timed) return false;
+    if (task.queueTimed) return true;
+    return isAlone && !this.#connection.sharesMemory &&
       (task.importTimeout === undefined || this.#imports.has(task.code));
   }
 
