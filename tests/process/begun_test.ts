@@ -4,6 +4,7 @@ import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import { appears, failureOf, inPool, numbers } from "../parallel/pool.ts";
 import * as f from "./fixtures/functions.ts";
+import { twice } from "./fixtures/slow_import.ts";
 import { makeFifo } from "./processes.ts";
 
 /** Resolves when a job runs, as whoever listens to it hears. */
@@ -149,3 +150,13 @@ Deno.test("those who share the run of a job that was sent see the same", async (
     assertEquals(counts([busy, same]), { "finished 1": 2 });
   });
 });
+
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`a timeout beside a queueTimeout counts from the call, not from the start of the worker: ${isolation}`, () =>
+    inPool({ numWorkers: 1, isolation }, async () => {
+      const options = { timeout: 500, queueTimeout: 60_000 };
+      const jobs = [1, 2, 3].map((x) => twice.with(options).run(x));
+      assertEquals(await Promise.all(jobs), [2, 4, 6]);
+      assertEquals(jobs.map(({ attempts }) => attempts), [1, 1, 1]);
+    }));
+}
