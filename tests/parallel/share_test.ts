@@ -184,6 +184,28 @@ for (const place of PLACES) {
       assertEquals([two, three, four], [one, one, one! + 1]);
     }));
 
+  Deno.test(`it stands beside jobs among the arguments, and is there for another attempt (${place})`, () =>
+    inPlace(place, async () => {
+      await using folder = await temporaryFolder();
+      await using jobCache = new hi.JobCache({ path: folder.path });
+      const sum = f.sum.with({ jobCache });
+      const array = hi.share(filled(1));
+      for (const isCached of [false, true]) {
+        const one = sum.run(array);
+        const two = sum.run(array, one);
+        const three = sum.run(hi.share(filled(1)), two);
+        assertEquals(await three, 3 * LENGTH);
+        assertEquals([two.cached, three.cached], [isCached, isCached]);
+      }
+      const job = f.failsOnce.with({
+        retry: { maxAttempts: 2, minTimeout: 1 },
+      }).run(array);
+      assertEquals([await job, job.attempts], [LENGTH, 2]);
+      // A result that holds it is an argument of another one.
+      const echoed = f.echo.with({ jobCache }).run(array);
+      assertEquals(await f.lengthOf.run(echoed), LENGTH);
+    }));
+
   Deno.test(`items of hi.map may hold it (${place})`, () =>
     inPlace(place, async () => {
       const array = hi.share(filled(1));

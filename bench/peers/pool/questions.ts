@@ -207,7 +207,7 @@ const sharedMemory: Contest = {
     { pool: hither, limit: bareShared },
     { pool: hitherShared, limit: bareShared, promised: "at most 130 MB" },
     { pool: hitherProcess, promised: "at most 130 MB" },
-    { pool: hitherProcessShared, promised: "at most 130 MB" },
+    { pool: hitherProcessShared },
   ],
   number: (pool) => {
     const [command, ...args] = pool.command("memory", [64, BYTES]);
