@@ -9,6 +9,7 @@
  * @module
  */
 
+import { isAbsence } from "../value/file_check.ts";
 import { requireFile } from "../value/file_digest.ts";
 import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
@@ -194,10 +195,8 @@ export class FileLeases implements Leases {
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) return false;
-      const isMissing = error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.NotADirectory;
       // The folder may be there by now: others miss it at the same time.
-      if (!isMissing || isRetry) throw error;
+      if (!isAbsence(error) || isRetry) throw error;
       for (const folder of [tmp, dirname(dirname(path)), dirname(path)]) {
         this.#folder.evict(folder, "folder");
       }
@@ -213,9 +212,7 @@ export class FileLeases implements Leases {
         return Deno.linkSync(draft, path);
       } catch (error) {
         if (
-          error instanceof Deno.errors.AlreadyExists ||
-          error instanceof Deno.errors.NotFound ||
-          error instanceof Deno.errors.NotADirectory
+          error instanceof Deno.errors.AlreadyExists || isAbsence(error)
         ) throw error;
         this.#hasLinks = false;
       }
@@ -282,10 +279,7 @@ function readHeld(path: string): Held | undefined {
       Number.isSafeInteger(since)
     ) return { owner, token, since, text };
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return undefined;
+    if (isAbsence(error)) return undefined;
   }
   return { owner: undefined, token: 0, since: 0, text };
 }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { isAbsence } from "../value/file_check.ts";
 import { NotAFile, requireFile } from "../value/file_digest.ts";
 import { dirname, join } from "../value/paths.ts";
 import type { CacheFolder } from "./folder.ts";
@@ -204,10 +205,7 @@ export function names(folder: string, pattern: RegExp): string[] {
     return Array.from(Deno.readDirSync(folder), ({ name }) => name)
       .filter((name) => pattern.test(name));
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return [];
+    if (isAbsence(error)) return [];
     throw error;
   }
 }
@@ -218,10 +216,7 @@ export function remove(path: string): boolean {
     Deno.removeSync(path);
     return true;
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return false;
+    if (isAbsence(error)) return false;
     throw error;
   }
 }
@@ -231,10 +226,7 @@ export function infoOf(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch (error) {
-    if (
-      error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory
-    ) return undefined;
+    if (isAbsence(error)) return undefined;
     throw error;
   }
 }

@@ -19,6 +19,7 @@
  * @module
  */
 
+import { isAbsence } from "../value/file_check.ts";
 import { join } from "../value/paths.ts";
 import {
   infoOf,
@@ -369,10 +370,7 @@ export class PortableTotals {
     try {
       Deno.renameSync(path, taken);
     } catch (error) {
-      if (
-        error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.NotADirectory
-      ) return NOTHING;
+      if (isAbsence(error)) return NOTHING;
       throw error;
     }
     const sums = this.#sums(taken);

@@ -19,7 +19,7 @@ export class Durations {
   #last: CodeReference | undefined;
   #duration = Infinity;
 
-  /** Takes note of a call that took `duration` ms. */
+  /** Takes note of so many calls that took `duration` ms each. */
   learn(code: CodeReference, duration: number, count = 1): void {
     if (this.#last !== code) this.#recall(code);
     const before = this.#duration;

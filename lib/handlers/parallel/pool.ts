@@ -502,12 +502,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   }
 
   /** Whether jobs need not be Tasks on their way to a worker, even if each travels alone. */
-  #travelsAsItem({ chunk, task }: ChunkRun, worker: PoolWorker): boolean {
-    if (!worker.has(task.code)) return false;
-    if (!(chunk instanceof JobChunk)) return true;
-    const { definition, options: { crashRetries } } = chunk;
-    return worker.isQuick(task.code, LONGEST_AHEAD) &&
-      badFunctionError(definition, crashRetries) === undefined;
+  #travelsAsItem(run: ChunkRun, worker: PoolWorker): boolean {
+    const { chunk, task: { code } } = run;
+    if (!worker.has(code) || isBad(run)) return false;
+    return !(chunk instanceof JobChunk) || worker.isQuick(code, LONGEST_AHEAD);
   }
 
   /** Gives items to a worker: many if it has the code of their function and that is quick, else one as a Task of its own. */
@@ -532,11 +530,9 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   /** How many of these items a worker gets in one go. */
   #shareOf(run: ChunkRun, worker: PoolWorker): number {
     const { chunk, task, left } = run;
-    if (!worker.has(task.code)) return 1;
+    if (!worker.has(task.code) || isBad(run)) return 1;
     // Those of `hi.map` were parted before.
     if (!(chunk instanceof JobChunk)) return left;
-    const { definition, options: { crashRetries } } = chunk;
-    if (badFunctionError(definition, crashRetries) !== undefined) return 1;
     // Before the many that wait there may be some that were taken back from a worker.
     const behind = this.#last === undefined || this.#last === run
       ? 0
@@ -588,6 +584,13 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       yield next;
     }
   }
+}
+
+/** Whether these are jobs of a function that kills its workers: each is told, as a Task. */
+function isBad({ chunk }: ChunkRun): boolean {
+  if (!(chunk instanceof JobChunk)) return false;
+  const { definition, options: { crashRetries } } = chunk;
+  return badFunctionError(definition, crashRetries) !== undefined;
 }
 
 /** Whether it must be known when a Task begins: among others it would wait in its worker. */
