@@ -18,7 +18,7 @@ import type { ConsoleLine, Outcome, Task, Timing } from "./task.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import type { EncodedValue } from "./value/encoded.ts";
-import { SmallValue } from "./value/small.ts";
+import { SmallValue, smallValueOf } from "./value/small.ts";
 
 const NO_LINES: readonly ConsoleLine[] = Object.freeze([]);
 
@@ -55,12 +55,13 @@ class SmallOutcome extends SmallValue {
 /** A job that ran together with others has its result. */
 export function settleTogether(
   state: JobState,
-  value: EncodedValue,
+  result: EncodedValue | number,
   startedAt: number,
   duration: number,
 ): void {
   noteSurvival(state.definition);
   leaveOthers(state);
+  const value = typeof result === "number" ? smallValueOf(result) : result;
   const outcome: Outcome = value instanceof SmallValue
     ? new SmallOutcome(value.text, startedAt, duration)
     : {

@@ -29,7 +29,7 @@ export class ItemChunk {
   /** The number of the first of these among those. */
   readonly #first: number;
   /** `null` in place of one that was taken. */
-  readonly #results: (EncodedValue | null | undefined)[];
+  readonly #results: (EncodedValue | number | null | undefined)[];
   #jobs: Map<number, Job<unknown>> | undefined;
   /** How many have neither a result nor a job. */
   #open: number;
@@ -100,7 +100,7 @@ export class ItemChunk {
   begin(): void {}
 
   /** An item has its result; whether it was open. */
-  settle(index: number, value: EncodedValue): boolean {
+  settle(index: number, value: EncodedValue | number): boolean {
     if (!this.isOpen(index)) return false;
     this.#results[index] = value;
     this.#finished?.push(index);
@@ -130,13 +130,13 @@ export class ItemChunk {
   }
 
   /** The item whose turn it is, if it has finished: its result, or its job. */
-  take(): EncodedValue | Job<unknown> | undefined {
+  take(): EncodedValue | number | Job<unknown> | undefined {
     const index = this.#finished === undefined
       ? this.#taken
       : this.#finished[this.#taken];
     if (index === undefined) return undefined;
     const value = this.#results[index];
-    if (value) {
+    if (value !== undefined && value !== null) {
       this.#taken++;
       this.#results[index] = null;
       return value;

@@ -108,7 +108,7 @@ export class JobChunk {
   /** A job has its result; whether it was one of them. */
   settle(
     index: number,
-    value: EncodedValue,
+    value: EncodedValue | number,
     duration: number,
     startedAt: number,
   ): boolean {

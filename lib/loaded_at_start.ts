@@ -110,6 +110,7 @@ import "./lost_results.ts";
 import "./map.ts";
 import "./map_check.ts";
 import "./map_jobs.ts";
+import "./map_results.ts";
 import "./map_source.ts";
 import "./nested_jobs.ts";
 import "./outcome.ts";

@@ -9,6 +9,7 @@ import { keepContext } from "./current.ts";
 import type { HitherFunction } from "./func.ts";
 import { checkMap } from "./map_check.ts";
 import { MapJobs } from "./map_jobs.ts";
+import { type Lost, MapResults, type ResultGenerator } from "./map_results.ts";
 import { MapSource } from "./map_source.ts";
 import { isIdleWorker, park } from "./role.ts";
 import type { Argument } from "./types.ts";
@@ -90,21 +91,31 @@ export function map<A extends readonly unknown[], R>(
   // A generator's body runs in the context of whoever asks for the next result.
   const here = keepContext();
   const jobs = new MapJobs<Awaited<R>>(fn.run as never, options);
-  return results();
+  let source: MapSource;
+  return new MapResults(results(), {
+    take,
+    resultOf: (done) => jobs.resultOf(done),
+  });
 
-  async function* results(): AsyncGenerator<Awaited<R>, void, void> {
+  /** Takes what has finished, if its turn has come. */
+  function take() {
+    // Before that: the workers go on meanwhile.
+    if (jobs.areAhead) source.take(jobs.room);
+    return jobs.take();
+  }
+
+  async function* results(): ResultGenerator<Awaited<R>> {
     if (isIdleWorker()) await park();
-    const source = new MapSource(items, jobs, here);
+    source = new MapSource(items, jobs, here);
     const abort = () => jobs.stop(signal!.reason);
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     try {
       while (true) {
-        // Before the results that are there are taken: the workers go on meanwhile.
-        if (jobs.areAhead) source.take(jobs.room);
-        const done = jobs.take();
+        const done = take();
         if (done !== undefined) {
-          yield jobs.resultOf(done);
+          let lost: Lost<Awaited<R>> | void = yield jobs.resultOf(done);
+          while (lost) lost = yield lost.again;
           continue;
         }
         jobs.throwIfFailed();

@@ -28,7 +28,7 @@ const LEAST: number = 4 * navigator.hardwareConcurrency;
 const MOST = 2_048;
 
 /** An item that has finished. */
-type Done<T> = Job<T> | EncodedValue;
+type Done<T> = Job<T> | EncodedValue | number;
 
 /** What is outstanding or has a result that was not taken yet. */
 export class MapJobs<T> implements ItemTaker, ItemListener {
@@ -136,7 +136,9 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
 
   /** The result of an item that has finished; computed again if it was in the cache and is lost. */
   resultOf(done: Done<T>): T | Promise<T> {
-    if (done instanceof SmallValue) return decodeSmall(done, "result") as T;
+    if (typeof done === "number" || done instanceof SmallValue) {
+      return decodeSmall(done, "result") as T;
+    }
     if (!(done instanceof Job)) {
       return decodeValue(done, { root: "result" }) as T;
     }

@@ -45,6 +45,16 @@ export class SmallValue implements EncodedValue {
   }
 }
 
+/** A result of a few bytes: a number is that itself, as there is nothing cheaper to keep. */
+export type SmallResult = SmallValue | number;
+
+/** A result of a few bytes as an encoded value. */
+export function smallValueOf(result: SmallResult): SmallValue {
+  return typeof result === "number"
+    ? new SmallValue(smallResult(result)!)
+    : result;
+}
+
 /** The bytes from `start` to `end` as characters. */
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
   let text = "";
@@ -146,7 +156,8 @@ export function smallKey(
 }
 
 /** Decodes a small value. Throws as `decodeValue` does. */
-export function decodeSmall(value: SmallValue, root: string): unknown {
+export function decodeSmall(value: SmallResult, root: string): unknown {
+  if (typeof value === "number") return value;
   const { text } = value;
   const initial = text.charCodeAt(0);
   switch (text.length) {

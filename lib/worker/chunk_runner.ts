@@ -186,10 +186,9 @@ export class ChunkRunner {
 
   /** Writes the result of an item into shared memory, if it is one of a few bytes; whether it did. */
   #done(item: LightItem, result: unknown): boolean {
-    const text = smallResult(result);
-    if (text === undefined) return false;
+    const value = typeof result === "number" ? result : smallOf(result);
+    if (value === undefined) return false;
     const duration = this.#now - item.start;
-    const value = new SmallValue(text);
     const startedAt = Math.floor(TIME_ORIGIN + item.start);
     const { task } = item;
     if (
@@ -198,6 +197,12 @@ export class ChunkRunner {
     item.hasEnded = true;
     return true;
   }
+}
+
+/** A result that is one of a few bytes. */
+function smallOf(result: unknown): SmallValue | undefined {
+  const text = smallResult(result);
+  return text === undefined ? undefined : new SmallValue(text);
 }
 
 /** The arguments of an item; `undefined` if they cannot be decoded. */

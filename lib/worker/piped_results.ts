@@ -7,6 +7,7 @@
  */
 
 import type { EncodedValue } from "../value/encoded.ts";
+import { smallValueOf } from "../value/small.ts";
 import type { MessageSink } from "./pipe.ts";
 import type { ResultWay } from "./result_writer.ts";
 
@@ -24,14 +25,14 @@ export class PipedResults implements ResultWay {
 
   write(
     task: number,
-    value: EncodedValue,
+    value: EncodedValue | number,
     contribution: Uint8Array | undefined,
     startedAt: number,
     duration: number,
   ): boolean {
     return this.#sink.writeResult(
       task,
-      value,
+      typeof value === "number" ? smallValueOf(value) : value,
       contribution,
       startedAt,
       duration,

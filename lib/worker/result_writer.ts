@@ -24,7 +24,7 @@ export interface ResultWay {
   /** Sends a result that took so many ms, unless it has to travel as a message; whether it did. One of several that come `together` may wait for the others. */
   write(
     task: number,
-    value: EncodedValue,
+    value: EncodedValue | number,
     contribution: Uint8Array | undefined,
     startedAt: number,
     duration: number,
@@ -68,7 +68,7 @@ export class ResultWriter implements ResultWay {
   /** Writes a result that took so many ms, unless there is no room for it now or it must not come before a message; whether it did. One of several that come `together` may wait for the others. */
   write(
     task: number,
-    value: EncodedValue,
+    value: EncodedValue | number,
     contribution: Uint8Array | undefined,
     startedAt: number,
     duration: number,

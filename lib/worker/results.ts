@@ -12,7 +12,7 @@
  */
 
 import type { EncodedValue } from "../value/encoded.ts";
-import { SmallValue, textOf } from "../value/small.ts";
+import { type SmallResult, SmallValue, textOf } from "../value/small.ts";
 import { Ring, ringMemory } from "./ring.ts";
 
 /** How much memory there is, in bytes. */
@@ -27,6 +27,9 @@ const HEAD = 32;
 /** In place of the length of a value: this is no result, but the end of a chunk of that number. */
 const DONE = -1;
 
+/** In place of the length of a value: it is a number, as it is in memory. */
+const NUMBER = -2;
+
 /** In place of a length: there is no contribution. */
 const ABSENT = -1;
 
@@ -36,7 +39,7 @@ const NO_BYTES = new Uint8Array(0);
 export class QuickResult {
   task = 0;
   /** `undefined`: the worker has come to the end of the chunk of that number, or takes up its first item. */
-  value: SmallValue | undefined;
+  value: SmallResult | undefined;
   /** Whether it takes up the first item of a chunk. */
   begins = false;
   contribution: Uint8Array<ArrayBuffer> | undefined;
@@ -62,11 +65,14 @@ export class Results {
   /** Writes a result without leaves, unless it is too long or there is no room now; whether it did. */
   write(
     task: number,
-    value: EncodedValue,
+    value: EncodedValue | number,
     contribution: Uint8Array | undefined,
     startedAt: number,
     duration: number,
   ): boolean {
+    if (typeof value === "number") {
+      return this.#writeNumber(task, value, startedAt, duration);
+    }
     const text = value instanceof SmallValue ? value.text : undefined;
     const bytes = text === undefined ? value.bytes : NO_BYTES;
     const own = text?.length ?? bytes.length;
@@ -92,6 +98,27 @@ export class Results {
     if (contribution !== undefined) {
       memory.set(contribution, at + HEAD + own);
     }
+    this.#ring.commit();
+    return true;
+  }
+
+  #writeNumber(
+    task: number,
+    value: number,
+    startedAt: number,
+    duration: number,
+  ): boolean {
+    const at = this.#ring.reserve(HEAD + 8);
+    if (at === undefined) return false;
+    const { cells, doubles } = this.#ring;
+    const cell = at / 4;
+    cells[cell] = HEAD + 8;
+    cells[cell + 1] = task;
+    doubles[at / 8 + 1] = startedAt;
+    doubles[at / 8 + 2] = duration;
+    cells[cell + 6] = NUMBER;
+    cells[cell + 7] = ABSENT;
+    doubles[(at + HEAD) / 8] = value;
     this.#ring.commit();
     return true;
   }
@@ -129,6 +156,8 @@ export class Results {
     result.task = cells[cell + 1]!;
     result.value = own === DONE
       ? undefined
+      : own === NUMBER
+      ? doubles[value / 8]!
       : new SmallValue(textOf(bytes, value, end));
     result.contribution = more === ABSENT
       ? undefined

@@ -14,6 +14,7 @@ import { errorText } from "../../error_text.ts";
 import { noteLoaded } from "../../function_info.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
+import { smallValueOf } from "../../value/small.ts";
 import { warn, warnOnce } from "../../warn.ts";
 import { showLive } from "../../worker/console.ts";
 import { importTimeoutError } from "../../worker/load.ts";
@@ -643,7 +644,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const run = this.#ended(task);
     if (run === undefined) return;
     this.#settled(run, duration);
-    run.settleQuickly(value, contribution, startedAt, duration);
+    run.settleQuickly(
+      smallValueOf(value),
+      contribution,
+      startedAt,
+      duration,
+    );
   }
 
   /** A Task has ended in the worker; `undefined` if nobody waits for it. */

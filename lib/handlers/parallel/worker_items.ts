@@ -94,7 +94,7 @@ export class WorkerItems {
   done(
     run: ChunkRun,
     task: number,
-    value: EncodedValue,
+    value: EncodedValue | number,
     duration: number,
     startedAt: number,
   ): boolean {

@@ -1,0 +1,81 @@
+/**
+ * The results of one `hi.map`, to be iterated over. What is there is given at once: to
+ * ask a generator takes longer than a short item.
+ *
+ * @module
+ */
+
+/** A result that was taken, and is not there any more: what computes it again. */
+export interface Lost<T> {
+  readonly again: Promise<T>;
+}
+
+/** Gives what is there. */
+export interface Ready<T, D> {
+  /** The next one that has finished. */
+  take(): D | undefined;
+  /** Its result; a Promise if it is lost. */
+  resultOf(done: D): T | Promise<T>;
+}
+
+/** What waits for results; it can be told to go on with one that was lost. */
+export type ResultGenerator<T> = AsyncGenerator<T, void, Lost<T> | void>;
+
+/** A generator that is not asked as long as there are results. */
+export class MapResults<T, D> implements AsyncGenerator<T, void, void> {
+  readonly #generator: ResultGenerator<T>;
+  readonly #ready: Ready<T, D>;
+  /** How many calls the generator has not answered. */
+  #asked = 0;
+  /** Whether the last thing that the generator has done is to give a result. */
+  #isOpen = false;
+
+  constructor(generator: ResultGenerator<T>, ready: Ready<T, D>) {
+    this.#generator = generator;
+    this.#ready = ready;
+  }
+
+  next(): Promise<IteratorResult<T, void>> {
+    const done = this.#isOpen ? this.#ready.take() : undefined;
+    if (done === undefined) return this.#answer(this.#generator.next());
+    let result: T | Promise<T>;
+    try {
+      result = this.#ready.resultOf(done);
+    } catch (error) {
+      return this.throw(error);
+    }
+    return result instanceof Promise
+      ? this.#answer(this.#generator.next({ again: result }))
+      : Promise.resolve({ value: result, done: false });
+  }
+
+  return(): Promise<IteratorResult<T, void>> {
+    return this.#answer(this.#generator.return());
+  }
+
+  throw(error: unknown): Promise<IteratorResult<T, void>> {
+    return this.#answer(this.#generator.throw(error));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #answer(
+    answer: Promise<IteratorResult<T, void>>,
+  ): Promise<IteratorResult<T, void>> {
+    this.#isOpen = false;
+    this.#asked++;
+    try {
+      const result = await answer;
+      this.#isOpen = this.#asked === 1 && !result.done;
+      return result;
+    } finally {
+      this.#asked--;
+    }
+  }
+}
