@@ -22,6 +22,8 @@ export class ItemChunk {
   readonly items: ChunkedItems;
   /** How many there are. */
   readonly count: number;
+  /** Nobody asks how long one of them has taken. */
+  readonly isMeasured = false;
   /** The argument lists of these and of others, one after the other. */
   readonly #bytes: Uint8Array<ArrayBuffer>;
   /** Where each of them ends. */

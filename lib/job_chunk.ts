@@ -30,6 +30,8 @@ export interface JobRunner {
 export class JobChunk {
   readonly definition: FunctionDefinition;
   readonly options: JobOptions;
+  /** How long each of them takes is told. */
+  readonly isMeasured = true;
   readonly #runner: JobRunner;
   /** `undefined` in place of one that has settled or is a Task. */
   readonly #jobs: (JobState | undefined)[] = [];

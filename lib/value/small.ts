@@ -227,7 +227,7 @@ export function readSmallArguments(
 ): unknown[] | undefined {
   const count = bytes[start]! - (Major.ARRAY << 5);
   if (!(count >= 0 && count < 24)) return undefined;
-  const values: unknown[] = [];
+  const values = new Array<unknown>(count);
   let at = start + 1;
   for (let i = 0; i < count; i++) {
     if (at >= end) return undefined;
@@ -237,12 +237,12 @@ export function readSmallArguments(
     if (major === Major.SIMPLE) {
       if (initial === Initial.FLOAT64) {
         for (let k = 0; k < 8; k++) eight[k] = bytes[at + k]!;
-        values.push(eightView.getFloat64(0));
+        values[i] = eightView.getFloat64(0);
         at += 8;
-      } else if (initial === Initial.UNDEFINED) values.push(undefined);
-      else if (initial === Initial.NULL) values.push(null);
-      else if (initial === Initial.TRUE) values.push(true);
-      else if (initial === Initial.FALSE) values.push(false);
+      } else if (initial === Initial.UNDEFINED) values[i] = undefined;
+      else if (initial === Initial.NULL) values[i] = null;
+      else if (initial === Initial.TRUE) values[i] = true;
+      else if (initial === Initial.FALSE) values[i] = false;
       else return undefined;
       continue;
     }
@@ -253,14 +253,14 @@ export function readSmallArguments(
       argument = ((bytes[at++]! * 256 + bytes[at++]!) * 256 + bytes[at++]!) *
           256 + bytes[at++]!;
     } else if (info > 26) return undefined;
-    if (major === Major.UINT) values.push(argument);
-    else if (major === Major.NEGATIVE) values.push(-1 - argument);
+    if (major === Major.UINT) values[i] = argument;
+    else if (major === Major.NEGATIVE) values[i] = -1 - argument;
     else if (major === Major.TEXT) {
       const text = at + argument <= end
         ? shortText(bytes, at, argument)
         : undefined;
       if (text === undefined) return undefined;
-      values.push(text);
+      values[i] = text;
       at += argument;
     } else return undefined;
   }

@@ -108,7 +108,7 @@ export interface ItemHost {
  * that has it; what comes after that one has another context.
  */
 export class LightItem implements RunningJob {
-  /** When its function was called, as `performance.now()` tells. */
+  /** When its function was called, as `performance.now()` tells; of one that is not measured, a moment before that. */
   start = 0;
   /** Whether its function has returned, and its result is on its way. */
   hasEnded = false;
@@ -173,6 +173,11 @@ export class LightItem implements RunningJob {
   /** Itself. */
   get job(): this {
     return this;
+  }
+
+  /** Whether it is asked how long it takes. */
+  get isMeasured(): boolean {
+    return this.#chunk.measured;
   }
 
   /** Whether it is no job. */

@@ -3,8 +3,8 @@
  * function, and needs no message. What the function is the worker was told in one, once.
  *
  * One side writes, the other reads. A chunk has its length, the number of its function,
- * its own number, that of the one before it, its flag, how many items there are and where
- * the arguments of each end; then the arguments.
+ * its own number, that of the one before it, its flag, whether each item is measured, how
+ * many there are and where the arguments of each end; then the arguments.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { Ring, ringMemory } from "./ring.ts";
 const CAPACITY = 131_072;
 
 /** What a chunk begins with, in cells of four bytes. */
-const HEAD = 6;
+const HEAD = 7;
 
 /** A chunk as it travels. */
 export interface ChunkRequest {
@@ -26,6 +26,8 @@ export interface ChunkRequest {
   readonly after: number | undefined;
   /** The cell of the flag. */
   readonly flag: number;
+  /** As in `ChunkMessage`. */
+  readonly measured: boolean;
   /** Where the argument list of each item ends in `bytes`. */
   readonly ends: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -46,7 +48,9 @@ export class ChunkRequests {
   }
 
   /** Writes a chunk, unless there is no room for it now; whether it did. */
-  write({ fn, chunk, after, flag, ends, bytes }: ChunkRequest): boolean {
+  write(
+    { fn, chunk, after, flag, measured, ends, bytes }: ChunkRequest,
+  ): boolean {
     const head = 4 * (HEAD + ends.length);
     const size = (head + bytes.length + 3) & ~3;
     const at = this.#ring.reserve(size);
@@ -58,7 +62,8 @@ export class ChunkRequests {
     cells[cell + 2] = chunk;
     cells[cell + 3] = after ?? 0;
     cells[cell + 4] = flag;
-    cells[cell + 5] = ends.length;
+    cells[cell + 5] = measured ? 1 : 0;
+    cells[cell + 6] = ends.length;
     cells.set(ends, cell + HEAD);
     memory.set(bytes, at + head);
     this.#ring.commit();
@@ -72,7 +77,7 @@ export class ChunkRequests {
     const { cells, bytes: memory } = this.#ring;
     const cell = at / 4;
     const size = cells[cell]!;
-    const count = cells[cell + 5]!;
+    const count = cells[cell + 6]!;
     const ends = new Uint32Array(count);
     ends.set(cells.subarray(cell + HEAD, cell + HEAD + count));
     const bytes = new Uint8Array(count === 0 ? 0 : ends[count - 1]!);
@@ -84,6 +89,7 @@ export class ChunkRequests {
       chunk: cells[cell + 2]!,
       after: after === 0 ? undefined : after,
       flag: cells[cell + 4]!,
+      measured: cells[cell + 5] === 1,
       ends,
       bytes,
     };

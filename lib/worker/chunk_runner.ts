@@ -20,6 +20,10 @@ import type { WorkerRun } from "./worker_run.ts";
 /** After how many items of a chunk all builtins are looked at: that takes as long as a short item. */
 const MEND_EVERY = 8;
 
+/** Items that take no longer than this, in ms, are measured so many together: the clock takes as long as a short one. */
+const SHORT = 0.005;
+const MEASURED_TOGETHER = 8;
+
 /** No more items of a chunk are taken up. */
 const END = Symbol("end");
 
@@ -54,8 +58,11 @@ export class ChunkRunner {
    * each of theirs has a context of its own, so that nothing is taken for another's.
    */
   readonly #wishing = new WeakSet<UserFunction>();
-  /** When the last item has ended, or something else: the next one begins with that. */
+  /** When the last item that was measured has ended, or something else: the next one begins with that. */
   #now = 0;
+  /** How many items are called without a look at the clock, and how many there were. */
+  #unmeasured = 0;
+  #passed = 0;
 
   /** Makes it for a worker. */
   constructor(host: ChunkHost, flags: Int32Array, results: ResultWay) {
@@ -94,6 +101,7 @@ export class ChunkRunner {
     for (let i = 0; i < count; i++) {
       const fn = host.find(chunk);
       this.#now = performance.now();
+      this.#unmeasured = 0;
       let run: WorkerRun | undefined | typeof END;
       if (fn === undefined) run = this.#begin(chunk, i);
       else {
@@ -166,11 +174,11 @@ export class ChunkRunner {
       else item.spellOut().fail(damage);
       return undefined;
     }
-    this.#now = performance.now();
+    const duration = this.#measure(item);
     const isIntact = item.index % MEND_EVERY === 0
       ? areIntact()
       : isWayOfItemsIntact();
-    if (isIntact && item.isPlain && this.#done(item, result)) {
+    if (isIntact && item.isPlain && this.#done(item, result, duration)) {
       return undefined;
     }
     if (result instanceof Promise) this.goesOn(fn);
@@ -184,11 +192,25 @@ export class ChunkRunner {
     return damageBy(`${name} ${version}`);
   }
 
+  /** How long an item has taken, in ms, with those before it that were not measured; 0 if it is none that is measured. */
+  #measure({ isMeasured }: LightItem): number {
+    if (this.#passed < this.#unmeasured) {
+      this.#passed++;
+      return 0;
+    }
+    const now = performance.now();
+    const duration = now - this.#now;
+    const isShort = duration <= SHORT * (1 + this.#passed);
+    this.#unmeasured = isShort && !isMeasured ? MEASURED_TOGETHER - 1 : 0;
+    this.#passed = 0;
+    this.#now = now;
+    return duration;
+  }
+
   /** Writes the result of an item into shared memory, if it is one of a few bytes; whether it did. */
-  #done(item: LightItem, result: unknown): boolean {
+  #done(item: LightItem, result: unknown, duration: number): boolean {
     const value = typeof result === "number" ? result : smallOf(result);
     if (value === undefined) return false;
-    const duration = this.#now - item.start;
     const startedAt = Math.floor(TIME_ORIGIN + item.start);
     const { task } = item;
     if (

@@ -130,6 +130,8 @@ export interface ChunkMessage {
   readonly code: WireCode;
   /** The cell of the flag, which counts from {@linkcode Flag}.ITEMS on those that have begun. */
   readonly flag: number;
+  /** Whether it is asked how long each item takes: if not, it is enough to know it of a few short ones together. */
+  readonly measured: boolean;
   /** Where the argument list of each item ends in `bytes`. */
   readonly ends: Uint32Array<ArrayBuffer>;
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -35,8 +35,14 @@ export class Ring {
   readonly doubles: Float64Array;
   readonly #positions: Int32Array<SharedArrayBuffer>;
   readonly #capacity: number;
+  /** How far this side has written, or read; what the other side sees of the latter may be less. */
+  #own = 0;
+  /** How far the other side has read, or written, when this one last looked. */
+  #other = 0;
   /** The position behind the record that is being written, or before the one that is being read. */
   #position = 0;
+  /** How far the other side was told that this one has read. */
+  #told = 0;
 
   /** Looks at memory that {@linkcode ringMemory} has made. */
   constructor(memory: SharedArrayBuffer) {
@@ -49,12 +55,14 @@ export class Ring {
 
   /** Where a record of so many bytes is to be written; `undefined` if there is no room for it now. */
   reserve(size: number): number | undefined {
-    let written = load(this.#positions, WRITTEN);
-    const used = written - load(this.#positions, READ) | 0;
+    let written = this.#own;
     let at = written & (this.#capacity - 1);
     const left = this.#capacity - at;
     const needed = left < size ? left + size : size;
-    if (this.#capacity - used < needed) return undefined;
+    if (this.#room < needed) {
+      this.#other = load(this.#positions, READ);
+      if (this.#room < needed) return undefined;
+    }
     if (left < size) {
       this.cells[at / 4] = GAP;
       written += left;
@@ -64,15 +72,24 @@ export class Ring {
     return at;
   }
 
+  get #room(): number {
+    return this.#capacity - (this.#own - this.#other | 0);
+  }
+
   /** The record is written: it can be read from now on. */
   commit(): void {
-    store(this.#positions, WRITTEN, this.#position);
+    this.#own = this.#position;
+    store(this.#positions, WRITTEN, this.#own);
   }
 
   /** Where the next record is; `undefined` if there is none. */
   next(): number | undefined {
-    const read = load(this.#positions, READ);
-    if (read === load(this.#positions, WRITTEN)) return undefined;
+    const read = this.#own;
+    if (read === this.#other) {
+      this.#tell();
+      this.#other = load(this.#positions, WRITTEN);
+      if (read === this.#other) return undefined;
+    }
     const at = read & (this.#capacity - 1);
     const isGap = this.cells[at / 4] === GAP;
     this.#position = isGap ? read + this.#capacity - at : read;
@@ -81,7 +98,16 @@ export class Ring {
 
   /** The record of so many bytes has been read: there may be another in its place. */
   release(size: number): void {
-    store(this.#positions, READ, this.#position + size | 0);
+    this.#own = this.#position + size | 0;
+    // Each time would take as long as to read a short record.
+    if ((this.#own - this.#told | 0) > this.#capacity / 8) this.#tell();
+  }
+
+  /** Tells the other side how far this one has read. */
+  #tell(): void {
+    if (this.#told === this.#own) return;
+    this.#told = this.#own;
+    store(this.#positions, READ, this.#own);
   }
 
   /** Wakes the other side if it waits for a record. */
@@ -91,9 +117,8 @@ export class Ring {
 
   /** Blocks this thread until there is a record, for `time` ms at most; whether there is one. */
   block(time: number): boolean {
-    const read = load(this.#positions, READ);
-    wait(this.#positions, WRITTEN, read, time);
-    return load(this.#positions, WRITTEN) !== read;
+    wait(this.#positions, WRITTEN, this.#own, time);
+    return load(this.#positions, WRITTEN) !== this.#own;
   }
 
   /**
@@ -102,11 +127,7 @@ export class Ring {
    */
   async filled(): Promise<void> {
     // Resolves when something else is written there.
-    const filled = waitAsync(
-      this.#positions,
-      WRITTEN,
-      load(this.#positions, READ),
-    );
+    const filled = waitAsync(this.#positions, WRITTEN, this.#own);
     if (filled.async) await filled.value;
     else await this.turn();
   }

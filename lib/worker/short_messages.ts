@@ -33,6 +33,7 @@ const IS_TIMED = 2;
 const HAS_KEY = 4;
 const HAS_TIME = 8;
 const IS_CHUNK = 16;
+const IS_MEASURED = 32;
 
 /** Hexadecimal digits of a key. */
 const KEY = 64;
@@ -106,11 +107,12 @@ export class TaskWriter {
 
   /** Writes a chunk from `at` on, where there is room for it. */
   writeChunk(message: ChunkMessage, { bytes, view }: Page, at: number): void {
-    const { chunk, after, flag, ends } = message;
+    const { chunk, after, flag, measured, ends } = message;
+    const bits = IS_CHUNK | (measured ? IS_MEASURED : 0);
     const called = this.#called(message);
     view.setUint32(at + TASK.NUMBER, chunk, true);
     view.setUint32(at + TASK.FLAG, flag, true);
-    view.setUint16(at + TASK.BITS, IS_CHUNK, true);
+    view.setUint16(at + TASK.BITS, bits, true);
     view.setUint16(at + TASK.CALLED, called.length, true);
     view.setUint32(at + CHUNK.AFTER, after ?? 0, true);
     view.setUint32(at + CHUNK.COUNT, ends.length, true);
@@ -188,6 +190,7 @@ export class TaskReader {
         version,
         code,
         flag: readNumber(bytes, start + TASK.FLAG),
+        measured: (bits & IS_MEASURED) !== 0,
         ends,
         bytes: list,
       };

@@ -146,6 +146,7 @@ export class Sending {
       chunk: run.sent,
       after: after?.sent,
       flag: flags.sendChunk(run.sent),
+      measured: run.chunk.isMeasured,
       ...run.chunk.argumentsOf(run.begin, run.end),
     };
     run.chunk.give(run.end);
