@@ -89,6 +89,8 @@ export class ChunkedItems {
   readonly #open = new Set<ItemChunk>();
   /** How long an item takes, in ms. */
   #duration: number;
+  /** How many items may travel together. */
+  #most: number;
   /** The last chunk of which an item was seen to leave its worker alive. */
   #survivor: ItemChunk | undefined;
 
@@ -104,6 +106,7 @@ export class ChunkedItems {
     this.scope = first.scope;
     this.runner = runner;
     this.#duration = duration;
+    this.#most = mostTogether(duration);
     this.#listener = listener;
   }
 
@@ -123,8 +126,8 @@ export class ChunkedItems {
   add(item: unknown): boolean {
     // A slow one would hold up those that travel with it.
     if (this.#most < 2 || interruptionReason() !== undefined) return false;
-    const args = item === undefined ? [] : [item];
     if (typeof item === "object" && newTransfers() !== undefined) return false;
+    const args = item === undefined ? [] : [item];
     if (this.options.cache && !inFlight.isEmpty && isInFlight(this, args)) {
       return false;
     }
@@ -182,6 +185,7 @@ export class ChunkedItems {
     );
     const weight = Math.min(1, WEIGHT * count);
     this.#duration += (longest - this.#duration) * weight;
+    this.#most = mostTogether(this.#duration);
   }
 
   /** So many items have their results, each after `duration` ms. */
@@ -227,11 +231,11 @@ export class ChunkedItems {
     this.#ends = [];
     this.#waiting.clear();
   }
+}
 
-  /** How many items may travel together. */
-  get #most(): number {
-    return Math.min(MOST_TOGETHER, Math.floor(TIME_TOGETHER / this.#duration));
-  }
+/** How many items may travel together that take so many ms each. */
+function mostTogether(duration: number): number {
+  return Math.min(MOST_TOGETHER, Math.floor(TIME_TOGETHER / duration));
 }
 
 /**

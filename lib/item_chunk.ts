@@ -140,7 +140,8 @@ export class ItemChunk {
     const value = this.#results[index];
     if (value !== undefined && value !== null) {
       this.#taken++;
-      this.#results[index] = null;
+      // A number holds nothing.
+      if (typeof value !== "number") this.#results[index] = null;
       return value;
     }
     const job = this.#jobs?.get(index);
