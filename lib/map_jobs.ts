@@ -44,6 +44,9 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
   /** How many items were added and not taken. */
   #size = 0;
   #window: number = LEAST;
+  /** How many may be outstanding now, and how few are left when more are taken in. */
+  #most = 0;
+  #few = 0;
   /** What takes items that need not be jobs: `null` if each has to be one, `undefined` as long as that is not known. */
   #items: ChunkedItems | null | undefined;
   #failed: { readonly error: unknown } | undefined;
@@ -61,6 +64,7 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
     this.#concurrency = concurrency;
     this.#chunk = chunk;
     this.#finished = ordered ? undefined : [];
+    this.#resize(LEAST);
   }
 
   get isOrdered(): boolean {
@@ -79,12 +83,9 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
 
   /** How many items to take in now: none as long as it is less than a chunk, or once the end has come. */
   get room(): number {
+    if (this.#size > this.#few) return 0;
     if (this.#failed !== undefined || this.#stopped !== undefined) return 0;
-    const most = this.#concurrency ?? Math.max(this.#window, this.#chunk ?? 1);
-    const room = most - this.#size;
-    // Some that take long must not hold up the others.
-    const chunk = Math.min(Math.ceil(most / 2), this.#chunk ?? Infinity);
-    return room < chunk ? 0 : room;
+    return this.#most - this.#size;
   }
 
   add(item: unknown): void {
@@ -227,11 +228,19 @@ export class MapJobs<T> implements ItemTaker, ItemListener {
 
   /** More may be outstanding while jobs are quick, and all the sooner the quicker they are. */
   #adapt(duration: number, count = 1): void {
-    if (duration >= QUICK) this.#window = Math.max(LEAST, this.#window >> 1);
+    if (duration >= QUICK) this.#resize(Math.max(LEAST, this.#window >> 1));
     else if (this.#window < MOST) {
       const more = count * Math.ceil(1 / Math.max(duration, 0.01));
-      this.#window = Math.min(MOST, this.#window + more);
+      this.#resize(Math.min(MOST, this.#window + more));
     }
+  }
+
+  #resize(window: number): void {
+    this.#window = window;
+    const most = this.#concurrency ?? Math.max(window, this.#chunk ?? 1);
+    this.#most = most;
+    // Some that take long must not hold up the others.
+    this.#few = most - Math.min(Math.ceil(most / 2), this.#chunk ?? Infinity);
   }
 
   /** With the first job it becomes known whether each item has to be one. */
