@@ -167,6 +167,41 @@ Deno.test("a large result that is gone is computed again by await, and for whoev
     assertEquals(calls, ["big 100000", "first"]);
   }));
 
+Deno.test("a result that is lost while hi.map gives others is computed again, and ends the loop if that fails", () =>
+  withCache(async (jobCache) => {
+    const lost = () =>
+      Deno.remove(`${jobCache.path}/blobs`, { recursive: true });
+    let isBroken = false;
+    const large = hi.func("cached_map_lost", "1", (n: number) => {
+      if (isBroken && n === 70_002) throw new Error(`broken ${n}`);
+      return new Float64Array(n).fill(n);
+    });
+    const items = [70_000, 70_001, 70_002, 70_003];
+    await Promise.all(large.map(items));
+    const lengths: number[] = [];
+    for await (const { length } of hi.map(large, items)) {
+      if (lengths.length === 0) await lost();
+      lengths.push(length);
+    }
+    assertEquals(lengths, items);
+
+    isBroken = true;
+    lengths.length = 0;
+    const results = hi.map(large, items);
+    await assertRejects(
+      async () => {
+        for await (const { length } of results) {
+          if (lengths.length === 0) await lost();
+          lengths.push(length);
+        }
+      },
+      Error,
+      "broken 70002",
+    );
+    assertEquals(lengths, [70_000, 70_001]);
+    assertEquals(await results.next(), { value: undefined, done: true });
+  }));
+
 Deno.test("getResult of a lost result says that await runs the job again", () =>
   withCache(async (jobCache) => {
     await big.run(70_000);

@@ -101,6 +101,9 @@ Deno.test("items and results of every kind come through, in order", () =>
       [job, 42],
       [NaN, NaN],
       [-0.5, -0.5],
+      [-0, -0],
+      [-Infinity, -Infinity],
+      [2 ** 60, 2 ** 60],
     ];
     const items = numbers(2_000).map((x) =>
       x > 500 && x < 1_500 ? x % given.length : -1
@@ -408,6 +411,67 @@ for (
         if (seen.length === 999) break;
       }
       assertEquals(new Set(seen), new Set(items.filter((x) => x !== "never")));
+    }));
+}
+
+Deno.test("calls of next that do not wait for each other have the results in their order, and then the end", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    const results = hi.map(f.odd, numbers(3_000));
+    // The first ones wait; then there are results, and then none for so many at once.
+    const given: IteratorResult<unknown, void>[] = [];
+    for (const count of [3, 1, 700, 1, 1, 2_400]) {
+      const asked = Array.from({ length: count }, () => results.next());
+      given.push(...await Promise.all(asked));
+    }
+    assertEquals(given, [
+      ...numbers(3_000).map((value) => ({ value, done: false })),
+      ...new Array(106).fill({ value: undefined, done: true }),
+    ]);
+  }));
+
+Deno.test("results keep their order for who asks for the next before the last one is there", () =>
+  inPool({ numWorkers: 2 }, async () => {
+    const results = hi.map(f.odd, later(numbers(3_000)));
+    const asked = Array.from({ length: 3 }, () => results.next());
+    for (let n = 0; n < 3_000; n++) {
+      assertEquals(await asked.shift(), { value: n, done: false });
+      asked.push(results.next());
+    }
+  }));
+
+for (const how of ["return", "throw"] as const) {
+  Deno.test(`${how} ends the results for those that ask behind it, and closes the source`, () =>
+    inPool({ numWorkers: 2 }, async () => {
+      let closed = false;
+      function* source() {
+        try {
+          for (let n = 0;; n++) yield n;
+        } finally {
+          closed = true;
+        }
+      }
+      const results = hi.map(f.odd, source());
+      for (let n = 0; n < 2_000; n++) {
+        assertEquals(await results.next(), { value: n, done: false });
+      }
+      const ended = Promise.allSettled([
+        results.next(),
+        how === "return" ? results.return() : results.throw(new Error("end")),
+        results.next(),
+      ]);
+      const end = { value: undefined, done: true };
+      assertEquals(
+        (await ended).map((it) =>
+          it.status === "fulfilled" ? it.value : `${it.reason}`
+        ),
+        [
+          { value: 2_000, done: false },
+          how === "return" ? end : "Error: end",
+          end,
+        ],
+      );
+      assert(closed);
+      assertEquals(await results.next(), end);
     }));
 }
 
