@@ -20,6 +20,7 @@ function request(chunk: number): ChunkRequest {
     chunk,
     after: chunk % 3 === 1 ? undefined : chunk - 1,
     flag: 2 * chunk,
+    measured: chunk % 2 === 0,
     ends,
     bytes: new Uint8Array(ends.at(-1)!).map((_, i) => i + chunk),
   };

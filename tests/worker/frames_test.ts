@@ -10,7 +10,7 @@ import type {
 } from "../../lib/worker/protocol.ts";
 import { QuickResult } from "../../lib/worker/results.ts";
 import { ShortTask, TaskReader } from "../../lib/worker/short_messages.ts";
-import { SmallValue } from "../../lib/value/small.ts";
+import { SmallValue, smallValueOf } from "../../lib/value/small.ts";
 
 function toFrame(message: object): Uint8Array[] {
   return new FrameWriter().write(message);
@@ -46,7 +46,7 @@ function kept(message: object): object {
     type: "done",
     task,
     status: "finished",
-    value: { bytes: value.bytes, leaves: [] },
+    value: { bytes: smallValueOf(value).bytes, leaves: [] },
     ...(contribution === undefined ? {} : { contribution }),
     timing: { startedAt, duration },
   };
@@ -271,6 +271,7 @@ Deno.test("chunks, and how far they are, come out of frames as they went in", ()
     version: "1",
     code: { kind: "module", url: "file:///f.ts" },
     flag: 3,
+    measured: false,
     ends: Uint32Array.of(1, 3, 3, 7),
     bytes: Uint8Array.of(1, 2, 3, 4, 5, 6, 7),
   };
@@ -278,6 +279,7 @@ Deno.test("chunks, and how far they are, come out of frames as they went in", ()
   const large: ChunkMessage = {
     ...chunk,
     after: 70_000,
+    measured: true,
     ends: Uint32Array.from(items, ({ length }) => end += length),
     bytes: new Uint8Array(end).fill(9),
   };

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { smallValueOf } from "../../lib/value/small.ts";
 import { resultMemory, Results } from "../../lib/worker/results.ts";
 
 function pair(): [Results, Results] {
@@ -21,13 +22,28 @@ Deno.test("results are read as they were written, also beyond the end of the mem
     for (let it = program.read(); it !== undefined; it = program.read()) {
       const { task } = it;
       const bytes = new Uint8Array(task % 700).fill(task);
-      assertEquals(it.value!.bytes, bytes);
+      assertEquals(smallValueOf(it.value!).bytes, bytes);
       assertEquals(
         it.contribution,
         task % 3 === 0 ? undefined : bytes.slice(task % 5),
       );
       assertEquals([it.startedAt, it.duration], [17 + task, 0.5]);
     }
+  }
+});
+
+Deno.test("numbers are read as they were written, among other results", () => {
+  const [worker, program] = pair();
+  const numbers = [0, -0, 1.5, NaN, -Infinity, 2 ** 60, Number.MIN_VALUE];
+  for (let task = 0; task < 20_000; task++) {
+    const number = numbers[task % 9];
+    const result = number ?? value(new Uint8Array(task % 90).fill(task));
+    assertEquals(worker.write(task, result, undefined, 17, task), true);
+    const it = program.read()!;
+    assertEquals([it.task, it.startedAt, it.duration], [task, 17, task]);
+    if (number !== undefined) assert(Object.is(it.value, number));
+    else assertEquals(smallValueOf(it.value!).bytes.length, task % 90);
+    assertEquals(program.read(), undefined);
   }
 });
 
@@ -59,7 +75,7 @@ Deno.test("the end of a chunk is read where it was written", () => {
   worker.write(6, value(new Uint8Array([2])), undefined, 0, 0);
   const read = () => {
     const { task, value } = program.read()!;
-    return [task, value?.bytes[0]];
+    return [task, value && smallValueOf(value).bytes[0]];
   };
   assertEquals([read(), read(), read()], [[5, 1], [4, undefined], [6, 2]]);
   assertEquals(program.read(), undefined);
