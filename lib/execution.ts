@@ -47,6 +47,7 @@ type Timer = ReturnType<typeof setTimeout>;
 /** What most executions do not have; the sets are made when they are needed. */
 class Details {
   earlierLines: readonly ConsoleLine[] = NO_LINES;
+  failure: unknown;
   holding: Holding | undefined;
   states: Set<JobState> | undefined;
   storedIn: Set<RecordStore> | undefined;
@@ -157,6 +158,11 @@ export class Execution implements Task {
 
   set earlierLines(lines: readonly ConsoleLine[]) {
     this.#details.earlierLines = lines;
+  }
+
+  /** How the attempt before this one has failed, if there was one. */
+  set failure(error: unknown) {
+    this.#details.failure = error;
   }
 
   /** What it takes of the resources, from when it waits for them. */
@@ -626,13 +632,18 @@ export class Execution implements Task {
   #watchQueue(state: JobState): void {
     const { queueTimeout } = state.options;
     if (queueTimeout === null) return;
-    this.#begin(state, queueTimeout, () =>
-      onTimeout!(
-        state,
-        new JobQueueTimeoutError(
-          `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
-        ),
-      ));
+    this.#begin(state, queueTimeout, () => {
+      const isFirst = state.attempts === 0;
+      const what = isFirst
+        ? "and was not started"
+        : `before attempt ${state.attempts + 1}, which was not started`;
+      const cause = isFirst ? undefined : this.#more?.failure;
+      const error = new JobQueueTimeoutError(
+        `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms ${what}`,
+        cause === undefined ? undefined : { cause },
+      );
+      onTimeout!(state, error);
+    });
   }
 
   /** Begins a time limit of a job, in place of the one that it had. */
