@@ -356,6 +356,8 @@ export interface OutgrownMessage {
 export interface SkippedMessage {
   readonly type: "skipped";
   readonly task: number;
+  /** As in `DoneMessage`. */
+  readonly retire?: boolean;
   /** As in `RefusedMessage`. */
   readonly moved?: readonly WireLeaf[] | undefined;
 }

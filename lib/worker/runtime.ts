@@ -341,7 +341,12 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
     const transfer: ArrayBuffer[] = [];
     const moved = movedLeaves(list, transfer);
     this.#send(
-      moved === undefined ? { type, task } : { type, task, moved },
+      {
+        type,
+        task,
+        ...(moved === undefined ? undefined : { moved }),
+        ...(this.#retire ? { retire: true } : undefined),
+      },
       transfer,
     );
   }
@@ -434,7 +439,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #done(run: WorkerRun, ending: Ending): void {
     const { aborted, started } = run.invocation;
     if (aborted && !started) {
-      return this.#send({ type: "skipped", task: run.task }, []);
+      const retire = this.#retire;
+      return this.#send({ type: "skipped", task: run.task, retire }, []);
     }
     const unseen = takeUnseen();
     if (unseen !== undefined) this.#show(unseen);

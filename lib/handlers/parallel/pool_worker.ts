@@ -700,8 +700,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#endIfDone();
   }
 
-  #notRun({ task, type, moved }: RefusedMessage | SkippedMessage): void {
+  #notRun(message: RefusedMessage | SkippedMessage): void {
+    const { task, type, moved } = message;
     this.release(task);
+    // Otherwise it would be given the same again and again.
+    if (type === "skipped" && message.retire) this.retire();
     const run = this.#running.get(task);
     if (run === undefined) return this.notBegun(task);
     if (run.moved !== undefined) putBack(run.moved, moved ?? []);
