@@ -47,6 +47,7 @@ type Timer = ReturnType<typeof setTimeout>;
 /** What most executions do not have; the sets are made when they are needed. */
 class Details {
   earlierLines: readonly ConsoleLine[] = NO_LINES;
+  failure: unknown;
   holding: Holding | undefined;
   states: Set<JobState> | undefined;
   storedIn: Set<RecordStore> | undefined;
@@ -58,7 +59,7 @@ class Details {
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
   timers: Map<JobState, Timer> | undefined;
-  /** Jobs that nobody wants any more, of which it is not known whether they had begun. */
+  /** Cancelled jobs, which count as begun with this and only with it: that is still to be heard, or may turn out to be wrong. */
   unwanted: JobState[] | undefined;
 }
 
@@ -157,6 +158,11 @@ export class Execution implements Task {
 
   set earlierLines(lines: readonly ConsoleLine[]) {
     this.#details.earlierLines = lines;
+  }
+
+  /** How the attempt before this one has failed, if there was one. */
+  set failure(error: unknown) {
+    this.#details.failure = error;
   }
 
   /** What it takes of the resources, from when it waits for them. */
@@ -522,9 +528,11 @@ export class Execution implements Task {
     return nestedJobs.submitNested(this.scope, request, listener);
   }
 
-  /** A job is taken out that is with a worker and may have begun: if so, that is still to be heard. */
+  /** A job is to be taken out that may be with a worker: whether it has begun may still be heard. */
   mayHaveBegun(state: JobState): void {
-    if (this.#isGiven && !this.isStarted) {
+    // What begins later does so for the others.
+    const isLast = this.#only === state || this.#states?.size === 1;
+    if (this.isStarted || this.#isGiven && isLast) {
       (this.#details.unwanted ??= []).push(state);
     }
   }
@@ -588,13 +596,22 @@ export class Execution implements Task {
     this.#isGiven = true;
   }
 
-  neverBegan(): void {
+  waits(): void {
+    const unwanted = this.#more?.unwanted ?? NO_CHILDREN;
+    if (this.#more !== undefined) this.#more.unwanted = undefined;
     if (!this.isStarted) return;
     this.#startedAt = -1;
+    for (const state of unwanted) state.attempts--;
     for (const state of this.#all()) {
       state.attempts--;
       state.advance("queued");
+      this.#watchQueue(state);
     }
+  }
+
+  neverBegan(): void {
+    this.#isGiven = false;
+    this.waits();
   }
 
   report(event: TaskEvent): void {
@@ -615,13 +632,18 @@ export class Execution implements Task {
   #watchQueue(state: JobState): void {
     const { queueTimeout } = state.options;
     if (queueTimeout === null) return;
-    this.#begin(state, queueTimeout, () =>
-      onTimeout!(
-        state,
-        new JobQueueTimeoutError(
-          `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
-        ),
-      ));
+    this.#begin(state, queueTimeout, () => {
+      const isFirst = state.attempts === 0;
+      const what = isFirst
+        ? "and was not started"
+        : `before attempt ${state.attempts + 1}, which was not started`;
+      const cause = isFirst ? undefined : this.#more?.failure;
+      const error = new JobQueueTimeoutError(
+        `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms ${what}`,
+        cause === undefined ? undefined : { cause },
+      );
+      onTimeout!(state, error);
+    });
   }
 
   /** Begins a time limit of a job, in place of the one that it had. */
