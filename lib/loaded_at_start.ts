@@ -143,6 +143,7 @@ import "./value/folder_reference.ts";
 import "./value/format.ts";
 import "./value/given_path.ts";
 import "./value/in_place.ts";
+import "./value/input.ts";
 import "./value/kinds.ts";
 import "./value/lent_leaf.ts";
 import "./value/other_copy.ts";
