@@ -129,6 +129,7 @@ import "./shipped_code.ts";
 import "./store_of.ts";
 import "./task.ts";
 import "./unseen_failures.ts";
+import "./value/binary_reader.ts";
 import "./value/codec.ts";
 import "./value/contribution.ts";
 import "./value/decode.ts";
