@@ -167,6 +167,7 @@ import "./value/text.ts";
 import "./value/thrown.ts";
 import "./value/transfer.ts";
 import "./value/writer.ts";
+import "./value/written_files.ts";
 import "./wait.ts";
 import "./wait_options.ts";
 import "./warn.ts";

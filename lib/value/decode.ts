@@ -11,18 +11,13 @@ import { BinaryReader } from "./binary_reader.ts";
 import { codecOfName } from "./codec.ts";
 import type { EncodedValue, Leaf, LeafDigests } from "./encoded.ts";
 import { bareError, DOM_EXCEPTION, errorClass } from "./error_classes.ts";
-import { FileReference } from "./file_reference.ts";
-import {
-  FOLDER_KINDS,
-  type FolderEntry,
-  FolderReference,
-} from "./folder_reference.ts";
 import { MAX_DEPTH } from "./format.ts";
 import { Input } from "./input.ts";
 import { Tag, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
 import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
+import { readFile, readFolder } from "./written_files.ts";
 
 /** How to decode a value. */
 export interface DecodeOptions {
@@ -238,9 +233,9 @@ class Decoder {
       case Tag.ERROR:
         return this.#error(depth);
       case Tag.FILE:
-        return this.#file();
+        return readFile(input);
       case Tag.FOLDER:
-        return this.#folder();
+        return readFolder(input);
       case Tag.CODEC:
         return this.#codec(depth);
       default:
@@ -419,33 +414,6 @@ class Decoder {
     this.#jobs ??= new Map();
     if (!this.#jobs.has(index)) this.#jobs.set(index, job(index));
     return this.#jobs.get(index);
-  }
-
-  #file(): FileReference {
-    const input = this.#input;
-    input.tuple(3);
-    const path = input.text();
-    const digest = input.byteString().toHex();
-    const size = input.count(Major.UINT);
-    return input.made("a file", () => new FileReference(path, digest, size));
-  }
-
-  #folder(): FolderReference {
-    const input = this.#input;
-    input.tuple(2);
-    const root = input.text();
-    const count = input.count(Major.ARRAY);
-    const entries: FolderEntry[] = [];
-    for (let i = 0; i < count; i++) {
-      input.tuple(4);
-      const path = input.text();
-      const kind = FOLDER_KINDS[input.count(Major.UINT)];
-      if (kind === undefined) throw input.broken("no kind of an entry");
-      const digest = input.byteString().toHex();
-      const size = input.count(Major.UINT);
-      entries.push({ path, kind, digest, size });
-    }
-    return input.made("a folder", () => new FolderReference(root, entries));
   }
 
   #codec(depth: number): object {

@@ -11,12 +11,8 @@ import { codecOfPrototype } from "./codec.ts";
 import type { Codec } from "./codec.ts";
 import { type FileContent, LEAF_BYTES, type LeafDigests } from "./encoded.ts";
 import { DOM_EXCEPTION, errorClassName } from "./error_classes.ts";
-import { type FileReference, givenPathOf } from "./file_reference.ts";
-import {
-  FOLDER_KINDS,
-  type FolderReference,
-  partsOf,
-} from "./folder_reference.ts";
+import type { FileReference } from "./file_reference.ts";
+import type { FolderReference } from "./folder_reference.ts";
 import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
 import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
@@ -44,6 +40,7 @@ import { partOf, type SharedPart } from "./in_place.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
 import type { Transfers } from "./transfer.ts";
+import { writeFile, writeFolder } from "./written_files.ts";
 
 /** What to write, and how. */
 export interface WriterOptions {
@@ -760,47 +757,15 @@ export class ValueWriter {
   #file(file: FileReference): void {
     const { out } = this;
     out.tag(Tag.FILE);
-    const sha256 = Uint8Array.fromHex(file.digest);
-    if (this.#deterministic) {
-      out.byteString(sha256);
-      return;
-    }
-    const path = this.#options.relative ? givenPathOf(file) : file.path;
-    const { digest, size } = file;
-    this.files.push({ kind: "file", path, digest, size });
-    out.head(Major.ARRAY, 3);
-    this.#text(path);
-    out.byteString(sha256);
-    out.head(Major.UINT, size);
+    if (this.#deterministic) out.byteString(Uint8Array.fromHex(file.digest));
+    else writeFile(out, file, this.#options.relative, this.files);
   }
 
   #folder(folder: FolderReference): void {
     const { out } = this;
     out.tag(Tag.FOLDER);
-    if (this.#deterministic) {
-      out.byteString(Uint8Array.fromHex(folder.digest));
-      return;
-    }
-    const { given, entries } = partsOf(folder);
-    const root = this.#options.relative ? given : folder.path;
-    this.files.push({ kind: "folder", path: root, digest: "", size: 0 });
-    out.head(Major.ARRAY, 2);
-    this.#text(root);
-    out.head(Major.ARRAY, entries.length);
-    for (const { path, kind, digest, size } of entries) {
-      this.files.push({
-        kind: kind === "folder" ? kind : "file",
-        path: `${root}/${path}`,
-        digest,
-        size,
-        executable: kind === "executable",
-      });
-      out.head(Major.ARRAY, 4);
-      this.#text(path);
-      out.head(Major.UINT, FOLDER_KINDS.indexOf(kind));
-      out.byteString(Uint8Array.fromHex(digest));
-      out.head(Major.UINT, size);
-    }
+    if (this.#deterministic) out.byteString(Uint8Array.fromHex(folder.digest));
+    else writeFolder(out, folder, this.#options.relative, this.files);
   }
 
   #codec(codec: Codec, instance: object, depth: number): void {
