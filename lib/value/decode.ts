@@ -10,7 +10,7 @@ import { DecodeError } from "../errors.ts";
 import { BinaryReader } from "./binary_reader.ts";
 import { codecOfName } from "./codec.ts";
 import type { EncodedValue, Leaf, LeafDigests } from "./encoded.ts";
-import { bareError, DOM_EXCEPTION, errorClass } from "./error_classes.ts";
+import { errorClass, errorOfParts } from "./error_classes.ts";
 import { MAX_DEPTH } from "./format.ts";
 import { Input } from "./input.ts";
 import { Tag, typedArrayClasses } from "./kinds.ts";
@@ -331,29 +331,7 @@ class Decoder {
     const enumerable = new Set<string>();
     const marked = input.count(Major.ARRAY);
     for (let i = 0; i < marked; i++) enumerable.add(input.text());
-    let error: Error;
-    if (name === DOM_EXCEPTION) {
-      const [message, kind] = properties.splice(0, 2);
-      error = new DOMException(String(message?.[1]), String(kind?.[1]));
-    } else {
-      error = bareError(type);
-    }
-    if (properties[0]?.[0] !== "stack") delete error.stack;
-    for (const [key, value] of properties) {
-      if (key === "stack") {
-        // An accessor of the engine's own, on the object itself.
-        if (!Object.hasOwn(error, key)) Error.captureStackTrace(error);
-        error.stack = value as string;
-        continue;
-      }
-      Object.defineProperty(error, key, {
-        value,
-        writable: true,
-        enumerable: enumerable.has(key),
-        configurable: true,
-      });
-    }
-    return error;
+    return errorOfParts(name, type, properties, enumerable);
   }
 
   // Collections.
