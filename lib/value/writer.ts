@@ -5,8 +5,7 @@
  * @module
  */
 
-import { errorText } from "../error_text.ts";
-import { HitherError, UnsupportedValueError } from "../errors.ts";
+import { HitherError, type UnsupportedValueError } from "../errors.ts";
 import { codecOfPrototype } from "./codec.ts";
 import type { Codec } from "./codec.ts";
 import { type FileContent, LEAF_BYTES, type LeafDigests } from "./encoded.ts";
@@ -22,6 +21,9 @@ import { refusalOfOtherCopy } from "./other_copy.ts";
 import {
   accessorRefusal,
   changingRefusal,
+  codecRefusal,
+  cycleRefusal,
+  depthRefusal,
   detachedRefusal,
   extraKeyRefusal,
   hiddenRefusal,
@@ -30,6 +32,7 @@ import {
   sharedBufferRefusal,
   sharedMemoryRefusal,
   symbolKeyRefusal,
+  unreadableRefusal,
 } from "./part_refusal.ts";
 import { formatPath, Place } from "./path.ts";
 import { refusal } from "./refusal.ts";
@@ -246,7 +249,9 @@ export class ValueWriter {
         return;
       }
     }
-    if (depth >= MAX_DEPTH) throw this.#tooDeep(depth);
+    if (depth >= MAX_DEPTH) {
+      throw depthRefusal(this.#options.root, this.#path(depth));
+    }
     const shared = this.#written !== undefined && this.#shared!.has(object);
     if (shared ? this.#writeAgain(object) : this.#met(object)) {
       if (!shared) this.#meetAgain(object, depth);
@@ -348,13 +353,7 @@ export class ValueWriter {
   #meetAgain(object: object, depth: number): void {
     for (let i = 0; i < depth; i++) {
       if (this.#containers[i] === object) {
-        const path = this.#path(depth);
-        throw new UnsupportedValueError(
-          `${path} is ${
-            this.#path(i)
-          } again, which makes a cycle, and a cycle is not data: pass a key or an index instead of the object`,
-          path,
-        );
+        throw cycleRefusal(this.#path(depth), this.#path(i));
       }
     }
     if (this.#written !== undefined) {
@@ -395,28 +394,12 @@ export class ValueWriter {
     out.byteString(digest);
   }
 
-  #tooDeep(depth: number): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${this.#options.root} is nested deeper than ${MAX_DEPTH} levels, which is not accepted: pass a flat array with indices instead`,
-      path,
-    );
-  }
-
   /** What is said of an error that is not ours: a trap of a Proxy or an accessor threw it. */
   unreadable(cause: unknown): UnsupportedValueError {
     const containers = this.#containers;
     const end = containers.indexOf(undefined);
-    const path = this.#path(
-      Math.max((end < 0 ? containers.length : end) - 1, 0),
-    );
-    return new UnsupportedValueError(
-      `${path} cannot be read as a Proxy or an accessor failed: ${
-        errorText(cause)
-      }: pass a plain copy of the object`,
-      path,
-      { cause },
-    );
+    const depth = (end < 0 ? containers.length : end) - 1;
+    return unreadableRefusal(this.#path(Math.max(depth, 0)), cause);
   }
 
   #path(depth: number): string {
@@ -779,14 +762,7 @@ export class ValueWriter {
       try {
         encoded = codec.encode(instance);
       } catch (cause) {
-        const path = this.#path(depth);
-        throw new UnsupportedValueError(
-          `${path} cannot be encoded as codec ${codec.name} failed: ${
-            cause instanceof Error ? cause.message : String(cause)
-          }`,
-          path,
-          { cause },
-        );
+        throw codecRefusal(codec.name, this.#path(depth), cause);
       }
       this.#encoded.set(instance, encoded);
     }
