@@ -147,6 +147,7 @@ import "./value/in_place.ts";
 import "./value/input.ts";
 import "./value/kinds.ts";
 import "./value/lent_leaf.ts";
+import "./value/met_objects.ts";
 import "./value/other_copy.ts";
 import "./value/output.ts";
 import "./value/own_keys.ts";

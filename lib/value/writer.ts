@@ -17,6 +17,7 @@ import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
 import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
 import { type LeafMarks, MARKED_BYTES, markOf } from "./lent_leaf.ts";
+import { MetObjects } from "./met_objects.ts";
 import { refusalOfOtherCopy } from "./other_copy.ts";
 import {
   accessorRefusal,
@@ -80,9 +81,6 @@ export interface LeafSource {
   readonly part?: SharedPart | undefined;
 }
 
-/** Objects of which so few were met are looked for one by one. */
-const FEW = 8;
-
 const NO_OPTIONS: WriterOptions = {
   root: "",
   deterministic: false,
@@ -117,10 +115,7 @@ export class ValueWriter {
   /** Why no job may stand here, if so. */
   #jobless: string | undefined;
 
-  // The objects met so far: the first few, then all of them.
-  readonly #few: (object | undefined)[] = [];
-  #fewCount = 0;
-  #many: Set<object> | undefined;
+  readonly #met = new MetObjects();
 
   // The first pass hopes that no object is met twice, and collects those that are. If there are
   // any, a second pass knows them: as index once written, or as deterministic form.
@@ -165,9 +160,7 @@ export class ValueWriter {
   }
 
   #forget(): void {
-    for (let i = 0; i < this.#fewCount; i++) this.#few[i] = undefined;
-    this.#fewCount = 0;
-    this.#many = undefined;
+    this.#met.clear();
     this.#buffers = undefined;
   }
 
@@ -253,7 +246,7 @@ export class ValueWriter {
       throw depthRefusal(this.#options.root, this.#path(depth));
     }
     const shared = this.#written !== undefined && this.#shared!.has(object);
-    if (shared ? this.#writeAgain(object) : this.#met(object)) {
+    if (shared ? this.#writeAgain(object) : this.#met.meet(object)) {
       if (!shared) this.#meetAgain(object, depth);
       this.#containers[depth] = undefined;
       return;
@@ -330,24 +323,6 @@ export class ValueWriter {
   }
 
   // Sharing, links, depth.
-
-  /** Whether an object was met before; if not, it has been now. */
-  #met(object: object): boolean {
-    if (this.#many === undefined) {
-      const few = this.#few;
-      const count = this.#fewCount;
-      for (let i = 0; i < count; i++) if (few[i] === object) return true;
-      if (count < FEW) {
-        few[count] = object;
-        this.#fewCount = count + 1;
-        return false;
-      }
-      this.#many = new Set(few as object[]);
-    }
-    // One look-up instead of two: the size tells.
-    const { size } = this.#many;
-    return this.#many.add(object).size === size;
-  }
 
   /** An object that was met before. */
   #meetAgain(object: object, depth: number): void {
