@@ -6,17 +6,17 @@
  */
 
 import { HitherError, type UnsupportedValueError } from "../errors.ts";
+import { BinaryWriter } from "./binary_writer.ts";
 import { codecOfPrototype } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { type FileContent, LEAF_BYTES, type LeafDigests } from "./encoded.ts";
+import type { FileContent } from "./encoded.ts";
 import { DOM_EXCEPTION, errorClassName } from "./error_classes.ts";
 import type { FileReference } from "./file_reference.ts";
 import type { FolderReference } from "./folder_reference.ts";
 import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
-import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
+import { Kind, kindOf, Tag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
-import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
-import { type LeafMarks, MARKED_BYTES, markOf } from "./lent_leaf.ts";
+import { arrayKeys, ownSymbol } from "./own_keys.ts";
 import { MetObjects } from "./met_objects.ts";
 import { refusalOfOtherCopy } from "./other_copy.ts";
 import {
@@ -25,69 +25,21 @@ import {
   codecRefusal,
   cycleRefusal,
   depthRefusal,
-  detachedRefusal,
   extraKeyRefusal,
   hiddenRefusal,
   joblessRefusal,
-  resizableRefusal,
-  sharedBufferRefusal,
-  sharedMemoryRefusal,
   symbolKeyRefusal,
   unreadableRefusal,
 } from "./part_refusal.ts";
-import { formatPath, Place } from "./path.ts";
+import { Place, Trail } from "./path.ts";
 import { refusal } from "./refusal.ts";
-import { repeatedLeaves } from "./repeated_leaves.ts";
-import { sha256, sha256Hex } from "./sha256.ts";
+import { sha256 } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
-import { partOf, type SharedPart } from "./in_place.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
 import type { Transfers } from "./transfer.ts";
+import { NO_OPTIONS, type WriterOptions } from "./writer_options.ts";
 import { writeFile, writeFolder } from "./written_files.ts";
-
-/** What to write, and how. */
-export interface WriterOptions {
-  /** How paths in messages begin. */
-  readonly root: string;
-  /** Whether to write the deterministic form instead of faithful bytes. */
-  readonly deterministic: boolean;
-  /** What an object of no known kind is written as: the index of a job, or its contribution. */
-  readonly job: ((node: object) => number | Uint8Array | undefined) | undefined;
-  /** Digests of binary leaves: known ones are used, computed ones added. */
-  readonly digests: LeafDigests | undefined;
-  /**
-   * Given where no key is needed: the deterministic form has marks instead of the digests of
-   * very large leaves, which are added here. It is no key, and the same marks are no proof of the same bytes.
-   */
-  readonly marks?: LeafMarks | undefined;
-  /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
-  readonly relative: boolean;
-  /** Given where something may be there to be transferred: the buffers of that are added. */
-  readonly transfers?: Transfers | undefined;
-  /** Whether faithful bytes refer to shared memory as such, instead of to a copy of its bytes. */
-  readonly inPlace?: boolean | undefined;
-}
-
-/** A large binary leaf that faithful bytes refer to. */
-export interface LeafSource {
-  /** The typed array, DataView or ArrayBuffer. */
-  readonly object: object;
-  /** Its bytes. */
-  readonly bytes: Uint8Array;
-  /** Where it stands. */
-  readonly path: string;
-  /** What is known of the bytes, where they are to be seen in place. */
-  readonly part?: SharedPart | undefined;
-}
-
-const NO_OPTIONS: WriterOptions = {
-  root: "",
-  deterministic: false,
-  job: undefined,
-  digests: undefined,
-  relative: false,
-};
 
 const lookupGetter = (Object.prototype as unknown as {
   __lookupGetter__(this: object, key: number): unknown;
@@ -97,8 +49,9 @@ const lookupGetter = (Object.prototype as unknown as {
 export class ValueWriter {
   /** What is written. */
   readonly out = new Output();
-  /** The leaves of faithful bytes, by index. */
-  leaves: LeafSource[] = [];
+  readonly #trail = new Trail();
+  /** Writes what is binary, and has the leaves. */
+  readonly binary = new BinaryWriter(this.out, this.#trail);
   /** The files that faithful bytes refer to. */
   files: FileContent[] = [];
 
@@ -109,8 +62,8 @@ export class ValueWriter {
   #inTransfer = false;
 
   // Where the walk is. The containers that it is in are known by depth.
-  readonly #steps: unknown[] = [];
-  readonly #places = new Uint8Array(MAX_DEPTH + 1);
+  readonly #steps = this.#trail.steps;
+  readonly #places = this.#trail.places;
   readonly #containers: (object | undefined)[] = [];
   /** Why no job may stand here, if so. */
   #jobless: string | undefined;
@@ -121,12 +74,13 @@ export class ValueWriter {
   // any, a second pass knows them: as index once written, or as deterministic form.
   #shared: Set<object> | undefined;
   #written: Map<object, number | Uint8Array> | undefined;
-  #buffers: Map<object, object> | undefined;
   #encoded: Map<object, unknown> | undefined;
 
   /** Begins a value; `out` may get a prefix before `write`. */
   begin(options: WriterOptions): void {
     this.#options = options;
+    this.#trail.root = options.root;
+    this.binary.begin(options);
     this.#deterministic = options.deterministic;
     this.#transfers = options.transfers;
   }
@@ -137,9 +91,9 @@ export class ValueWriter {
     this.#value(value, 0);
     if (this.#shared === undefined) return;
     this.out.length = start;
-    this.leaves.length = 0;
+    this.binary.again();
     this.files.length = 0;
-    this.#forget();
+    this.#met.clear();
     this.#written = new Map();
     this.#value(value, 0);
   }
@@ -147,7 +101,8 @@ export class ValueWriter {
   /** Lets go of the value. */
   end(): void {
     this.out.clear();
-    this.#forget();
+    this.binary.end();
+    this.#met.clear();
     this.#shared = undefined;
     this.#written = undefined;
     this.#encoded = undefined;
@@ -155,13 +110,7 @@ export class ValueWriter {
     this.#transfers = undefined;
     // They know digests by the objects themselves.
     this.#options = NO_OPTIONS;
-    if (this.leaves.length > 0) this.leaves = [];
     if (this.files.length > 0) this.files = [];
-  }
-
-  #forget(): void {
-    this.#met.clear();
-    this.#buffers = undefined;
   }
 
   #value(value: unknown, depth: number): void {
@@ -277,7 +226,7 @@ export class ValueWriter {
         this.#error(object as Error, depth);
         return;
       case Kind.TYPED_ARRAY:
-        this.#typedArray(object as Uint8Array, depth);
+        this.binary.typedArray(object as Uint8Array, depth, this.#inTransfer);
         return;
       case Kind.REGEXP:
         this.#regexp(object as RegExp, depth);
@@ -310,14 +259,13 @@ export class ValueWriter {
         this.#plainData(temporalContent(object));
         return;
       case Kind.DATA_VIEW:
-        this.out.tag(Tag.DATA_VIEW);
-        this.#view(object as DataView, depth);
+        this.binary.dataView(object as DataView, depth, this.#inTransfer);
         return;
       case Kind.BUFFER:
-        this.#binary(object, object as ArrayBuffer, 0, -1, depth);
+        this.binary.buffer(object as ArrayBuffer, depth, this.#inTransfer);
         return;
       case Kind.SHARED_BUFFER:
-        this.#shareable(object, object as SharedArrayBuffer, 0, -1, depth);
+        this.binary.memory(object as SharedArrayBuffer, depth);
         return;
     }
   }
@@ -378,7 +326,7 @@ export class ValueWriter {
   }
 
   #path(depth: number): string {
-    return formatPath(this.#options.root, this.#places, this.#steps, depth);
+    return this.#trail.path(depth);
   }
 
   // Objects with keys.
@@ -561,137 +509,6 @@ export class ValueWriter {
       this.#value(member, depth + 1);
     }
     this.#jobless = jobless;
-  }
-
-  // Binary data.
-
-  #typedArray(array: Uint8Array, depth: number): void {
-    const symbol = ownSymbol(array);
-    if (symbol !== undefined) throw symbolKeyRefusal(symbol, this.#path(depth));
-    this.out.tag(typedArrayTag(array));
-    this.#view(array, depth);
-    const key = typedArrayKey(array as Uint8Array<ArrayBuffer>);
-    if (key !== undefined) throw extraKeyRefusal(array, key, this.#path(depth));
-  }
-
-  #view(view: ArrayBufferView, depth: number): void {
-    const { buffer } = view;
-    if (!(buffer instanceof ArrayBuffer)) {
-      const { byteOffset, byteLength } = view;
-      return this.#shareable(view, buffer, byteOffset, byteLength, depth);
-    }
-    // The properties of a detached DataView throw.
-    if (buffer.detached) throw detachedRefusal(this.#path(depth));
-    this.#binary(view, buffer, view.byteOffset, view.byteLength, depth);
-  }
-
-  /** Shared memory, which is data if nobody writes to it any more. */
-  #shareable(
-    object: object,
-    memory: SharedArrayBuffer,
-    byteOffset: number,
-    byteLength: number,
-    depth: number,
-  ): void {
-    const path = this.#path(depth);
-    if (memory.growable) throw resizableRefusal(path);
-    const length = byteLength < 0 ? memory.byteLength : byteLength;
-    const part = partOf(object, memory, byteOffset, length);
-    if (part === undefined) throw sharedMemoryRefusal(path);
-    part.check(path);
-    if (!this.#options.inPlace || this.#deterministic) {
-      return this.#bytes(object, part.bytes, depth, part);
-    }
-    this.out.tag(Tag.IN_PLACE);
-    this.#leaf({ object, bytes: part.bytes, path, part });
-  }
-
-  #binary(
-    object: object,
-    buffer: ArrayBuffer,
-    byteOffset: number,
-    byteLength: number,
-    depth: number,
-  ): void {
-    if (buffer.detached) throw detachedRefusal(this.#path(depth));
-    if (buffer.resizable) {
-      throw resizableRefusal(this.#path(depth));
-    }
-    this.#buffers ??= new Map();
-    const owner = this.#buffers.get(buffer);
-    if (owner === undefined) {
-      this.#buffers.set(buffer, object);
-    } else if (owner !== object) {
-      throw sharedBufferRefusal(this.#options.root, this.#path(depth));
-    }
-    if (this.#inTransfer) this.#transfers!.addBuffer(buffer);
-    const bytes = byteLength < 0
-      ? new Uint8Array(buffer)
-      : new Uint8Array(buffer, byteOffset, byteLength);
-    this.#bytes(object, bytes, depth);
-  }
-
-  #bytes(
-    object: object,
-    bytes: Uint8Array,
-    depth: number,
-    part?: SharedPart,
-  ): void {
-    const { out } = this;
-    if (this.#deterministic) {
-      if (bytes.length > LINK_BYTES) {
-        out.tag(Tag.RAW_LINK);
-        out.byteString(Uint8Array.fromHex(this.#digest(object, bytes, part)));
-      } else {
-        out.byteString(bytes);
-      }
-    } else if (bytes.length >= LEAF_BYTES) {
-      out.tag(Tag.LEAF);
-      this.#leaf({ object, bytes, path: this.#path(depth) });
-    } else {
-      out.byteString(bytes);
-    }
-  }
-
-  #leaf(source: LeafSource): void {
-    const { out } = this;
-    out.head(Major.ARRAY, 2);
-    out.head(Major.UINT, this.leaves.length);
-    out.head(Major.UINT, source.bytes.length);
-    this.leaves.push(source);
-  }
-
-  #digest(object: object, bytes: Uint8Array, part?: SharedPart): string {
-    const known = this.#options.digests?.get(object);
-    if (known !== undefined) return known;
-    const { marks } = this.#options;
-    const isLeaf = bytes.length >= LEAF_BYTES;
-    if (part !== undefined) {
-      if (marks === undefined || !isLeaf) {
-        this.#options.digests?.set(object, part.digest);
-        return part.digest;
-      }
-      marks.set(object, part.sample);
-      return part.sample.toString(16).padStart(64, "e");
-    }
-    if (marks !== undefined && isLeaf && this.#inTransfer) {
-      // Nobody else has it or will have it.
-      const number = marks.get(object) ?? this.#transfers!.nextNumber();
-      marks.set(object, number);
-      return number.toString(16).padStart(64, "f");
-    }
-    if (marks !== undefined && bytes.length >= MARKED_BYTES) {
-      const mark = marks.get(object) ?? markOf(bytes);
-      marks.set(object, mark);
-      return (mark >>> 0).toString(16).padStart(64, "0");
-    }
-    let digest = isLeaf ? repeatedLeaves.digestOf(object, bytes) : undefined;
-    if (digest === undefined) {
-      digest = sha256Hex(bytes);
-      if (isLeaf) repeatedLeaves.note(object, bytes, digest);
-    }
-    this.#options.digests?.set(object, digest);
-    return digest;
   }
 
   // The others.
