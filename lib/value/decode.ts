@@ -246,10 +246,11 @@ class Decoder {
   // Objects with keys.
 
   #properties<T extends object>(target: T, initial: number, depth: number): T {
-    const count = this.#input.argument(initial);
+    const input = this.#input;
+    const count = input.argument(initial);
     const object = target as Record<string, unknown>;
     for (let i = 0; i < count; i++) {
-      const name = this.#input.text();
+      const name = input.text();
       let value: unknown;
       try {
         value = this.#value(depth + 1);
