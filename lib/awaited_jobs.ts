@@ -19,6 +19,7 @@ import { fail } from "./job_ends.ts";
 import type { JobState } from "./job_state.ts";
 import { joined } from "./key_claim.ts";
 import { Scope } from "./scope.ts";
+import { wayTo } from "./waiting_graph.ts";
 
 /** Notes that a running job awaits another one. */
 export function awaitJob(by: Execution, state: JobState): void {
@@ -81,7 +82,7 @@ export function failInCircle(
   execution: Execution | undefined,
 ): boolean {
   for (const by of state.awaitedIn ?? []) {
-    const circle = execution?.wayTo(by);
+    const circle = execution && wayTo(execution, by);
     if (circle === undefined) continue;
     fail(state, "error", waitsForItself(circle));
     return true;

@@ -408,35 +408,6 @@ export class Execution implements Task {
     return `${this.name} ${this.version} (key ${key})`;
   }
 
-  /** How its job, through those that it awaits, waits for `other`: from itself to that; `undefined` if it does not. */
-  wayTo(other: Execution): readonly Execution[] | undefined {
-    const from = new Map<Execution, Execution | undefined>([[this, undefined]]);
-    for (const [execution] of from) {
-      if (execution === other) {
-        const way: Execution[] = [];
-        let at: Execution | undefined = execution;
-        for (; at !== undefined; at = from.get(at)) way.unshift(at);
-        return way;
-      }
-      for (const { execution: next } of execution.#more?.awaits ?? []) {
-        if (next !== undefined && !from.has(next)) from.set(next, execution);
-      }
-    }
-    return undefined;
-  }
-
-  /** The executions whose jobs wait for this one, directly or through others. */
-  waitedForBy(): Iterable<Execution> {
-    const seen = new Set<Execution>([this]);
-    for (const execution of seen) {
-      for (const state of execution.#all()) {
-        for (const next of state.awaitedIn ?? []) seen.add(next);
-      }
-    }
-    seen.delete(this);
-    return seen;
-  }
-
   /** Lets one more job wait for the outcome. */
   join(state: JobState): void {
     if (this.#states === undefined && this.#only === undefined) {
@@ -469,11 +440,16 @@ export class Execution implements Task {
     for (const state of this.states) this.#watchQueue(state);
   }
 
-  /** The jobs that wait for the outcome, however few. */
-  #all(): Iterable<JobState> {
+  /** The same for a look: makes no set where there is one job. */
+  get waiting(): Iterable<JobState> {
     return this.#only === undefined
       ? this.#states ?? NO_CHILDREN
       : [this.#only];
+  }
+
+  /** The jobs that the running job awaits, and that have not settled. */
+  get awaits(): Iterable<JobState> {
+    return this.#more?.awaits ?? NO_CHILDREN;
   }
 
   /** The running job awaits another one, until that has settled; whether it did not before. */
@@ -488,21 +464,6 @@ export class Execution implements Task {
   /** A job that the running job awaited has settled. */
   deleteAwaited(state: JobState): void {
     this.#more?.awaits?.delete(state);
-  }
-
-  /** Those whose jobs want the outcome, and those of these, if there is nobody else who does; `undefined` if there is. */
-  wantedByItself(): ReadonlySet<Execution> | undefined {
-    const seen = new Set<Execution>([this]);
-    for (const execution of seen) {
-      for (const { scope: { parentOwner } } of execution.#all()) {
-        // What an ended job has submitted goes on.
-        const isOpen = parentOwner instanceof Execution &&
-          !parentOwner.isUnwanted;
-        if (!isOpen) return undefined;
-        seen.add(parentOwner);
-      }
-    }
-    return seen;
   }
 
   /** Takes in a job that the running job has submitted. */
@@ -591,7 +552,7 @@ export class Execution implements Task {
   neverBegan(): void {
     if (!this.isStarted) return;
     this.#startedAt = -1;
-    for (const state of this.#all()) {
+    for (const state of this.waiting) {
       state.attempts--;
       state.advance("queued");
     }

@@ -12,6 +12,7 @@ import type { JobState } from "./job_state.ts";
 import { errorOf } from "./outcome.ts";
 import { forget, leaveOthers } from "./scheduler.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
+import { wantedByItself } from "./waiting_graph.ts";
 
 const withoutParent: JobState[] = [];
 let isCancelling = false;
@@ -87,7 +88,7 @@ export function leaveExecution(state: JobState, reason: Error): void {
 
 /** Stops a running job that nobody wants but jobs which it has submitted, and theirs: they wait for what they began with. */
 function stopIfAlone(execution: Execution, cause: Error): void {
-  for (const { name, version, states } of execution.wantedByItself() ?? []) {
+  for (const { name, version, states } of wantedByItself(execution) ?? []) {
     for (const state of [...states]) {
       const text =
         `The job ${name} ${version} was cancelled as the job that it belongs to was stopped`;

@@ -8,6 +8,7 @@
 import { CycleError } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import { type KeyClaim, whenJoined } from "./key_claim.ts";
+import { waitedForBy } from "./waiting_graph.ts";
 
 /** Looks whether each of them can go on. */
 const looks = new Set<() => void>();
@@ -25,7 +26,7 @@ export async function freed(
   const what = `${execution.name} ${execution.version}`;
   const stuck = new AbortController();
   const look = (): void => {
-    if (stuck.signal.aborted || !claim.isInCircle(execution.waitedForBy())) {
+    if (stuck.signal.aborted || !claim.isInCircle(waitedForBy(execution))) {
       return;
     }
     stuck.abort(
