@@ -8,7 +8,7 @@
 import { NO_FILES, readyFiles } from "./argument_files.ts";
 import type { RecordStore } from "./cache/record.ts";
 import { badFunctionError } from "./crashes.ts";
-import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
+import { ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
 import type { KeptRun } from "./direct_handler.ts";
@@ -39,10 +39,9 @@ import type {
   TaskEvent,
   TaskPermissions,
 } from "./task.ts";
+import { TimeLimits } from "./time_limits.ts";
 import type { EncodedValue, FileContent } from "./value/encoded.ts";
 import { isMoved } from "./value/transfer.ts";
-
-type Timer = ReturnType<typeof setTimeout>;
 
 /** What most executions do not have; the sets are made when they are needed. */
 class Details {
@@ -57,18 +56,9 @@ class Details {
   awaits: Set<JobState> | undefined;
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
-  timers: Map<JobState, Timer> | undefined;
+  timeLimits: TimeLimits | undefined;
   /** Jobs that nobody wants any more, of which it is not known whether they had begun. */
   unwanted: JobState[] | undefined;
-}
-
-let onTimeout: ((state: JobState, error?: Error) => void) | undefined;
-
-/** For the scheduler alone: what to do with a job whose time is over. */
-export function provideTimeout(
-  over: (state: JobState, error?: Error) => void,
-): void {
-  onTimeout = over;
 }
 
 let lastId = 0;
@@ -188,8 +178,8 @@ export class Execution implements Task {
     }
   }
 
-  get #timers(): Map<JobState, Timer> | undefined {
-    return this.#more?.timers;
+  get #timeLimits(): TimeLimits {
+    return this.#details.timeLimits ??= new TimeLimits();
   }
 
   get name(): string {
@@ -283,7 +273,7 @@ export class Execution implements Task {
 
   /** Whether its outcome is that of its job as it is: no files to look at, no time to be over, no attempt before it. */
   get isPlain(): boolean {
-    return this.files.length === 0 && this.#timers === undefined &&
+    return this.files.length === 0 && this.#more?.timeLimits === undefined &&
       this.earlierLines.length === 0;
   }
 
@@ -492,8 +482,8 @@ export class Execution implements Task {
 
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
-    // Without a timer nothing is cleared: that would load Deno's timers.
-    if (this.#timers !== undefined) this.#stopTimer(state);
+    // Without a limit nothing is cleared: that would load Deno's timers.
+    this.#more?.timeLimits?.end(state);
     state.execution = undefined;
     const states = this.#states;
     if (states !== undefined) return states.delete(state) && states.size === 0;
@@ -531,7 +521,7 @@ export class Execution implements Task {
 
   /** The jobs that had less time than this, in ms: a busy event loop is late to say so. */
   overdue(duration: number): JobState[] {
-    if (this.#timers === undefined) return [];
+    if (this.#more?.timeLimits === undefined) return [];
     return [...this.states].filter(({ options: { timeout } }) =>
       timeout !== null && duration > timeout
     );
@@ -564,47 +554,17 @@ export class Execution implements Task {
 
   #watch(state: JobState): void {
     const { timeout } = state.options;
-    if (timeout === null) {
-      // The time in the queue is over.
-      if (this.#timers !== undefined) this.#stopTimer(state);
-      return;
-    }
-    const left = Math.max(0, timeout - (performance.now() - this.#startedAt));
-    this.#begin(state, left, () => onTimeout!(state));
+    // The time in the queue is over.
+    if (timeout === null) return this.#more?.timeLimits?.end(state);
+    const ran = performance.now() - this.#startedAt;
+    this.#timeLimits.beginRun(state, timeout, ran);
   }
 
   #watchQueue(state: JobState): void {
     const { queueTimeout } = state.options;
-    if (queueTimeout === null) return;
-    this.#begin(state, queueTimeout, () =>
-      onTimeout!(
-        state,
-        new JobQueueTimeoutError(
-          `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
-        ),
-      ));
-  }
-
-  /** Begins a time limit of a job, in place of the one that it had. */
-  #begin(state: JobState, ms: number, over: () => void): void {
-    if (this.#timers !== undefined) this.#stopTimer(state);
-    // Longer than a timer can be is for ever.
-    if (ms >= 2 ** 31) return;
-    const timers = this.#details.timers ??= new Map();
-    const due = performance.now() + ms;
-    timers.set(
-      state,
-      setTimeout(() => {
-        if (performance.now() - due < HELD_UP) return over();
-        // What has ended in time is only to be heard of.
-        timers.set(state, setTimeout(over, HEARING));
-      }, ms),
-    );
-  }
-
-  #stopTimer(state: JobState): void {
-    clearTimeout(this.#timers?.get(state));
-    this.#timers?.delete(state);
+    if (queueTimeout !== null) {
+      this.#timeLimits.beginQueue(state, queueTimeout);
+    }
   }
 }
 
@@ -629,13 +589,8 @@ const NO_VALUES: readonly EncodedValue[] = [];
 /** So many digits tell a key from others, and the command line takes them. */
 const KEY_DIGITS = 12;
 
-/** How late a timer may be, in ms; if it is later, this program was suspended or computed. */
-const HELD_UP = 20;
-
-/** How long such a program hears what has happened meanwhile, in ms. */
-const HEARING = 25;
-
 const NO_CHILDREN: readonly JobState[] = [];
+
 /** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
 export function holdingOf(owner: unknown): Holding | undefined {
   let execution = owner;

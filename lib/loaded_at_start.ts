@@ -128,6 +128,7 @@ import "./scope.ts";
 import "./shipped_code.ts";
 import "./store_of.ts";
 import "./task.ts";
+import "./time_limits.ts";
 import "./unseen_failures.ts";
 import "./value/binary_reader.ts";
 import "./value/binary_writer.ts";
