@@ -33,6 +33,7 @@ import "./cache/host.ts";
 import "./cache/immutable.ts";
 import "./cache/interned.ts";
 import "./cache/job_cache.ts";
+import "./cache/job_cache_options.ts";
 import "./cache/last_use.ts";
 import "./cache/layered_store.ts";
 import "./cache/layout.ts";
