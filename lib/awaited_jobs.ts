@@ -19,7 +19,6 @@ import { fail } from "./job_ends.ts";
 import type { JobState } from "./job_state.ts";
 import { joined } from "./key_claim.ts";
 import { Scope } from "./scope.ts";
-import { wayTo } from "./waiting_graph.ts";
 
 /** Notes that a running job awaits another one. */
 export function awaitJob(by: Execution, state: JobState): void {
@@ -88,6 +87,26 @@ export function failInCircle(
     return true;
   }
   return false;
+}
+
+/** How the job of an execution, through those that it awaits, waits for `other`: from itself to that; `undefined` if it does not. */
+function wayTo(
+  start: Execution,
+  other: Execution,
+): readonly Execution[] | undefined {
+  const from = new Map<Execution, Execution | undefined>([[start, undefined]]);
+  for (const [execution] of from) {
+    if (execution === other) {
+      const way: Execution[] = [];
+      let at: Execution | undefined = execution;
+      for (; at !== undefined; at = from.get(at)) way.unshift(at);
+      return way;
+    }
+    for (const { execution: next } of execution.awaits) {
+      if (next !== undefined && !from.has(next)) from.set(next, execution);
+    }
+  }
+  return undefined;
 }
 
 type RemotePort = NonNullable<RunningJob["port"]>;

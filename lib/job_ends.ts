@@ -6,13 +6,12 @@
 
 import { cancelOnAbort } from "./abort.ts";
 import { JobCancelledError, UpstreamError } from "./errors.ts";
-import type { Execution } from "./execution.ts";
+import { Execution } from "./execution.ts";
 import { explainHook, tellFailed } from "./explain_hook.ts";
 import type { JobState } from "./job_state.ts";
 import { errorOf } from "./outcome.ts";
 import { forget, leaveOthers } from "./scheduler.ts";
 import { noteFailure, noteSeen } from "./unseen_failures.ts";
-import { wantedByItself } from "./waiting_graph.ts";
 
 const withoutParent: JobState[] = [];
 let isCancelling = false;
@@ -120,4 +119,21 @@ export function cancelChildren(
     withoutParent.length = 0;
     isCancelling = false;
   }
+}
+
+/** Those whose jobs want the outcome, and those of these, if there is nobody else who does; `undefined` if there is. */
+function wantedByItself(
+  wanted: Execution,
+): ReadonlySet<Execution> | undefined {
+  const seen = new Set<Execution>([wanted]);
+  for (const execution of seen) {
+    for (const { scope: { parentOwner } } of execution.waiting) {
+      // What an ended job has submitted goes on.
+      const isOpen = parentOwner instanceof Execution &&
+        !parentOwner.isUnwanted;
+      if (!isOpen) return undefined;
+      seen.add(parentOwner);
+    }
+  }
+  return seen;
 }

@@ -175,7 +175,6 @@ import "./value/writer_options.ts";
 import "./value/written_files.ts";
 import "./wait.ts";
 import "./wait_options.ts";
-import "./waiting_graph.ts";
 import "./warn.ts";
 import "./worker/console.ts";
 import "./worker/execute.ts";

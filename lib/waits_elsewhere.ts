@@ -8,7 +8,6 @@
 import { CycleError } from "./errors.ts";
 import type { Execution } from "./execution.ts";
 import { type KeyClaim, whenJoined } from "./key_claim.ts";
-import { waitedForBy } from "./waiting_graph.ts";
 
 /** Looks whether each of them can go on. */
 const looks = new Set<() => void>();
@@ -51,4 +50,16 @@ export async function freed(
 /** One more job waits for an execution, and so perhaps for one of these. */
 function lookAgain(): void {
   for (const look of looks) look();
+}
+
+/** The executions whose jobs wait for this one, directly or through others. */
+function waitedForBy(awaited: Execution): Iterable<Execution> {
+  const seen = new Set<Execution>([awaited]);
+  for (const execution of seen) {
+    for (const state of execution.waiting) {
+      for (const next of state.awaitedIn ?? []) seen.add(next);
+    }
+  }
+  seen.delete(awaited);
+  return seen;
 }
