@@ -8,18 +8,16 @@ import { CacheError } from "../errors.ts";
 import { defaultFolder } from "./default_folder.ts";
 import defer * as fileStore from "./file_store.ts";
 import { layoutOf } from "./layout.ts";
-import {
-  type CheckedOptions,
-  checkOptions,
-  folderOf,
-  type JobCacheOptions,
-} from "./job_cache_options.ts";
+import type { JobCacheOptions } from "./job_cache_options.ts";
 import defer * as layers from "./layered_store.ts";
 import type { CacheStats, Catalog, Depot, RecordStore } from "./record.ts";
 import {
   checkCollectOptions,
+  type CheckedOptions,
   checkFilter,
+  checkOptions,
   checkWorkOptions,
+  folderOf,
   resolveKey,
 } from "./requests.ts";
 import type {

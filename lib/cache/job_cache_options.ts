@@ -1,15 +1,11 @@
 /**
- * What a user says of a cache, and whether that can be.
+ * What a user says of a cache.
  *
  * @module
  */
 
-import { givenPath } from "../value/given_path.ts";
-import { resolve } from "../value/paths.ts";
-import type { LayoutOption } from "./layout.ts";
-import { checkLimits, type Keep, type Limits } from "./limits.ts";
-import defer * as upstreams from "./upstream.ts";
-import type { CheckedUpstream, UpstreamOptions } from "./upstream.ts";
+import type { Keep } from "./limits.ts";
+import type { UpstreamOptions } from "./upstream.ts";
 
 /** Options of a `JobCache`. */
 export interface JobCacheOptions {
@@ -57,74 +53,4 @@ export interface JobCacheOptions {
    * there is checked and stored here; nothing is ever written there. None by default.
    */
   readonly upstream?: readonly (string | URL | UpstreamOptions)[] | undefined;
-}
-
-/** The options, checked. */
-export interface CheckedOptions extends Limits {
-  readonly path: string | undefined;
-  readonly readonly: boolean;
-  readonly layout: LayoutOption;
-  readonly upstream: readonly CheckedUpstream[];
-}
-
-/**
- * The options, if they are some.
- *
- * @throws {TypeError} if one is not what it must be.
- */
-export function checkOptions(
-  options: JobCacheOptions,
-): CheckedOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot make a JobCache as its options must be an object: current value is ${
-        String(options)
-      }`,
-    );
-  }
-  const {
-    path,
-    readonly = false,
-    layout = "auto",
-    maxSize,
-    maxAge,
-    keep,
-    upstream,
-    ...others
-  } = options;
-  for (const name of Object.keys(others)) {
-    throw new TypeError(
-      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge, keep and upstream`,
-    );
-  }
-  if (typeof readonly !== "boolean") {
-    throw new TypeError(
-      `Cannot make a JobCache as readonly must be a boolean: current value is ${
-        String(readonly)
-      }`,
-    );
-  }
-  if (layout !== "auto" && layout !== "sqlite" && layout !== "files") {
-    throw new TypeError(
-      `Cannot make a JobCache as layout must be "auto", "sqlite" or "files": current value is ${
-        String(layout)
-      }`,
-    );
-  }
-  return {
-    path: path === undefined
-      ? undefined
-      : folderOf(path, "Cannot make a JobCache"),
-    readonly,
-    layout,
-    upstream: upstream === undefined
-      ? []
-      : upstreams.checkUpstreams(upstream, "Cannot make a JobCache"),
-    ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
-  };
-}
-
-/** The folder that a user names. */
-export function folderOf(given: unknown, cannot: string): string {
-  return resolve(givenPath(given, cannot, "name a folder on a disk"));
 }

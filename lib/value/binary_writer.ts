@@ -23,7 +23,7 @@ import {
 import type { Trail } from "./path.ts";
 import { repeatedLeaves } from "./repeated_leaves.ts";
 import { sha256Hex } from "./sha256.ts";
-import { NO_OPTIONS, type WriterOptions } from "./writer_options.ts";
+import type { WriterOptions } from "./writer_options.ts";
 
 /** A large binary leaf that faithful bytes refer to. */
 export interface LeafSource {
@@ -44,13 +44,14 @@ export class BinaryWriter {
 
   readonly #out: Output;
   readonly #trail: Trail;
-  #options: WriterOptions = NO_OPTIONS;
+  #options: WriterOptions;
   #buffers: Map<object, object> | undefined;
 
-  /** For a walk that writes to `out` and is where `trail` says. */
-  constructor(out: Output, trail: Trail) {
+  /** For a walk that writes to `out`, and is where `trail` says; `none` are the options between two values. */
+  constructor(out: Output, trail: Trail, none: WriterOptions) {
     this.#out = out;
     this.#trail = trail;
+    this.#options = none;
   }
 
   /** Begins a value. */
@@ -65,9 +66,9 @@ export class BinaryWriter {
   }
 
   /** Lets go of the value. */
-  end(): void {
+  end(none: WriterOptions): void {
     this.#buffers = undefined;
-    this.#options = NO_OPTIONS;
+    this.#options = none;
     if (this.leaves.length > 0) this.leaves = [];
   }
 

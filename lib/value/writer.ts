@@ -38,8 +38,17 @@ import { shapeOf } from "./shapes.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
 import type { Transfers } from "./transfer.ts";
-import { NO_OPTIONS, type WriterOptions } from "./writer_options.ts";
+import type { WriterOptions } from "./writer_options.ts";
 import { writeFile, writeFolder } from "./written_files.ts";
+
+/** Of a writer that has no value. */
+const NO_OPTIONS: WriterOptions = {
+  root: "",
+  deterministic: false,
+  job: undefined,
+  digests: undefined,
+  relative: false,
+};
 
 const lookupGetter = (Object.prototype as unknown as {
   __lookupGetter__(this: object, key: number): unknown;
@@ -51,7 +60,7 @@ export class ValueWriter {
   readonly out = new Output();
   readonly #trail = new Trail();
   /** Writes what is binary, and has the leaves. */
-  readonly binary = new BinaryWriter(this.out, this.#trail);
+  readonly binary = new BinaryWriter(this.out, this.#trail, NO_OPTIONS);
   /** The files that faithful bytes refer to. */
   files: FileContent[] = [];
 
@@ -101,7 +110,7 @@ export class ValueWriter {
   /** Lets go of the value. */
   end(): void {
     this.out.clear();
-    this.binary.end();
+    this.binary.end(NO_OPTIONS);
     this.#met.clear();
     this.#shared = undefined;
     this.#written = undefined;

@@ -30,12 +30,3 @@ export interface WriterOptions {
   /** Whether faithful bytes refer to shared memory as such, instead of to a copy of its bytes. */
   readonly inPlace?: boolean | undefined;
 }
-
-/** Of a writer that has no value. */
-export const NO_OPTIONS: WriterOptions = {
-  root: "",
-  deterministic: false,
-  job: undefined,
-  digests: undefined,
-  relative: false,
-};
