@@ -130,7 +130,6 @@ import "./store_of.ts";
 import "./task.ts";
 import "./time_limits.ts";
 import "./unseen_failures.ts";
-import "./value/binary_reader.ts";
 import "./value/binary_writer.ts";
 import "./value/codec.ts";
 import "./value/contribution.ts";

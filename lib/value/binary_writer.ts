@@ -1,6 +1,6 @@
 /**
- * Writes binary data: few bytes where they stand, more of them as a leaf or by their
- * digest, and shared memory as such where jobs may see it.
+ * Writes binary data, which `decode.ts` reads: few bytes where they stand, more of
+ * them as a leaf or by their digest, and shared memory as such where jobs may see it.
  *
  * @module
  */

@@ -7,16 +7,17 @@
 
 import { errorText } from "../error_text.ts";
 import { DecodeError } from "../errors.ts";
-import { BinaryReader } from "./binary_reader.ts";
 import { codecOfName } from "./codec.ts";
 import type { EncodedValue, Leaf, LeafDigests } from "./encoded.ts";
 import { errorClass, errorOfParts } from "./error_classes.ts";
 import { MAX_DEPTH } from "./format.ts";
+import { InPlaceLeaf, type ViewClass } from "./in_place.ts";
 import { Input } from "./input.ts";
-import { Tag, typedArrayClasses } from "./kinds.ts";
+import { Tag, type TypedArrayClass, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
 import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
+import { TransferredLeaf } from "./transfer.ts";
 import { readFile, readFolder } from "./written_files.ts";
 
 /** How to decode a value. */
@@ -48,6 +49,12 @@ export function decodeValue(
 /** The longest array there can be. */
 const MAX_LENGTH = 2 ** 32 - 1;
 
+/** Bytes, and their digest where it is known. */
+interface Bytes {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly digest: string | undefined;
+}
+
 /** Stands for a shared object whose content is not decoded yet. */
 const UNFINISHED = Symbol("unfinished");
 
@@ -59,7 +66,6 @@ class CodecFailure {
 class Decoder {
   readonly #input: Input;
   readonly #leaves: readonly Leaf[];
-  #binaryReader: BinaryReader | undefined;
   readonly #options: DecodeOptions;
   readonly #shared: unknown[] = [];
   #jobs: Map<number, unknown> | undefined;
@@ -74,15 +80,6 @@ class Decoder {
     this.#input = new Input(bytes);
     this.#leaves = leaves;
     this.#options = options;
-  }
-
-  /** Made when it is needed, as most values have no binary data. */
-  get #binary(): BinaryReader {
-    return this.#binaryReader ??= new BinaryReader(
-      this.#input,
-      this.#leaves,
-      this.#options,
-    );
   }
 
   decode(): unknown {
@@ -187,14 +184,24 @@ class Decoder {
   #object(tag: number, depth: number): unknown {
     const input = this.#input;
     const type = typedArrayClasses.get(tag);
-    if (type !== undefined) return this.#binary.typedArray(type);
+    if (type !== undefined) return this.#typedArray(type);
     switch (tag) {
-      case Tag.DATA_VIEW:
-        return this.#binary.dataView();
-      case Tag.LEAF:
-        return this.#binary.buffer();
+      case Tag.DATA_VIEW: {
+        const source = this.#binary();
+        if (source instanceof InPlaceLeaf) return source.object(DataView);
+        const { bytes, digest } = source;
+        return this.#known(
+          new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+          digest,
+        );
+      }
+      case Tag.LEAF: {
+        const { bytes, digest } = this.#leaf();
+        const whole = bytes.byteLength === bytes.buffer.byteLength;
+        return this.#known((whole ? bytes : bytes.slice()).buffer, digest);
+      }
       case Tag.IN_PLACE:
-        return this.#binary.memory();
+        return this.#inPlace().object(undefined);
       case Tag.NULL_OBJECT:
         return this.#properties(
           Object.create(null),
@@ -369,6 +376,81 @@ class Decoder {
       throw this.#input.broken("a Set with a member twice");
     }
     return set;
+  }
+
+  // Binary data.
+
+  #typedArray(type: TypedArrayClass): object {
+    const size = type.BYTES_PER_ELEMENT;
+    const source = this.#binary();
+    if (source instanceof InPlaceLeaf) {
+      return source.object(type as unknown as ViewClass);
+    }
+    const { bytes, digest } = source;
+    if (bytes.byteLength % size !== 0) {
+      throw this.#input.broken("a part of an element");
+    }
+    const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    return this.#known(
+      new type(aligned.buffer, aligned.byteOffset, aligned.byteLength / size),
+      digest,
+    );
+  }
+
+  #binary(): Bytes | InPlaceLeaf {
+    const input = this.#input;
+    const initial = input.byte();
+    if (initial >> 5 === Major.BYTES) {
+      return { bytes: input.rawBytes(initial), digest: undefined };
+    }
+    const tag = initial >> 5 === Major.TAG ? input.argument(initial) : -1;
+    if (tag === Tag.IN_PLACE) return this.#inPlace();
+    if (tag !== Tag.LEAF) {
+      throw input.broken("no bytes where bytes must be");
+    }
+    return this.#leaf();
+  }
+
+  #inPlace(): InPlaceLeaf {
+    const leaf = this.#leafHead();
+    if (leaf instanceof InPlaceLeaf) return leaf;
+    throw this.#input.broken("a leaf that is in no shared memory");
+  }
+
+  #leaf(): Bytes {
+    const leaf = this.#leafHead();
+    const { byteLength } = leaf;
+    const { lend, lent } = this.#options;
+    const isLent = lend &&
+      (lent === undefined || !(leaf instanceof TransferredLeaf));
+    const bytes = isLent ? leaf.peek() : leaf.read();
+    if (isLent) lent?.add(bytes.buffer);
+    if (bytes.byteLength !== byteLength) {
+      throw this.#input.broken(`a leaf with ${bytes.byteLength} bytes`);
+    }
+    return { bytes, digest: leaf.digest };
+  }
+
+  /** The leaf that comes next. */
+  #leafHead(): Leaf {
+    const input = this.#input;
+    input.tuple(2);
+    const index = input.count(Major.UINT);
+    const byteLength = input.count(Major.UINT);
+    const leaf = this.#leaves[index];
+    if (leaf === undefined) throw input.broken(`no leaf ${index}`);
+    if (leaf.byteLength !== byteLength) {
+      throw input.broken(
+        `leaf ${index} with ${leaf.byteLength} bytes instead of ${byteLength}`,
+      );
+    }
+    return leaf;
+  }
+
+  /** Keeps the digest of an object if it is known. */
+  #known<T extends object>(object: T, digest: string | undefined): T {
+    if (digest !== undefined) this.#options.digests?.set(object, digest);
+    return object;
   }
 
   // The others.
