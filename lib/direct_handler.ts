@@ -22,7 +22,9 @@ export interface KeepingTask extends Task {
   kept: KeptRun | undefined;
   /** It is with a worker, which may begin at any moment; that it has is said by `started`. */
   given(): void;
-  /** It was not begun there, whatever was said. */
+  /** It has not begun yet where it is, whatever was said. */
+  waits(): void;
+  /** It was not begun there, whatever was said, and is not there any more. */
   neverBegan(): void;
 }
 

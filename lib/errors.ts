@@ -297,7 +297,8 @@ export class JobTimeoutError extends HitherError {
 }
 
 /**
- * The job waited in the queue for longer than its `queueTimeout`, and was never started.
+ * The job waited in the queue for longer than its `queueTimeout`, and was not started. Each attempt has that time for
+ * itself: of a later one the message says which it was, and `cause` is the error of the attempt before it.
  *
  * @example
  * ```ts

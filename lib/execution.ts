@@ -46,6 +46,7 @@ import { isMoved } from "./value/transfer.ts";
 /** What most executions do not have; the sets are made when they are needed. */
 class Details {
   earlierLines: readonly ConsoleLine[] = NO_LINES;
+  failure: unknown;
   holding: Holding | undefined;
   states: Set<JobState> | undefined;
   storedIn: Set<RecordStore> | undefined;
@@ -57,7 +58,7 @@ class Details {
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
   timeLimits: TimeLimits | undefined;
-  /** Jobs that nobody wants any more, of which it is not known whether they had begun. */
+  /** Cancelled jobs, which count as begun with this and only with it: that is still to be heard, or may turn out to be wrong. */
   unwanted: JobState[] | undefined;
 }
 
@@ -147,6 +148,11 @@ export class Execution implements Task {
 
   set earlierLines(lines: readonly ConsoleLine[]) {
     this.#details.earlierLines = lines;
+  }
+
+  /** How the attempt before this one has failed, if there was one. */
+  set failure(error: unknown) {
+    this.#details.failure = error;
   }
 
   /** What it takes of the resources, from when it waits for them. */
@@ -473,9 +479,11 @@ export class Execution implements Task {
     return nestedJobs.submitNested(this.scope, request, listener);
   }
 
-  /** A job is taken out that is with a worker and may have begun: if so, that is still to be heard. */
+  /** A job is to be taken out that may be with a worker: whether it has begun may still be heard. */
   mayHaveBegun(state: JobState): void {
-    if (this.#isGiven && !this.isStarted) {
+    // What begins later does so for the others.
+    const isLast = this.#only === state || this.#states?.size === 1;
+    if (this.isStarted || this.#isGiven && isLast) {
       (this.#details.unwanted ??= []).push(state);
     }
   }
@@ -539,13 +547,22 @@ export class Execution implements Task {
     this.#isGiven = true;
   }
 
-  neverBegan(): void {
+  waits(): void {
+    const unwanted = this.#more?.unwanted ?? NO_CHILDREN;
+    if (this.#more !== undefined) this.#more.unwanted = undefined;
     if (!this.isStarted) return;
     this.#startedAt = -1;
+    for (const state of unwanted) state.attempts--;
     for (const state of this.waiting) {
       state.attempts--;
       state.advance("queued");
+      this.#watchQueue(state);
     }
+  }
+
+  neverBegan(): void {
+    this.#isGiven = false;
+    this.waits();
   }
 
   report(event: TaskEvent): void {
@@ -562,9 +579,9 @@ export class Execution implements Task {
 
   #watchQueue(state: JobState): void {
     const { queueTimeout } = state.options;
-    if (queueTimeout !== null) {
-      this.#timeLimits.beginQueue(state, queueTimeout);
-    }
+    if (queueTimeout === null) return;
+    const failure = () => this.#more?.failure;
+    this.#timeLimits.beginQueue(state, queueTimeout, failure);
   }
 }
 

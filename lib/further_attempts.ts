@@ -55,6 +55,7 @@ function tryAgain(
   const mark = markOf(first, failure, wait);
   const execution = enlist(first, wait > 0);
   execution.earlierLines = joinLines(lines, [mark]);
+  execution.failure = failure.error;
   for (const [state] of waits) {
     if (state !== first) execution.join(state);
     state.report({ type: "console", line: mark });

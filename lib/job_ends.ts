@@ -76,12 +76,10 @@ export function leaveExecution(state: JobState, reason: Error): void {
   if (execution === undefined) return;
   execution.kept?.look();
   execution.mayHaveBegun(state);
-  const { isStarted } = execution;
   if (!execution.leave(state)) return stopIfAlone(execution, reason);
   execution.end();
   forget(execution);
   execution.handler?.cancel(execution, reason);
-  if (isStarted && !execution.isStarted) state.attempts--;
   cancelChildren(execution, reason);
 }
 

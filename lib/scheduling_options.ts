@@ -39,9 +39,9 @@ export interface SchedulingOptions {
    */
   readonly resources?: Readonly<Record<string, number>> | null | undefined;
   /**
-   * How long a job may wait to be started, in ms from when its arguments are there
-   * (of another attempt: from when it may start); `null`, as from the start: as long
-   * as it takes.
+   * How long a job may wait to be started, in ms from when its arguments are there;
+   * another attempt has that time anew, from when it may start. `null`, as from the
+   * start: as long as it takes.
    */
   readonly queueTimeout?: number | null | undefined;
   /**

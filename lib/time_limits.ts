@@ -31,16 +31,25 @@ export function provideTimeout(
 export class TimeLimits {
   readonly #timers = new Map<JobState, Timer>();
 
-  /** Begins the time in the queue of a job that has such a limit. */
-  beginQueue(state: JobState, queueTimeout: number): void {
+  /** Begins the time in the queue of a job that has such a limit; `failure` says why it is there again. */
+  beginQueue(
+    state: JobState,
+    queueTimeout: number,
+    failure: () => unknown,
+  ): void {
     const { name, version } = state.definition;
-    this.#begin(state, queueTimeout, () =>
-      onTimeout!(
-        state,
-        new JobQueueTimeoutError(
-          `The job ${name} ${version} waited longer than its queueTimeout of ${queueTimeout} ms and was not started`,
-        ),
-      ));
+    this.#begin(state, queueTimeout, () => {
+      const isFirst = state.attempts === 0;
+      const what = isFirst
+        ? "and was not started"
+        : `before attempt ${state.attempts + 1}, which was not started`;
+      const cause = isFirst ? undefined : failure();
+      const error = new JobQueueTimeoutError(
+        `The job ${name} ${version} waited longer than its queueTimeout of ${queueTimeout} ms ${what}`,
+        cause === undefined ? undefined : { cause },
+      );
+      onTimeout!(state, error);
+    });
   }
 
   /** Begins the time of a job that has such a limit, of which `ran` ms are over. */

@@ -32,7 +32,7 @@ export function isPlain(
   return list.leaves.length === 0 && upstream.length === 0 && !timed;
 }
 
-/** One message for Tasks of one function, all of them plain but the last one perhaps. */
+/** One message for Tasks of one function, all of them plain but the last one perhaps; the first may be timed. */
 export function packBatch(runs: readonly UnpackedRun[]): BatchMessage {
   const last = isPlain(runs.at(-1)!) ? undefined : packOne(runs.at(-1)!);
   const plain = last === undefined ? runs : runs.slice(0, -1);
@@ -62,6 +62,7 @@ export function packBatch(runs: readonly UnpackedRun[]): BatchMessage {
       : plain.map(({ key }) => key),
     digests: plain.map(({ digest }) => digest),
     flags: plain.map(({ flag }) => flag),
+    timed: runs[0]!.timed,
     ends,
     bytes,
     last,
@@ -85,7 +86,7 @@ export function unpackBatch(batch: BatchMessage): RunMessage[] {
     },
     upstream: [],
     digest: digests[i]!,
-    timed: false,
+    timed: i === 0 && batch.timed === true,
     flag: flags[i]!,
   }));
   return batch.last === undefined ? runs : [...runs, batch.last];

@@ -103,6 +103,8 @@ function take(message: ToWorker): void {
         message.timedOut ? Flag.TIMED_OUT : Flag.CANCELLED,
       );
       break;
+    case "watch":
+      return message.tasks.forEach(watch);
     case "forget":
       post(message);
       return garbage.add(message.bytes ?? 0);
@@ -142,10 +144,19 @@ function sent(
   tasks[cell] = task;
 }
 
-/** Tells a Task that runs through its flag, and takes one back that has not begun. One that was an item has the flag of its chunk, whose other items were taken back. */
+/** Tells a Task that runs through its flag, and takes one back that has not begun; says which it was. One that was an item has the flag of its chunk, whose other items were taken back. */
 function tellToStop(task: number, cell: number, because: number): void {
   if (takeBack(task, because)) return answer({ type: "withdrawn", task });
   Atomics.store(flags, cell, because);
+  if (tasks[cell] === task) answer({ type: "begun", task });
+}
+
+/** Lets the worker say when it begins with a Task, if it has not. */
+function watch(task: number): void {
+  const cell = tasks.indexOf(task);
+  if (cell >= 0 && changes(cell, Flag.SENT, Flag.WATCHED)) {
+    answer({ type: "unbegun", task });
+  }
 }
 
 /** Takes the items of a chunk back that have not begun; how many have, `undefined` if that was done before. */
@@ -162,7 +173,12 @@ function takeBackItems(chunk: number): number | undefined {
 function takeBack(task: number, because: number): boolean {
   const cell = tasks.indexOf(task);
   return cell >= 0 &&
-    Atomics.compareExchange(flags, cell, Flag.SENT, because) === Flag.SENT;
+    (changes(cell, Flag.SENT, because) || changes(cell, Flag.WATCHED, because));
+}
+
+/** Sets a flag, if it is `from`; whether it was. */
+function changes(cell: number, from: number, to: number): boolean {
+  return Atomics.compareExchange(flags, cell, from, to) === from;
 }
 
 function answer(message: FromWorker): void {

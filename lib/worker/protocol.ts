@@ -108,6 +108,8 @@ export interface BatchMessage {
   readonly keys?: readonly (string | undefined)[] | undefined;
   readonly digests: readonly boolean[];
   readonly flags: readonly number[];
+  /** Whether a `started` message is wanted of the first. */
+  readonly timed?: boolean;
   /** Where the argument list of each Task ends in `bytes`. */
   readonly ends: readonly number[];
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -157,6 +159,8 @@ export const Flag = {
   TIMED_OUT: 3,
   /** The sender has taken it back, to give it to another worker. */
   RECALLED: 4,
+  /** As `SENT`, and a `started` message is wanted: it should have begun by now. */
+  WATCHED: 5,
   /** Of a chunk: no item has begun; with each that does it is one more. */
   ITEMS: 16,
 } as const;
@@ -182,6 +186,15 @@ export interface RecallMessage {
   readonly tasks: readonly number[];
   /** The chunks of which no more items are to be taken up. */
   readonly chunks: readonly number[];
+}
+
+/**
+ * To a process that was idle when it was sent these Tasks: see whether it has begun with them. Of each that it has not
+ * begun it says so at once, with `unbegun`, also while the worker is busy, and `started` when it begins.
+ */
+export interface WatchMessage {
+  readonly type: "watch";
+  readonly tasks: readonly number[];
 }
 
 /** To a process: what it keeps is not referred to any more. To any worker: so is memory that jobs have looked at. */
@@ -262,6 +275,7 @@ export type ToWorker =
   | FunctionMessage
   | CancelMessage
   | RecallMessage
+  | WatchMessage
   | ForgetMessage
   | NestedMovedMessage
   | NestedEventMessage
@@ -342,6 +356,8 @@ export interface OutgrownMessage {
 export interface SkippedMessage {
   readonly type: "skipped";
   readonly task: number;
+  /** As in `DoneMessage`. */
+  readonly retire?: boolean;
   /** As in `RefusedMessage`. */
   readonly moved?: readonly WireLeaf[] | undefined;
 }
@@ -352,6 +368,18 @@ export interface SkippedMessage {
  */
 export interface WithdrawnMessage {
   readonly type: "withdrawn";
+  readonly task: number;
+}
+
+/** From a process: this Task was cancelled and had begun, unless it waits for its code. */
+export interface BegunMessage {
+  readonly type: "begun";
+  readonly task: number;
+}
+
+/** From a process: this Task, for which it was asked, has not begun. */
+export interface UnbegunMessage {
+  readonly type: "unbegun";
   readonly task: number;
 }
 
@@ -438,6 +466,8 @@ export type FromWorker =
   | RefusedMessage
   | SkippedMessage
   | WithdrawnMessage
+  | BegunMessage
+  | UnbegunMessage
   | ArrivedMessage
   | RecalledMessage
   | AcknowledgedMessage

@@ -330,11 +330,10 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
 
   /** Takes up a Task, unless this worker is not to. */
   #run(message: RunMessage, together = false): WorkerRun | undefined {
-    if (this.#retire || !this.#begin(message)) {
-      this.#notRun("skipped", message);
-      return undefined;
-    }
-    return this.begun(message, together);
+    const begun = this.#retire ? undefined : this.#begin(message);
+    if (begun !== undefined) return this.begun(begun, together);
+    this.#notRun("skipped", message);
+    return undefined;
   }
 
   /** Says that this worker does not run a Task, and gives back what nobody else has of its arguments. */
@@ -342,7 +341,12 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
     const transfer: ArrayBuffer[] = [];
     const moved = movedLeaves(list, transfer);
     this.#send(
-      moved === undefined ? { type, task } : { type, task, moved },
+      {
+        type,
+        task,
+        ...(moved === undefined ? undefined : { moved }),
+        ...(this.#retire ? { retire: true } : undefined),
+      },
       transfer,
     );
   }
@@ -376,8 +380,11 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
       if (error instanceof ImportTimeoutError) this.#retire = true;
       return run.invocation.fail(error);
     }
-    if (fn !== REFUSED) return run.start(fn);
-    this.#notRun("refused", message);
+    // It may have been cancelled meanwhile.
+    const isToStop = run.stopReason() !== undefined;
+    if (fn !== REFUSED && !isToStop) return run.start(fn);
+    if (run.hasLeft) return;
+    this.#notRun(isToStop ? "skipped" : "refused", message);
     this.#leave(run);
   }
 
@@ -387,11 +394,18 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
     run.leave();
   }
 
-  /** Takes up a Task, unless its sender has taken it back. */
-  #begin({ flag }: RunMessage): boolean {
+  /** Takes up a Task, unless its sender has taken it back; with whether it is to say that it starts. */
+  #begin(message: RunMessage): RunMessage | undefined {
     const flags = this.#flags;
-    return flags === undefined ||
-      Atomics.compareExchange(flags, flag, Flag.SENT, Flag.BEGUN) === Flag.SENT;
+    if (flags === undefined) return message;
+    const { flag } = message;
+    const { SENT, WATCHED, BEGUN } = Flag;
+    if (Atomics.compareExchange(flags, flag, SENT, BEGUN) === SENT) {
+      return message;
+    }
+    return Atomics.compareExchange(flags, flag, WATCHED, BEGUN) === WATCHED
+      ? { ...message, timed: true }
+      : undefined;
   }
 
   #load(
@@ -423,6 +437,11 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   }
 
   #done(run: WorkerRun, ending: Ending): void {
+    const { aborted, started } = run.invocation;
+    if (aborted && !started) {
+      const retire = this.#retire;
+      return this.#send({ type: "skipped", task: run.task, retire }, []);
+    }
     const unseen = takeUnseen();
     if (unseen !== undefined) this.#show(unseen);
     const large = run.largeBytes + largeBytes(ending.value.leaves);

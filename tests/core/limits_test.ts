@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import * as hi from "../../mod.ts";
 
 let lastCase = 0;
@@ -197,14 +203,43 @@ Deno.test("a job that waits longer than its queueTimeout was never started; one 
       const error = await assertRejects(
         async () => await second,
         hi.JobQueueTimeoutError,
-        "20 ms",
+        "waited longer than its queueTimeout of 20 ms and was not started",
       );
       assert(error instanceof hi.JobTimeoutError);
+      assertEquals(error.cause, undefined);
       assertEquals([first.status, second.attempts], ["running", 0]);
       resolve(1);
       assertEquals(await first, 1);
     },
   );
+});
+
+Deno.test("each attempt has its queueTimeout for itself, and the error says which one was not started and how the one before failed", async () => {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const holds = hi.func("limits_queue_holds", "1", () => promise);
+  const failing = Promise.withResolvers<void>();
+  const fails = hi.func("limits_queue_fails", "1", () => {
+    failing.resolve();
+    throw new RangeError("not yet");
+  });
+  await using jobHandler = new hi.DefaultJobHandler({ concurrency: 1 });
+  const retry = { maxAttempts: 3, minTimeout: 20, jitter: 0, on: () => true };
+  await hi.config({ jobHandler, jobCache: null }, async () => {
+    const job = fails.with({ queueTimeout: 50, retry }).run();
+    await failing.promise;
+    // It has the slot before the next attempt may start.
+    const held = holds.run();
+    const error = await assertRejects(
+      async () => await job,
+      hi.JobQueueTimeoutError,
+      "longer than its queueTimeout of 50 ms before attempt 2, which was not started",
+    );
+    assertEquals(job.attempts, 1);
+    assertInstanceOf(error.cause, RangeError);
+    assertEquals(error.cause.message, "not yet");
+    resolve(1);
+    assertEquals(await held, 1);
+  });
 });
 
 Deno.test("wrong limits, priorities and times are refused where they stand", () => {

@@ -74,12 +74,18 @@ export class PoolRun implements KeptRun {
   worker: PoolWorker | undefined;
   /** That with which it came to its worker. */
   batch: Batch | undefined;
+  /** The same, also when it has left. */
+  cameWith: Batch | undefined;
   /** Its number among all that its worker was sent. */
   sent = 0;
   /** The number of the chunk of which it was an item, if it was one. */
   chunk = 0;
   /** Whether it was said that it has begun. */
   hasBegun = false;
+  /** Whether it is only taken for granted that it has begun, as its process was idle. */
+  isAssumed = false;
+  /** Whether its worker says when it begins. */
+  isTold = false;
   /** Whether it came through shared memory. */
   isQuick = false;
   /** Whether it may take long until all of it is there, and that is to be told. */
@@ -121,10 +127,17 @@ export class PoolRun implements KeptRun {
     this.task.started();
   }
 
-  /** It was not begun where it was, whatever was said. */
+  /** It was not begun where it was, whatever was said, and is not there any more. */
   neverBegan(): void {
     this.hasBegun = false;
     keeping(this.task)?.neverBegan();
+  }
+
+  /** It has not begun yet where it is, whatever was said; that it does is told. */
+  waits(): void {
+    this.hasBegun = false;
+    this.isTold = true;
+    keeping(this.task)?.waits();
   }
 
   look(): void {

@@ -258,27 +258,31 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       run.worker = this;
       this.#running.set(run.sent, run);
       run.batch = batch;
+      run.cameWith = batch;
     }
     if (this.isEmpty) this.#hold(true);
     const isAlone = this.#load++ === 0;
     this.#imports.begin(first);
     this.#sending.send(parcel, isAlone);
     this.#given(first.task);
-    if (this.#countsAsBegun(first, isAlone)) first.begun();
-    if (given.length > 1 || !first.hasBegun) this.#progress.watch();
+    first.isAssumed = isAlone && this.#isAssumed(first);
+    if (first.isAssumed || this.#countsAsBegun(first)) first.begun();
+    if (given.length > 1 || first.isAssumed || !first.hasBegun) {
+      this.#progress.watch();
+    }
     if (this.#sending.lastSent >= this.#mostTasks) this.retire();
     return true;
   }
 
-  /**
-   * Whether a Task can be taken to begin when it is given: one that must not wait long for a worker, and one
-   * that comes to an idle process which has its code. Where memory is shared the flags tell.
-   */
-  #countsAsBegun({ task }: PoolRun, isAlone: boolean): boolean {
-    if (task.timed) return false;
-    if (task.queueTimed) return true;
-    return isAlone && !this.#connection.sharesMemory &&
+  /** Whether a Task that comes to an idle worker is taken to begin at once, as long as nothing else is known: in a process that has its code. Where memory is shared the flags tell. */
+  #isAssumed({ task, isTold }: PoolRun): boolean {
+    return !isTold && !task.timed && !this.#connection.sharesMemory &&
       (task.importTimeout === undefined || this.#imports.has(task.code));
+  }
+
+  /** Whether a Task is taken to begin when it is given, as it must not wait long for a worker. */
+  #countsAsBegun({ task }: PoolRun): boolean {
+    return task.queueTimed === true && !task.timed;
   }
 
   /** Looks whether it has begun with a Task, and says so. */
@@ -291,7 +295,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** The same for all that it has; whether there are some that it has not begun with. */
   #look(): boolean {
-    if (!this.#connection.sharesMemory) return false;
+    if (!this.#connection.sharesMemory) return this.#unbegun.watch();
     this.#items.look();
     let isWaiting = false;
     for (const run of this.#running.values()) {
@@ -441,9 +445,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#tellToStop(cancelled.run, cancelled.reason);
   }
 
-  /** A Task has not begun and never will. */
+  /** A Task has not begun and never will; nobody wants it any more. */
   notBegun(task: number): void {
-    if (this.#stopping.get(task) !== undefined) this.stopped(task);
+    this.#stopping.get(task)?.neverBegan();
+    this.stopped(task);
   }
 
   /** Takes no more Tasks, and ends when it has none left. */
@@ -499,12 +504,16 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
         return this.#imports.ready();
       case "imported": {
         this.#noteImported(message.task);
-        const run = this.#running.get(message.task);
+        const run = this.#run(message.task);
         // Who waits for the very moment is told of it.
-        return run?.task.timed ? undefined : run?.begun();
+        return run === undefined || run.task.timed ? undefined : run.begun();
       }
       case "started":
-        return this.#running.get(message.task)?.begun();
+        return this.#run(message.task)?.begun();
+      case "begun":
+        return this.#hadBegun(message.task);
+      case "unbegun":
+        return this.#running.get(message.task)?.waits();
       case "event":
         return this.#run(message.task)?.report(message.event);
       case "acknowledged":
@@ -520,7 +529,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "arrived":
         return this.#arrived(message.task);
       case "withdrawn":
-        return this.stopped(message.task);
+        return this.notBegun(message.task);
       case "recalled":
         this.takeResults();
         this.#unbegun.recalled(message);
@@ -548,6 +557,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "nestedRelease":
         return this.#nested.take(message);
     }
+  }
+
+  /** A process had begun with a Task when it heard that it is cancelled. */
+  #hadBegun(task: number): void {
+    const run = this.#stopping.get(task);
+    if (run !== undefined && this.#imports.has(run.task.code)) run.begun();
   }
 
   /** All of a large Task is in its process: from now on that may be silent for so long. */
@@ -653,7 +668,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (run?.batch !== undefined) run.batch.steps++;
     if (run !== undefined) return run;
     this.release(task);
-    this.#stopping.get(task)?.begun();
+    const cancelled = this.#stopping.get(task);
+    cancelled?.begun();
+    this.#next(cancelled?.cameWith);
     this.stopped(task, retire);
     return undefined;
   }
@@ -666,6 +683,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#owner.settled(run);
     const { batch } = run;
     this.leave(run);
+    this.#next(batch);
+  }
+
+  /** A Task of a batch has ended in the worker, which goes on with the next one. */
+  #next(batch: Batch | undefined): void {
     // Where memory is shared it can be seen.
     if (!this.#connection.sharesMemory) batch?.first?.begun();
   }
@@ -678,10 +700,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#endIfDone();
   }
 
-  #notRun({ task, type, moved }: RefusedMessage | SkippedMessage): void {
+  #notRun(message: RefusedMessage | SkippedMessage): void {
+    const { task, type, moved } = message;
     this.release(task);
+    // Otherwise it would be given the same again and again.
+    if (type === "skipped" && message.retire) this.retire();
     const run = this.#running.get(task);
-    if (run === undefined) return this.stopped(task);
+    if (run === undefined) return this.notBegun(task);
     if (run.moved !== undefined) putBack(run.moved, moved ?? []);
     run.moved = undefined;
     const { code } = run.task;
@@ -823,7 +848,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const stopping = this.#stopping.lost();
     this.retire();
     // A worker that never was ready would not be so the next time either.
-    if (this.#ready) this.#unbegun.returnAll();
+    if (this.#ready) this.#unbegun.returnAll(stopping > 0);
     else if (end.killed) this.#unbegun.returnKilled();
     this.#items.makeAllTasks();
     this.#end();

@@ -111,13 +111,14 @@ export class Sending {
       quick!.send(given[0]!.task, given, lists);
     for (const run of given) run.isQuick = isQuick;
     if (isQuick) return;
+    this.#letTell(given[0]!, isAlone);
     const spelt = given.map((run, i): UnpackedRun => ({
       ...messages[i] ??
         this.#message(run, argumentsOf(lists.shift()!), [], false),
       task: run.sent,
       flag: run.flag,
       ...(run.isLarge ? { isLarge: true } : undefined),
-      ...this.#mustTell(run, given.length === 1 && !isAlone),
+      ...(run.isTold ? { timed: true } : undefined),
     }));
     if (spelt.length > 1) return this.#post(packBatch(spelt), transfer);
     const [one] = spelt;
@@ -174,15 +175,10 @@ export class Sending {
     return runMessage(task, args, transfer, sharesLeaves, handover, hasCode);
   }
 
-  /** A process with several places tells when it begins with a Task: something else may keep it busy. */
-  #mustTell(
-    { task }: PoolRun,
-    isUncertain: boolean,
-  ): { timed: true } | undefined {
-    return isUncertain && !this.#connection.sharesMemory &&
-        this.#parts.imports.has(task.code)
-      ? { timed: true }
-      : undefined;
+  /** A process tells when it begins with a Task, or with the first of some, where that may take a while: something else may keep it busy, or much has to come. */
+  #letTell(first: PoolRun, isAlone: boolean): void {
+    first.isTold = !this.#connection.sharesMemory &&
+      (first.task.timed || first.isLarge || !isAlone);
   }
 
   /** Gives a Task its number and its flag: not its own id, as it may come to this worker twice, if it was taken back. */
@@ -190,6 +186,7 @@ export class Sending {
     run.flag = this.#parts.flags.send(this.#lastSent + 1);
     run.sent = ++this.#lastSent;
     run.chunk = 0;
+    run.isTold = false;
   }
 
   /** The arguments of a Task that can go the quick way. */

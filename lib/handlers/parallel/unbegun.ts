@@ -45,6 +45,8 @@ export class Unbegun {
   readonly #chunks = new SentChunks();
   /** The last Task that a process was asked to give back, with all before it. */
   #lastRecalled = 0;
+  /** The last one that a process had when it was looked at last. */
+  #lastWatched = 0;
 
   /** Makes it for a worker, to which `post` sends messages. */
   constructor(
@@ -64,11 +66,30 @@ export class Unbegun {
     this.#post = post;
   }
 
-  /** The worker is lost: what it had not begun goes elsewhere. */
-  returnAll(): void {
-    if (this.#sharesMemory) this.#items.recall();
-    else this.#items.returnUnbegun();
-    this.#return(this.#find());
+  /** The worker is lost, with cancelled Tasks that had begun or without: what it had not begun goes elsewhere. */
+  returnAll(withCancelled: boolean): void {
+    if (this.#sharesMemory) {
+      this.#items.recall();
+      return this.#return(this.#find());
+    }
+    this.#items.returnUnbegun();
+    const runs = [...this.#running.values()];
+    const isKnown = withCancelled || runs.some(({ hasBegun }) => hasBegun);
+    const begun = new Set<Batch>();
+    // It runs the Tasks of each batch in turn, and tells of each at once.
+    this.#return(runs.filter((run) => {
+      const isFirst = !begun.has(run.batch!);
+      begun.add(run.batch!);
+      return !isFirst || this.#isUnbegun(run, isKnown);
+    }));
+  }
+
+  /** Whether a lost process had not begun with a Task whose turn it was; `isKnown` if it had with others. */
+  #isUnbegun(run: PoolRun, isKnown: boolean): boolean {
+    if (!run.isTold || run.hasBegun) return false;
+    // It may be the import that has ended it.
+    return this.#worker.has(run.task.code) ||
+      isKnown && run.killedUnbegun++ < MOST_KILLED;
   }
 
   /** The worker was sent a chunk. */
@@ -111,6 +132,24 @@ export class Unbegun {
     this.#ask([], [run]);
   }
 
+  /** Asks a process about the Tasks that have been there for a while and are only taken to have begun; whether there will be more to ask. */
+  watch(): boolean {
+    const before = this.#lastWatched;
+    this.#lastWatched = this.#worker.lastSent;
+    const tasks: number[] = [];
+    let isWaiting = false;
+    for (const run of this.#running.values()) {
+      if (!run.isAssumed) continue;
+      if (run.sent > before) isWaiting = true;
+      else {
+        run.isAssumed = false;
+        tasks.push(run.sent);
+      }
+    }
+    if (tasks.length > 0) this.#post({ type: "watch", tasks });
+    return isWaiting;
+  }
+
   /** Whether it is not known if a Task has begun, as it was an item: a process is asked for that now. */
   isUncertain({ chunk }: PoolRun): boolean {
     if (chunk === 0 || !this.#chunks.isOpen(chunk)) return false;
@@ -133,7 +172,7 @@ export class Unbegun {
     const runs: PoolRun[] = [];
     for (const task of tasks) {
       const run = this.#running.get(task);
-      if (run === undefined) this.#worker.stopped(task);
+      if (run === undefined) this.#worker.notBegun(task);
       else runs.push(run);
     }
     this.#return(runs);
@@ -165,22 +204,13 @@ export class Unbegun {
     this.#return(runs);
   }
 
-  /** What a worker had not begun when it was lost: a process runs the Tasks of each batch in turn, and tells of each at once. */
+  /** Takes back what a worker whose memory is shared has not begun. */
   #find(batches?: ReadonlySet<Batch>): PoolRun[] {
-    const there = [...this.#running.values()]
-      .filter((run) => isOf(batches, run));
-    if (this.#sharesMemory) {
-      // What was moved to it is not here: that comes back from itself, or is lost.
-      return there.filter(({ sent, moved }) =>
-        moved === undefined && this.#flags.takeBack(sent, Flag.RECALLED)
-      );
-    }
-    const begun = new Set<Batch>();
-    return there.filter(({ batch }) => {
-      const isFirst = !begun.has(batch!);
-      begun.add(batch!);
-      return !isFirst;
-    });
+    // What was moved to it is not here: that comes back from itself, or is lost.
+    return [...this.#running.values()].filter((run) =>
+      isOf(batches, run) && run.moved === undefined &&
+      this.#flags.takeBack(run.sent, Flag.RECALLED)
+    );
   }
 
   /** Gives back what a worker had that was killed before it began; not for ever. */

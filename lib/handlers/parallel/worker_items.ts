@@ -155,6 +155,7 @@ export class WorkerItems {
     const item = this.#owner.itemAsRun(run, index, hasBegun);
     item.worker = this.#worker;
     item.batch = run.batch;
+    item.cameWith = run.batch;
     item.batch!.left++;
     item.sent = run.sent + 1 + index - run.begin;
     item.chunk = run.sent;
