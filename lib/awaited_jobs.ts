@@ -81,12 +81,32 @@ export function failInCircle(
   execution: Execution | undefined,
 ): boolean {
   for (const by of state.awaitedIn ?? []) {
-    const circle = execution?.wayTo(by);
+    const circle = execution && wayTo(execution, by);
     if (circle === undefined) continue;
     fail(state, "error", waitsForItself(circle));
     return true;
   }
   return false;
+}
+
+/** How the job of an execution, through those that it awaits, waits for `other`: from itself to that; `undefined` if it does not. */
+function wayTo(
+  start: Execution,
+  other: Execution,
+): readonly Execution[] | undefined {
+  const from = new Map<Execution, Execution | undefined>([[start, undefined]]);
+  for (const [execution] of from) {
+    if (execution === other) {
+      const way: Execution[] = [];
+      let at: Execution | undefined = execution;
+      for (; at !== undefined; at = from.get(at)) way.unshift(at);
+      return way;
+    }
+    for (const { execution: next } of execution.awaits) {
+      if (next !== undefined && !from.has(next)) from.set(next, execution);
+    }
+  }
+  return undefined;
 }
 
 type RemotePort = NonNullable<RunningJob["port"]>;

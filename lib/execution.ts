@@ -8,7 +8,7 @@
 import { NO_FILES, readyFiles } from "./argument_files.ts";
 import type { RecordStore } from "./cache/record.ts";
 import { badFunctionError } from "./crashes.ts";
-import { JobQueueTimeoutError, ResultLostError } from "./errors.ts";
+import { ResultLostError } from "./errors.ts";
 import type { ResolvedOptions } from "./config.ts";
 import type { DeclaredReads } from "./declared_reads.ts";
 import type { KeptRun } from "./direct_handler.ts";
@@ -39,10 +39,9 @@ import type {
   TaskEvent,
   TaskPermissions,
 } from "./task.ts";
+import { TimeLimits } from "./time_limits.ts";
 import type { EncodedValue, FileContent } from "./value/encoded.ts";
 import { isMoved } from "./value/transfer.ts";
-
-type Timer = ReturnType<typeof setTimeout>;
 
 /** What most executions do not have; the sets are made when they are needed. */
 class Details {
@@ -58,18 +57,9 @@ class Details {
   awaits: Set<JobState> | undefined;
   /** Aborted when no job waits for the outcome any more. */
   abandoned: AbortController | undefined;
-  timers: Map<JobState, Timer> | undefined;
+  timeLimits: TimeLimits | undefined;
   /** Cancelled jobs, which count as begun with this and only with it: that is still to be heard, or may turn out to be wrong. */
   unwanted: JobState[] | undefined;
-}
-
-let onTimeout: ((state: JobState, error?: Error) => void) | undefined;
-
-/** For the scheduler alone: what to do with a job whose time is over. */
-export function provideTimeout(
-  over: (state: JobState, error?: Error) => void,
-): void {
-  onTimeout = over;
 }
 
 let lastId = 0;
@@ -194,8 +184,8 @@ export class Execution implements Task {
     }
   }
 
-  get #timers(): Map<JobState, Timer> | undefined {
-    return this.#more?.timers;
+  get #timeLimits(): TimeLimits {
+    return this.#details.timeLimits ??= new TimeLimits();
   }
 
   get name(): string {
@@ -289,7 +279,7 @@ export class Execution implements Task {
 
   /** Whether its outcome is that of its job as it is: no files to look at, no time to be over, no attempt before it. */
   get isPlain(): boolean {
-    return this.files.length === 0 && this.#timers === undefined &&
+    return this.files.length === 0 && this.#more?.timeLimits === undefined &&
       this.earlierLines.length === 0;
   }
 
@@ -414,35 +404,6 @@ export class Execution implements Task {
     return `${this.name} ${this.version} (key ${key})`;
   }
 
-  /** How its job, through those that it awaits, waits for `other`: from itself to that; `undefined` if it does not. */
-  wayTo(other: Execution): readonly Execution[] | undefined {
-    const from = new Map<Execution, Execution | undefined>([[this, undefined]]);
-    for (const [execution] of from) {
-      if (execution === other) {
-        const way: Execution[] = [];
-        let at: Execution | undefined = execution;
-        for (; at !== undefined; at = from.get(at)) way.unshift(at);
-        return way;
-      }
-      for (const { execution: next } of execution.#more?.awaits ?? []) {
-        if (next !== undefined && !from.has(next)) from.set(next, execution);
-      }
-    }
-    return undefined;
-  }
-
-  /** The executions whose jobs wait for this one, directly or through others. */
-  waitedForBy(): Iterable<Execution> {
-    const seen = new Set<Execution>([this]);
-    for (const execution of seen) {
-      for (const state of execution.#all()) {
-        for (const next of state.awaitedIn ?? []) seen.add(next);
-      }
-    }
-    seen.delete(this);
-    return seen;
-  }
-
   /** Lets one more job wait for the outcome. */
   join(state: JobState): void {
     if (this.#states === undefined && this.#only === undefined) {
@@ -475,11 +436,16 @@ export class Execution implements Task {
     for (const state of this.states) this.#watchQueue(state);
   }
 
-  /** The jobs that wait for the outcome, however few. */
-  #all(): Iterable<JobState> {
+  /** The same for a look: makes no set where there is one job. */
+  get waiting(): Iterable<JobState> {
     return this.#only === undefined
       ? this.#states ?? NO_CHILDREN
       : [this.#only];
+  }
+
+  /** The jobs that the running job awaits, and that have not settled. */
+  get awaits(): Iterable<JobState> {
+    return this.#more?.awaits ?? NO_CHILDREN;
   }
 
   /** The running job awaits another one, until that has settled; whether it did not before. */
@@ -494,21 +460,6 @@ export class Execution implements Task {
   /** A job that the running job awaited has settled. */
   deleteAwaited(state: JobState): void {
     this.#more?.awaits?.delete(state);
-  }
-
-  /** Those whose jobs want the outcome, and those of these, if there is nobody else who does; `undefined` if there is. */
-  wantedByItself(): ReadonlySet<Execution> | undefined {
-    const seen = new Set<Execution>([this]);
-    for (const execution of seen) {
-      for (const { scope: { parentOwner } } of execution.#all()) {
-        // What an ended job has submitted goes on.
-        const isOpen = parentOwner instanceof Execution &&
-          !parentOwner.isUnwanted;
-        if (!isOpen) return undefined;
-        seen.add(parentOwner);
-      }
-    }
-    return seen;
   }
 
   /** Takes in a job that the running job has submitted. */
@@ -539,8 +490,8 @@ export class Execution implements Task {
 
   /** Takes a job out; whether it was the last one. */
   leave(state: JobState): boolean {
-    // Without a timer nothing is cleared: that would load Deno's timers.
-    if (this.#timers !== undefined) this.#stopTimer(state);
+    // Without a limit nothing is cleared: that would load Deno's timers.
+    this.#more?.timeLimits?.end(state);
     state.execution = undefined;
     const states = this.#states;
     if (states !== undefined) return states.delete(state) && states.size === 0;
@@ -578,7 +529,7 @@ export class Execution implements Task {
 
   /** The jobs that had less time than this, in ms: a busy event loop is late to say so. */
   overdue(duration: number): JobState[] {
-    if (this.#timers === undefined) return [];
+    if (this.#more?.timeLimits === undefined) return [];
     return [...this.states].filter(({ options: { timeout } }) =>
       timeout !== null && duration > timeout
     );
@@ -602,7 +553,7 @@ export class Execution implements Task {
     if (!this.isStarted) return;
     this.#startedAt = -1;
     for (const state of unwanted) state.attempts--;
-    for (const state of this.#all()) {
+    for (const state of this.waiting) {
       state.attempts--;
       state.advance("queued");
       this.#watchQueue(state);
@@ -620,52 +571,17 @@ export class Execution implements Task {
 
   #watch(state: JobState): void {
     const { timeout } = state.options;
-    if (timeout === null) {
-      // The time in the queue is over.
-      if (this.#timers !== undefined) this.#stopTimer(state);
-      return;
-    }
-    const left = Math.max(0, timeout - (performance.now() - this.#startedAt));
-    this.#begin(state, left, () => onTimeout!(state));
+    // The time in the queue is over.
+    if (timeout === null) return this.#more?.timeLimits?.end(state);
+    const ran = performance.now() - this.#startedAt;
+    this.#timeLimits.beginRun(state, timeout, ran);
   }
 
   #watchQueue(state: JobState): void {
     const { queueTimeout } = state.options;
     if (queueTimeout === null) return;
-    this.#begin(state, queueTimeout, () => {
-      const isFirst = state.attempts === 0;
-      const what = isFirst
-        ? "and was not started"
-        : `before attempt ${state.attempts + 1}, which was not started`;
-      const cause = isFirst ? undefined : this.#more?.failure;
-      const error = new JobQueueTimeoutError(
-        `The job ${this.name} ${this.version} waited longer than its queueTimeout of ${queueTimeout} ms ${what}`,
-        cause === undefined ? undefined : { cause },
-      );
-      onTimeout!(state, error);
-    });
-  }
-
-  /** Begins a time limit of a job, in place of the one that it had. */
-  #begin(state: JobState, ms: number, over: () => void): void {
-    if (this.#timers !== undefined) this.#stopTimer(state);
-    // Longer than a timer can be is for ever.
-    if (ms >= 2 ** 31) return;
-    const timers = this.#details.timers ??= new Map();
-    const due = performance.now() + ms;
-    timers.set(
-      state,
-      setTimeout(() => {
-        if (performance.now() - due < HELD_UP) return over();
-        // What has ended in time is only to be heard of.
-        timers.set(state, setTimeout(over, HEARING));
-      }, ms),
-    );
-  }
-
-  #stopTimer(state: JobState): void {
-    clearTimeout(this.#timers?.get(state));
-    this.#timers?.delete(state);
+    const failure = () => this.#more?.failure;
+    this.#timeLimits.beginQueue(state, queueTimeout, failure);
   }
 }
 
@@ -690,13 +606,8 @@ const NO_VALUES: readonly EncodedValue[] = [];
 /** So many digits tell a key from others, and the command line takes them. */
 const KEY_DIGITS = 12;
 
-/** How late a timer may be, in ms; if it is later, this program was suspended or computed. */
-const HELD_UP = 20;
-
-/** How long such a program hears what has happened meanwhile, in ms. */
-const HEARING = 25;
-
 const NO_CHILDREN: readonly JobState[] = [];
+
 /** What a job that runs, or the nearest one that it is a job of, holds of the resources. */
 export function holdingOf(owner: unknown): Holding | undefined {
   let execution = owner;

@@ -15,12 +15,13 @@ import {
 import { isCrash, noteCrash, noteSurvival } from "./crashes.ts";
 import { runOutside } from "./current.ts";
 import { JobTimeoutError } from "./errors.ts";
-import { type Execution, provideTimeout } from "./execution.ts";
+import type { Execution } from "./execution.ts";
 import { fail, leaveExecution } from "./job_ends.ts";
 import type { JobState } from "./job_state.ts";
 import { failureIn } from "./outcome.ts";
 import { enlist, fetchOrStart, forget } from "./scheduler.ts";
 import type { ConsoleLine, Outcome } from "./task.ts";
+import { provideTimeout } from "./time_limits.ts";
 
 provideTimeout(onTimeout);
 

@@ -6,7 +6,7 @@
 
 import { cancelOnAbort } from "./abort.ts";
 import { JobCancelledError, UpstreamError } from "./errors.ts";
-import type { Execution } from "./execution.ts";
+import { Execution } from "./execution.ts";
 import { explainHook, tellFailed } from "./explain_hook.ts";
 import type { JobState } from "./job_state.ts";
 import { errorOf } from "./outcome.ts";
@@ -85,7 +85,7 @@ export function leaveExecution(state: JobState, reason: Error): void {
 
 /** Stops a running job that nobody wants but jobs which it has submitted, and theirs: they wait for what they began with. */
 function stopIfAlone(execution: Execution, cause: Error): void {
-  for (const { name, version, states } of execution.wantedByItself() ?? []) {
+  for (const { name, version, states } of wantedByItself(execution) ?? []) {
     for (const state of [...states]) {
       const text =
         `The job ${name} ${version} was cancelled as the job that it belongs to was stopped`;
@@ -117,4 +117,21 @@ export function cancelChildren(
     withoutParent.length = 0;
     isCancelling = false;
   }
+}
+
+/** Those whose jobs want the outcome, and those of these, if there is nobody else who does; `undefined` if there is. */
+function wantedByItself(
+  wanted: Execution,
+): ReadonlySet<Execution> | undefined {
+  const seen = new Set<Execution>([wanted]);
+  for (const execution of seen) {
+    for (const { scope: { parentOwner } } of execution.waiting) {
+      // What an ended job has submitted goes on.
+      const isOpen = parentOwner instanceof Execution &&
+        !parentOwner.isUnwanted;
+      if (!isOpen) return undefined;
+      seen.add(parentOwner);
+    }
+  }
+  return seen;
 }

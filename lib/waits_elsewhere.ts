@@ -25,7 +25,7 @@ export async function freed(
   const what = `${execution.name} ${execution.version}`;
   const stuck = new AbortController();
   const look = (): void => {
-    if (stuck.signal.aborted || !claim.isInCircle(execution.waitedForBy())) {
+    if (stuck.signal.aborted || !claim.isInCircle(waitedForBy(execution))) {
       return;
     }
     stuck.abort(
@@ -50,4 +50,16 @@ export async function freed(
 /** One more job waits for an execution, and so perhaps for one of these. */
 function lookAgain(): void {
   for (const look of looks) look();
+}
+
+/** The executions whose jobs wait for this one, directly or through others. */
+function waitedForBy(awaited: Execution): Iterable<Execution> {
+  const seen = new Set<Execution>([awaited]);
+  for (const execution of seen) {
+    for (const state of execution.waiting) {
+      for (const next of state.awaitedIn ?? []) seen.add(next);
+    }
+  }
+  seen.delete(awaited);
+  return seen;
 }

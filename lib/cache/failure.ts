@@ -86,6 +86,15 @@ export function isFull(error: unknown): boolean {
   return code === "ENOSPC" || code === "EDQUOT";
 }
 
+/** Writes what a full disk has no room for only once something was deleted. */
+export function unlessFull(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  }
+}
+
 /** The cause and, where a permission is missing, its cure, for a warning. */
 export function causeOf(error: unknown): string {
   return error instanceof Error ? error.message || error.name : String(error);

@@ -10,13 +10,13 @@ import { processMemo } from "../value/file_digest.ts";
 import type { BlobReference, StoredFile } from "./blob_reference.ts";
 import { BlobDamage, BlobFiles } from "./blobs.ts";
 import { CachedRecord, type RecordSource } from "./cached_record.ts";
-import { causeOf, isFull } from "./failure.ts";
+import { causeOf, unlessFull } from "./failure.ts";
 import { CacheFolder } from "./folder.ts";
 import type { Leases } from "./lease.ts";
 import { leaseModules, loadLeases } from "./lease_modules.ts";
 import { PortableKeeper } from "./portable_keeper.ts";
 import type { PortableWriter } from "./portable_writer.ts";
-import { type Limits, overLimit } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import type { LiveBlob } from "./live_blobs.ts";
 import { PortableBlobs } from "./portable_blobs.ts";
 import type { Evictable } from "./portable_eviction.ts";
@@ -32,9 +32,8 @@ import {
   PortableRecords,
   selectRecords,
 } from "./portable_records.ts";
-import type { recount } from "./portable_recount.ts";
 import { PortableSnapshots } from "./portable_snapshots.ts";
-import { PortableTotals, type State } from "./portable_totals.ts";
+import { PortableTotals } from "./portable_totals.ts";
 import type {
   Arrival,
   CacheStats,
@@ -62,9 +61,6 @@ import type * as ResultFiles from "./result_files.ts";
 import type { Details } from "./row.ts";
 import { checkPin, PinSet } from "./victims.ts";
 import { loadXxh3 } from "./xxh3.ts";
-
-/** How often `gc` counts where others delete meanwhile. */
-const COUNTS = 3;
 
 /** What a cache of this layout is made with. */
 export interface FileStoreOptions extends Limits {
@@ -311,57 +307,18 @@ export class FileStore implements RecordStore, Catalog, Depot {
   async collect(options: CollectOptions): Promise<CollectReport> {
     const { maxSize, maxAge } = this.#options;
     const cache = this.#maintain("collect garbage in");
-    const { collectPortable } = await import("./portable_collect.ts");
-    const limits = {
-      maxSize: options.maxSize ?? maxSize,
-      maxAge: options.maxAge ?? maxAge,
-    };
-    const { recount } = await import("./portable_recount.ts");
-    const before = this.#keeper.change(
-      "collect garbage in",
-      () => this.#beforeCount(),
+    const { collectAndCount } = await import("./portable_upkeep.ts");
+    return await collectAndCount(
+      this.#keeper,
+      this.#totals,
+      this.#folder.path,
+      cache,
+      {
+        ...options,
+        maxSize: options.maxSize ?? maxSize,
+        maxAge: options.maxAge ?? maxAge,
+      },
     );
-    using _ = this.#totals.deleting();
-    const { report, counted, needed } = await this.#keeper.told(
-      "collect garbage in",
-      collectPortable(cache, { ...options, ...limits }, (bytes) => {
-        this.#totals.add(-bytes, 0);
-        // Should this end in between, nobody is to delete more for what is gone.
-        this.#totals.tryWrite();
-      }),
-    );
-    this.#keeper.change(
-      "collect garbage in",
-      () =>
-        this.#unlessFull(() =>
-          before !== undefined &&
-            this.#totals.correct(counted, before, true).isDone ||
-          this.#countAgain(cache, recount)
-        ),
-    );
-    const limit = options.maxSize ?? maxSize;
-    // What others are about to store, or left behind, goes when it is old.
-    if (limit !== undefined && needed > limit) {
-      const hasPins = !cache.pins.isEmpty;
-      const { path } = this.#folder;
-      const message = overLimit(path, needed, limit, hasPins);
-      this.#keeper.warn(message, message);
-    }
-    return report;
-  }
-
-  /** Counts anew where others deleted, or corrected the sums, while garbage was collected. */
-  #countAgain(cache: Evictable, count: typeof recount): void {
-    for (let attempt = 0; attempt < COUNTS; attempt++) {
-      const before = this.#totals.beforeCount();
-      const { bytes } = count(
-        cache,
-        "",
-        () => this.#totals.beginDelete(),
-        (freed) => this.#totals.add(-freed, 0),
-      );
-      if (this.#totals.correct(bytes, before, true).isDone) return;
-    }
   }
 
   pins(): readonly Pin[] {
@@ -498,25 +455,9 @@ export class FileStore implements RecordStore, Catalog, Depot {
   /** Begins work on the whole cache, which must be writable, as a first write shows. */
   #maintain(verb: string): Evictable {
     return this.#keeper.change(verb, () => {
-      this.#unlessFull(() => this.#files.create());
+      unlessFull(() => this.#files.create());
       return this.#evictable();
     });
-  }
-
-  /** Writes what a full disk has no room for only once something was deleted. */
-  #unlessFull(write: () => void): void {
-    try {
-      write();
-    } catch (error) {
-      if (!isFull(error)) throw error;
-    }
-  }
-
-  /** The sums from which a count begins, unless there is no room to write so. */
-  #beforeCount(): State | undefined {
-    let state: State | undefined;
-    this.#unlessFull(() => state = this.#totals.beforeCount());
-    return state;
   }
 
   #evictable(): Evictable {

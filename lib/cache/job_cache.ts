@@ -5,19 +5,19 @@
  */
 
 import { CacheError } from "../errors.ts";
-import { givenPath } from "../value/given_path.ts";
-import { resolve } from "../value/paths.ts";
 import { defaultFolder } from "./default_folder.ts";
 import defer * as fileStore from "./file_store.ts";
-import { layoutOf, type LayoutOption } from "./layout.ts";
+import { layoutOf } from "./layout.ts";
 import type { JobCacheOptions } from "./job_cache_options.ts";
-import { checkLimits, type Limits } from "./limits.ts";
 import defer * as layers from "./layered_store.ts";
 import type { CacheStats, Catalog, Depot, RecordStore } from "./record.ts";
 import {
   checkCollectOptions,
+  type CheckedOptions,
   checkFilter,
+  checkOptions,
   checkWorkOptions,
+  folderOf,
   resolveKey,
 } from "./requests.ts";
 import type {
@@ -35,22 +35,12 @@ import type {
   WorkOptions,
 } from "./report.ts";
 import { SqliteStore } from "./sqlite_store.ts";
-import defer * as upstreams from "./upstream.ts";
-import type { CheckedUpstream } from "./upstream.ts";
 import { checkPin } from "./victims.ts";
 
 export type { JobCacheOptions } from "./job_cache_options.ts";
 
 /** Where `hither explain` says what it wants to be told of, and whether jobs run. */
 export const HOOK = Symbol.for("hither.explain");
-
-/** The options, checked. */
-interface CheckedOptions extends Limits {
-  readonly path: string | undefined;
-  readonly readonly: boolean;
-  readonly layout: LayoutOption;
-  readonly upstream: readonly CheckedUpstream[];
-}
 
 /** Whether somebody asks what would be computed, so that nothing is run and nothing is stored. */
 export const isDryRun: boolean =
@@ -531,62 +521,6 @@ export function cacheOptionsOf(cache: JobCache): JobCacheOptions {
 /** The store of a cache, for the scheduler. */
 export function recordStoreOf(cache: JobCache): RecordStore {
   return openStore(cache);
-}
-
-function folderOf(given: unknown, cannot: string): string {
-  return resolve(givenPath(given, cannot, "name a folder on a disk"));
-}
-
-function checkOptions(
-  options: JobCacheOptions,
-): CheckedOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot make a JobCache as its options must be an object: current value is ${
-        String(options)
-      }`,
-    );
-  }
-  const {
-    path,
-    readonly = false,
-    layout = "auto",
-    maxSize,
-    maxAge,
-    keep,
-    upstream,
-    ...others
-  } = options;
-  for (const name of Object.keys(others)) {
-    throw new TypeError(
-      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge, keep and upstream`,
-    );
-  }
-  if (typeof readonly !== "boolean") {
-    throw new TypeError(
-      `Cannot make a JobCache as readonly must be a boolean: current value is ${
-        String(readonly)
-      }`,
-    );
-  }
-  if (layout !== "auto" && layout !== "sqlite" && layout !== "files") {
-    throw new TypeError(
-      `Cannot make a JobCache as layout must be "auto", "sqlite" or "files": current value is ${
-        String(layout)
-      }`,
-    );
-  }
-  return {
-    path: path === undefined
-      ? undefined
-      : folderOf(path, "Cannot make a JobCache"),
-    readonly,
-    layout,
-    upstream: upstream === undefined
-      ? []
-      : upstreams.checkUpstreams(upstream, "Cannot make a JobCache"),
-    ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
-  };
 }
 
 /** The key of a job, or what was given in its place. */

@@ -1,22 +1,98 @@
 /**
- * Checks what those ask for who look after a cache.
+ * Checks what those ask for who make a cache, and who look after it.
  *
  * @module
  */
 
-import { checkLimits } from "./limits.ts";
+import { givenPath } from "../value/given_path.ts";
+import { resolve } from "../value/paths.ts";
+import type { JobCacheOptions } from "./job_cache_options.ts";
+import type { LayoutOption } from "./layout.ts";
+import { checkLimits, type Limits } from "./limits.ts";
 import type {
   CollectOptions,
   RecordFilter,
   RecordSummary,
   WorkOptions,
 } from "./report.ts";
+import defer * as upstreams from "./upstream.ts";
+import type { CheckedUpstream } from "./upstream.ts";
 
 /** The fewest digits of a key that may stand for it. */
 const LEAST_DIGITS = 4;
 
 /** Keys that a message names where several begin alike. */
 const NAMED = 4;
+
+/** The options, checked. */
+export interface CheckedOptions extends Limits {
+  readonly path: string | undefined;
+  readonly readonly: boolean;
+  readonly layout: LayoutOption;
+  readonly upstream: readonly CheckedUpstream[];
+}
+
+/**
+ * The options, if they are some.
+ *
+ * @throws {TypeError} if one is not what it must be.
+ */
+export function checkOptions(
+  options: JobCacheOptions,
+): CheckedOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot make a JobCache as its options must be an object: current value is ${
+        String(options)
+      }`,
+    );
+  }
+  const {
+    path,
+    readonly = false,
+    layout = "auto",
+    maxSize,
+    maxAge,
+    keep,
+    upstream,
+    ...others
+  } = options;
+  for (const name of Object.keys(others)) {
+    throw new TypeError(
+      `Cannot make a JobCache as it has no option ${name}: its options are path, readonly, layout, maxSize, maxAge, keep and upstream`,
+    );
+  }
+  if (typeof readonly !== "boolean") {
+    throw new TypeError(
+      `Cannot make a JobCache as readonly must be a boolean: current value is ${
+        String(readonly)
+      }`,
+    );
+  }
+  if (layout !== "auto" && layout !== "sqlite" && layout !== "files") {
+    throw new TypeError(
+      `Cannot make a JobCache as layout must be "auto", "sqlite" or "files": current value is ${
+        String(layout)
+      }`,
+    );
+  }
+  return {
+    path: path === undefined
+      ? undefined
+      : folderOf(path, "Cannot make a JobCache"),
+    readonly,
+    layout,
+    upstream: upstream === undefined
+      ? []
+      : upstreams.checkUpstreams(upstream, "Cannot make a JobCache"),
+    ...checkLimits({ maxSize, maxAge, keep }, "Cannot make a JobCache"),
+  };
+}
+
+/** The folder that a user names. */
+export function folderOf(given: unknown, cannot: string): string {
+  return resolve(givenPath(given, cannot, "name a folder on a disk"));
+}
 
 /**
  * The filter, if it is one.

@@ -9,21 +9,16 @@ import { errorText } from "../error_text.ts";
 import { DecodeError } from "../errors.ts";
 import { codecOfName } from "./codec.ts";
 import type { EncodedValue, Leaf, LeafDigests } from "./encoded.ts";
-import { bareError, DOM_EXCEPTION, errorClass } from "./error_classes.ts";
-import { FileReference } from "./file_reference.ts";
-import {
-  FOLDER_KINDS,
-  type FolderEntry,
-  FolderReference,
-} from "./folder_reference.ts";
+import { errorClass, errorOfParts } from "./error_classes.ts";
 import { MAX_DEPTH } from "./format.ts";
+import { InPlaceLeaf, type ViewClass } from "./in_place.ts";
+import { Input } from "./input.ts";
 import { Tag, type TypedArrayClass, typedArrayClasses } from "./kinds.ts";
 import { Initial, Major } from "./output.ts";
 import { formatPath, Place } from "./path.ts";
 import { temporalObject } from "./temporal.ts";
-import { InPlaceLeaf, type ViewClass } from "./in_place.ts";
-import { readUtf16, shortText } from "./text.ts";
 import { TransferredLeaf } from "./transfer.ts";
+import { readFile, readFolder } from "./written_files.ts";
 
 /** How to decode a value. */
 export interface DecodeOptions {
@@ -51,8 +46,6 @@ export function decodeValue(
   return new Decoder(encoded, options).decode();
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** The longest array there can be. */
 const MAX_LENGTH = 2 ** 32 - 1;
 
@@ -71,13 +64,11 @@ class CodecFailure {
 }
 
 class Decoder {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  #viewed: DataView | undefined;
+  readonly #input: Input;
   readonly #leaves: readonly Leaf[];
   readonly #options: DecodeOptions;
   readonly #shared: unknown[] = [];
   #jobs: Map<number, unknown> | undefined;
-  #at = 0;
 
   // Where a codec failed. Found out on the way back, as nothing may be kept on the way there:
   // that would cost a tenth of the time.
@@ -86,16 +77,9 @@ class Decoder {
   readonly #places: number[] = [];
 
   constructor({ bytes, leaves }: EncodedValue, options: DecodeOptions) {
-    this.#bytes = bytes;
+    this.#input = new Input(bytes);
     this.#leaves = leaves;
     this.#options = options;
-  }
-
-  /** Made when it is needed: the buffer of a short array does not exist before that. */
-  get #view(): DataView {
-    if (this.#viewed !== undefined) return this.#viewed;
-    const { buffer, byteOffset, byteLength } = this.#bytes;
-    return this.#viewed = new DataView(buffer, byteOffset, byteLength);
   }
 
   decode(): unknown {
@@ -105,28 +89,29 @@ class Decoder {
     } catch (error) {
       throw error === this.#failure ? this.#codecFailed(this.#failure!) : error;
     }
-    if (this.#at !== this.#bytes.length) {
-      throw this.#broken("something follows");
+    if (this.#input.at !== this.#input.bytes.length) {
+      throw this.#input.broken("something follows");
     }
     return value;
   }
 
   #value(depth: number): unknown {
-    const initial = this.#byte();
+    const input = this.#input;
+    const initial = input.byte();
     switch (initial >> 5) {
       case Major.UINT:
-        return this.#argument(initial);
+        return input.argument(initial);
       case Major.NEGATIVE: {
-        const value = -1 - this.#argument(initial);
+        const value = -1 - input.argument(initial);
         if (!Number.isSafeInteger(value)) {
-          throw this.#broken("a number too large");
+          throw input.broken("a number too large");
         }
         return value;
       }
       case Major.BYTES:
-        return this.#rawBytes(initial).buffer;
+        return input.rawBytes(initial).buffer;
       case Major.TEXT:
-        return this.#textBody(initial);
+        return input.textBody(initial);
       case Major.ARRAY:
         this.#checkDepth(depth);
         return this.#array(initial, depth);
@@ -134,13 +119,14 @@ class Decoder {
         this.#checkDepth(depth);
         return this.#properties({}, initial, depth);
       case Major.TAG:
-        return this.#tagged(this.#argument(initial), depth);
+        return this.#tagged(input.argument(initial), depth);
       default:
         return this.#simple(initial);
     }
   }
 
   #simple(initial: number): unknown {
+    const input = this.#input;
     switch (initial) {
       case Initial.FALSE:
         return false;
@@ -151,38 +137,39 @@ class Decoder {
       case Initial.UNDEFINED:
         return undefined;
       case Initial.FLOAT16:
-        return this.#view.getFloat16(this.#take(2));
+        return input.view.getFloat16(input.take(2));
       case Initial.FLOAT32:
-        return this.#view.getFloat32(this.#take(4));
+        return input.view.getFloat32(input.take(4));
       case Initial.FLOAT64:
-        return this.#view.getFloat64(this.#take(8));
+        return input.view.getFloat64(input.take(8));
       default:
-        throw this.#broken(`an initial byte of ${initial}`);
+        throw input.broken(`an initial byte of ${initial}`);
     }
   }
 
   #tagged(tag: number, depth: number): unknown {
+    const input = this.#input;
     switch (tag) {
       case Tag.BIGINT:
         return this.#bigint();
       case Tag.NEGATIVE_BIGINT:
         return -1n - this.#bigint();
       case Tag.UTF16:
-        return this.#utf16();
+        return input.utf16();
       case Tag.REFERENCE:
         return this.#reference();
       case Tag.SHARED: {
         const index = this.#shared.push(UNFINISHED) - 1;
         // A tag for a tag for a tag would not count as depth.
         if (
-          this.#bytes[this.#at] === (Major.TAG << 5 | 24) &&
-          this.#bytes[this.#at + 1] === Tag.SHARED
+          input.bytes[input.at] === (Major.TAG << 5 | 24) &&
+          input.bytes[input.at + 1] === Tag.SHARED
         ) {
-          throw this.#broken("an object shared twice");
+          throw input.broken("an object shared twice");
         }
         const value = this.#value(depth);
         if (typeof value !== "object" || value === null) {
-          throw this.#broken("a shared value that is no object");
+          throw input.broken("a shared value that is no object");
         }
         this.#shared[index] = value;
         return value;
@@ -195,6 +182,7 @@ class Decoder {
   }
 
   #object(tag: number, depth: number): unknown {
+    const input = this.#input;
     const type = typedArrayClasses.get(tag);
     if (type !== undefined) return this.#typedArray(type);
     switch (tag) {
@@ -217,13 +205,13 @@ class Decoder {
       case Tag.NULL_OBJECT:
         return this.#properties(
           Object.create(null),
-          this.#head(Major.MAP),
+          input.head(Major.MAP),
           depth,
         );
       case Tag.KEYED_ARRAY: {
-        this.#tuple(2);
-        const array = this.#array(this.#head(Major.ARRAY), depth);
-        return this.#properties(array, this.#head(Major.MAP), depth);
+        input.tuple(2);
+        const array = this.#array(input.head(Major.ARRAY), depth);
+        return this.#properties(array, input.head(Major.MAP), depth);
       }
       case Tag.MAP:
         return this.#map(depth);
@@ -232,46 +220,44 @@ class Decoder {
       case Tag.DATE:
         return new Date(this.#number());
       case Tag.URL: {
-        const href = this.#text();
-        return this.#made("a URL", () => new URL(href));
+        const href = input.text();
+        return input.made("a URL", () => new URL(href));
       }
       case Tag.REGEXP: {
-        this.#tuple(3);
-        const source = this.#text();
-        const flags = this.#text();
-        const regexp = this.#made(
-          "a RegExp",
-          () => new RegExp(source, flags),
-        );
+        input.tuple(3);
+        const source = input.text();
+        const flags = input.text();
+        const regexp = input.made("a RegExp", () => new RegExp(source, flags));
         regexp.lastIndex = this.#value(depth + 1) as number;
         return regexp;
       }
       case Tag.TEMPORAL: {
-        this.#tuple(2);
-        const name = this.#text();
+        input.tuple(2);
+        const name = input.text();
         const content = this.#value(depth);
-        return this.#made("a Temporal", () => temporalObject(name, content));
+        return input.made("a Temporal", () => temporalObject(name, content));
       }
       case Tag.ERROR:
         return this.#error(depth);
       case Tag.FILE:
-        return this.#file();
+        return readFile(input);
       case Tag.FOLDER:
-        return this.#folder();
+        return readFolder(input);
       case Tag.CODEC:
         return this.#codec(depth);
       default:
-        throw this.#broken(`tag ${tag}, which is not known here`);
+        throw input.broken(`tag ${tag}, which is not known here`);
     }
   }
 
   // Objects with keys.
 
   #properties<T extends object>(target: T, initial: number, depth: number): T {
-    const count = this.#argument(initial);
+    const input = this.#input;
+    const count = input.argument(initial);
     const object = target as Record<string, unknown>;
     for (let i = 0; i < count; i++) {
-      const name = this.#text();
+      const name = input.text();
       let value: unknown;
       try {
         value = this.#value(depth + 1);
@@ -294,14 +280,14 @@ class Decoder {
   }
 
   #array(initial: number, depth: number): unknown[] {
-    const count = this.#argument(initial);
+    const count = this.#input.argument(initial);
     const array: unknown[] = [];
     let length = 0;
     for (let i = 0; i < count; i++) {
       const holes = this.#holes();
       if (holes > 0) {
         length += holes;
-        if (length > MAX_LENGTH) throw this.#broken("an array too long");
+        if (length > MAX_LENGTH) throw this.#input.broken("an array too long");
         continue;
       }
       try {
@@ -318,30 +304,32 @@ class Decoder {
 
   /** The number of holes that come next in an array. */
   #holes(): number {
+    const input = this.#input;
     if (
-      this.#bytes[this.#at] !== (Major.TAG << 5 | 26) ||
-      this.#at + 5 > this.#bytes.length ||
-      this.#view.getUint32(this.#at + 1) !== Tag.HOLES
+      input.bytes[input.at] !== (Major.TAG << 5 | 26) ||
+      input.at + 5 > input.bytes.length ||
+      input.view.getUint32(input.at + 1) !== Tag.HOLES
     ) return 0;
-    this.#at += 5;
-    const holes = this.#argument(this.#head(Major.UINT));
-    if (holes === 0) throw this.#broken("no holes");
+    input.at += 5;
+    const holes = input.count(Major.UINT);
+    if (holes === 0) throw input.broken("no holes");
     return holes;
   }
 
   #error(depth: number): Error {
-    this.#tuple(3);
-    const name = this.#text();
+    const input = this.#input;
+    input.tuple(3);
+    const name = input.text();
     const type = errorClass(name);
     if (type === undefined) {
       throw new DecodeError(
         `Cannot decode an error as no class ${name} is known here: use the version of hither and Deno that encoded it`,
       );
     }
-    const count = this.#argument(this.#head(Major.MAP));
+    const count = input.count(Major.MAP);
     const properties: [string, unknown][] = [];
     for (let i = 0; i < count; i++) {
-      const key = this.#text();
+      const key = input.text();
       try {
         properties.push([key, this.#value(depth + 1)]);
       } catch (error) {
@@ -349,37 +337,15 @@ class Decoder {
       }
     }
     const enumerable = new Set<string>();
-    const marked = this.#argument(this.#head(Major.ARRAY));
-    for (let i = 0; i < marked; i++) enumerable.add(this.#text());
-    let error: Error;
-    if (name === DOM_EXCEPTION) {
-      const [message, kind] = properties.splice(0, 2);
-      error = new DOMException(String(message?.[1]), String(kind?.[1]));
-    } else {
-      error = bareError(type);
-    }
-    if (properties[0]?.[0] !== "stack") delete error.stack;
-    for (const [key, value] of properties) {
-      if (key === "stack") {
-        // An accessor of the engine's own, on the object itself.
-        if (!Object.hasOwn(error, key)) Error.captureStackTrace(error);
-        error.stack = value as string;
-        continue;
-      }
-      Object.defineProperty(error, key, {
-        value,
-        writable: true,
-        enumerable: enumerable.has(key),
-        configurable: true,
-      });
-    }
-    return error;
+    const marked = input.count(Major.ARRAY);
+    for (let i = 0; i < marked; i++) enumerable.add(input.text());
+    return errorOfParts(name, type, properties, enumerable);
   }
 
   // Collections.
 
   #map(depth: number): Map<unknown, unknown> {
-    const count = this.#argument(this.#head(Major.MAP));
+    const count = this.#input.count(Major.MAP);
     const map = new Map<unknown, unknown>();
     for (let i = 0; i < count; i++) {
       let key: unknown;
@@ -392,12 +358,12 @@ class Decoder {
         throw this.#leave(error, place, place === Place.MAP_KEY ? i : key);
       }
     }
-    if (map.size !== count) throw this.#broken("a Map with a key twice");
+    if (map.size !== count) throw this.#input.broken("a Map with a key twice");
     return map;
   }
 
   #set(depth: number): Set<unknown> {
-    const count = this.#argument(this.#head(Major.ARRAY));
+    const count = this.#input.count(Major.ARRAY);
     const set = new Set<unknown>();
     for (let i = 0; i < count; i++) {
       try {
@@ -406,7 +372,9 @@ class Decoder {
         throw this.#leave(error, Place.SET_MEMBER, i);
       }
     }
-    if (set.size !== count) throw this.#broken("a Set with a member twice");
+    if (set.size !== count) {
+      throw this.#input.broken("a Set with a member twice");
+    }
     return set;
   }
 
@@ -420,7 +388,7 @@ class Decoder {
     }
     const { bytes, digest } = source;
     if (bytes.byteLength % size !== 0) {
-      throw this.#broken("a part of an element");
+      throw this.#input.broken("a part of an element");
     }
     const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
     return this.#known(
@@ -430,20 +398,23 @@ class Decoder {
   }
 
   #binary(): Bytes | InPlaceLeaf {
-    const initial = this.#byte();
+    const input = this.#input;
+    const initial = input.byte();
     if (initial >> 5 === Major.BYTES) {
-      return { bytes: this.#rawBytes(initial), digest: undefined };
+      return { bytes: input.rawBytes(initial), digest: undefined };
     }
-    const tag = initial >> 5 === Major.TAG ? this.#argument(initial) : -1;
+    const tag = initial >> 5 === Major.TAG ? input.argument(initial) : -1;
     if (tag === Tag.IN_PLACE) return this.#inPlace();
-    if (tag !== Tag.LEAF) throw this.#broken("no bytes where bytes must be");
+    if (tag !== Tag.LEAF) {
+      throw input.broken("no bytes where bytes must be");
+    }
     return this.#leaf();
   }
 
   #inPlace(): InPlaceLeaf {
     const leaf = this.#leafHead();
     if (leaf instanceof InPlaceLeaf) return leaf;
-    throw this.#broken("a leaf that is in no shared memory");
+    throw this.#input.broken("a leaf that is in no shared memory");
   }
 
   #leaf(): Bytes {
@@ -455,20 +426,21 @@ class Decoder {
     const bytes = isLent ? leaf.peek() : leaf.read();
     if (isLent) lent?.add(bytes.buffer);
     if (bytes.byteLength !== byteLength) {
-      throw this.#broken(`a leaf with ${bytes.byteLength} bytes`);
+      throw this.#input.broken(`a leaf with ${bytes.byteLength} bytes`);
     }
     return { bytes, digest: leaf.digest };
   }
 
   /** The leaf that comes next. */
   #leafHead(): Leaf {
-    this.#tuple(2);
-    const index = this.#argument(this.#head(Major.UINT));
-    const byteLength = this.#argument(this.#head(Major.UINT));
+    const input = this.#input;
+    input.tuple(2);
+    const index = input.count(Major.UINT);
+    const byteLength = input.count(Major.UINT);
     const leaf = this.#leaves[index];
-    if (leaf === undefined) throw this.#broken(`no leaf ${index}`);
+    if (leaf === undefined) throw input.broken(`no leaf ${index}`);
     if (leaf.byteLength !== byteLength) {
-      throw this.#broken(
+      throw input.broken(
         `leaf ${index} with ${leaf.byteLength} bytes instead of ${byteLength}`,
       );
     }
@@ -481,60 +453,33 @@ class Decoder {
     return object;
   }
 
-  #rawBytes(initial: number): Uint8Array<ArrayBuffer> {
-    const length = this.#argument(initial);
-    const at = this.#take(length);
-    return this.#bytes.slice(at, at + length);
-  }
-
   // The others.
 
   #reference(): unknown {
-    const index = this.#argument(this.#head(Major.UINT));
+    const index = this.#input.count(Major.UINT);
     const value = this.#shared[index];
     if (value === undefined || value === UNFINISHED) {
-      throw this.#broken(`a reference to object ${index}, which is not there`);
+      throw this.#input.broken(
+        `a reference to object ${index}, which is not there`,
+      );
     }
     return value;
   }
 
   #job(): unknown {
-    const index = this.#argument(this.#head(Major.UINT));
+    const index = this.#input.count(Major.UINT);
     const { job } = this.#options;
-    if (job === undefined) throw this.#broken("a job, where there can be none");
+    if (job === undefined) {
+      throw this.#input.broken("a job, where there can be none");
+    }
     this.#jobs ??= new Map();
     if (!this.#jobs.has(index)) this.#jobs.set(index, job(index));
     return this.#jobs.get(index);
   }
 
-  #file(): FileReference {
-    this.#tuple(3);
-    const path = this.#text();
-    const digest = this.#rawBytes(this.#head(Major.BYTES)).toHex();
-    const size = this.#argument(this.#head(Major.UINT));
-    return this.#made("a file", () => new FileReference(path, digest, size));
-  }
-
-  #folder(): FolderReference {
-    this.#tuple(2);
-    const root = this.#text();
-    const count = this.#argument(this.#head(Major.ARRAY));
-    const entries: FolderEntry[] = [];
-    for (let i = 0; i < count; i++) {
-      this.#tuple(4);
-      const path = this.#text();
-      const kind = FOLDER_KINDS[this.#argument(this.#head(Major.UINT))];
-      if (kind === undefined) throw this.#broken("no kind of an entry");
-      const digest = this.#rawBytes(this.#head(Major.BYTES)).toHex();
-      const size = this.#argument(this.#head(Major.UINT));
-      entries.push({ path, kind, digest, size });
-    }
-    return this.#made("a folder", () => new FolderReference(root, entries));
-  }
-
   #codec(depth: number): object {
-    this.#tuple(2);
-    const name = this.#text();
+    this.#input.tuple(2);
+    const name = this.#input.text();
     const codec = codecOfName(name);
     if (codec === undefined) {
       throw new DecodeError(
@@ -555,100 +500,20 @@ class Decoder {
   }
 
   #bigint(): bigint {
-    const digits = this.#rawBytes(this.#head(Major.BYTES)).toHex();
+    const digits = this.#input.byteString().toHex();
     return digits === "" ? 0n : BigInt(`0x${digits}`);
   }
 
   #number(): number {
     const value = this.#value(MAX_DEPTH);
     if (typeof value !== "number") {
-      throw this.#broken("no number where one must be");
+      throw this.#input.broken("no number where one must be");
     }
     return value;
   }
 
-  // Text.
-
-  #text(): string {
-    const initial = this.#byte();
-    if (initial >> 5 === Major.TEXT) return this.#textBody(initial);
-    if (initial >> 5 !== Major.TAG || this.#argument(initial) !== Tag.UTF16) {
-      throw this.#broken("no text where text must be");
-    }
-    return this.#utf16();
-  }
-
-  #textBody(initial: number): string {
-    const length = this.#argument(initial);
-    const at = this.#take(length);
-    const short = shortText(this.#bytes, at, length);
-    if (short !== undefined) return short;
-    const body = this.#bytes.subarray(at, at + length);
-    return this.#made("text", () => utf8.decode(body));
-  }
-
-  #utf16(): string {
-    const units = this.#rawBytes(this.#head(Major.BYTES));
-    if (units.length % 2 !== 0) throw this.#broken("half a code unit");
-    return readUtf16(units);
-  }
-
-  // The bytes.
-
-  #byte(): number {
-    return this.#bytes[this.#take(1)]!;
-  }
-
-  /** Moves on by some bytes; where they begin. */
-  #take(length: number): number {
-    const at = this.#at;
-    if (at + length > this.#bytes.length) throw this.#broken("too few bytes");
-    this.#at = at + length;
-    return at;
-  }
-
-  /** The initial byte of an item that must have this major type. */
-  #head(major: number): number {
-    const initial = this.#byte();
-    if (initial >> 5 !== major) {
-      throw this.#broken(`another type than ${major}`);
-    }
-    return initial;
-  }
-
-  /** The head of an array that must have this length. */
-  #tuple(length: number): void {
-    if (this.#argument(this.#head(Major.ARRAY)) !== length) {
-      throw this.#broken("another length");
-    }
-  }
-
-  #argument(initial: number): number {
-    const info = initial & 31;
-    if (info < 24) return info;
-    switch (info) {
-      case 24:
-        return this.#bytes[this.#take(1)]!;
-      case 25:
-        return this.#view.getUint16(this.#take(2));
-      case 26:
-        return this.#view.getUint32(this.#take(4));
-      case 27: {
-        const at = this.#take(8);
-        const value = this.#view.getUint32(at) * 2 ** 32 +
-          this.#view.getUint32(at + 4);
-        if (!Number.isSafeInteger(value)) {
-          throw this.#broken("a number too large");
-        }
-        return value;
-      }
-      default:
-        throw this.#broken(`an initial byte of ${initial}`);
-    }
-  }
-
   #checkDepth(depth: number): void {
-    if (depth >= MAX_DEPTH) throw this.#broken("too many levels");
+    if (depth >= MAX_DEPTH) throw this.#input.broken("too many levels");
   }
 
   /** On the way out of a codec's failure: through which part of what it goes. */
@@ -658,20 +523,6 @@ class Decoder {
       this.#steps.unshift(step);
     }
     return error;
-  }
-
-  /** What a constructor makes of decoded data. */
-  #made<T>(what: string, make: () => T): T {
-    try {
-      return make();
-    } catch (cause) {
-      throw new DecodeError(
-        `Cannot decode ${what} at byte ${this.#at}: ${
-          cause instanceof Error ? cause.message : String(cause)
-        }`,
-        { cause },
-      );
-    }
   }
 
   #codecFailed({ codec, cause }: CodecFailure): DecodeError {
@@ -685,12 +536,6 @@ class Decoder {
     return new DecodeError(
       `${path} cannot be decoded as codec ${codec} failed: ${errorText(cause)}`,
       { cause },
-    );
-  }
-
-  #broken(what: string): DecodeError {
-    return new DecodeError(
-      `Cannot decode a value as its bytes are not whole: there is ${what} at byte ${this.#at} of ${this.#bytes.length}`,
     );
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LeafSource } from "./binary_writer.ts";
 import {
   type EncodedValue,
   type Leaf,
@@ -14,7 +15,7 @@ import { type LeafMarks, LentLeaf, MARKED_BYTES, markOf } from "./lent_leaf.ts";
 import { sha256Hex } from "./sha256.ts";
 import { InPlaceLeaf } from "./in_place.ts";
 import type { Transfers } from "./transfer.ts";
-import { type LeafSource, withWriter } from "./writer.ts";
+import { withWriter } from "./writer.ts";
 
 /** How to encode a value. */
 export interface EncodeOptions {
@@ -57,7 +58,7 @@ export function encodeValue(
       writer.write(value);
       const encoded = {
         bytes: writer.out.copy(),
-        leaves: writer.leaves.map((source) =>
+        leaves: writer.binary.leaves.map((source) =>
           isOwn(source.bytes) && transfers?.hasBuffer(source.bytes.buffer)
             ? transfers.leaf(
               source.bytes,

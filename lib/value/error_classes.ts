@@ -1,6 +1,6 @@
 /**
  * The error classes that come back as themselves: those of the language, of the
- * platform, of Deno, and hither's own.
+ * platform, of Deno, and hither's own. And how an error of one is made again.
  *
  * @module
  */
@@ -65,4 +65,36 @@ export function errorPrototypes(): Iterable<object> {
 /** An error of a class, without the class's constructor being run: it has a stack, and nothing else of its own. */
 export function bareError(type: ErrorClass): Error {
   return Reflect.construct(Error, [], type);
+}
+
+/** The error that had these properties; `enumerable` names those of them that can be seen. */
+export function errorOfParts(
+  name: string,
+  type: ErrorClass,
+  properties: [string, unknown][],
+  enumerable: ReadonlySet<string>,
+): Error {
+  let error: Error;
+  if (name === DOM_EXCEPTION) {
+    const [message, kind] = properties.splice(0, 2);
+    error = new DOMException(String(message?.[1]), String(kind?.[1]));
+  } else {
+    error = bareError(type);
+  }
+  if (properties[0]?.[0] !== "stack") delete error.stack;
+  for (const [key, value] of properties) {
+    if (key === "stack") {
+      // An accessor of the engine's own, on the object itself.
+      if (!Object.hasOwn(error, key)) Error.captureStackTrace(error);
+      error.stack = value as string;
+      continue;
+    }
+    Object.defineProperty(error, key, {
+      value,
+      writable: true,
+      enumerable: enumerable.has(key),
+      configurable: true,
+    });
+  }
+  return error;
 }

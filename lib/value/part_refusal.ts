@@ -5,7 +5,9 @@
  * @module
  */
 
+import { errorText } from "../error_text.ts";
 import { UnsupportedValueError } from "../errors.ts";
+import { MAX_DEPTH } from "./format.ts";
 import { describe } from "./refusal.ts";
 
 /** Of an object with a symbol as key. */
@@ -102,5 +104,56 @@ export function changingRefusal(path: string): UnsupportedValueError {
   return new UnsupportedValueError(
     `${path} is another object each time it is read, so it is not data: pass a plain copy`,
     path,
+  );
+}
+
+/** Of an object that holds itself; `container` is where it was met first. */
+export function cycleRefusal(
+  path: string,
+  container: string,
+): UnsupportedValueError {
+  return new UnsupportedValueError(
+    `${path} is ${container} again, which makes a cycle, and a cycle is not data: pass a key or an index instead of the object`,
+    path,
+  );
+}
+
+/** Of an object in too many others. */
+export function depthRefusal(
+  root: string,
+  path: string,
+): UnsupportedValueError {
+  return new UnsupportedValueError(
+    `${root} is nested deeper than ${MAX_DEPTH} levels, which is not accepted: pass a flat array with indices instead`,
+    path,
+  );
+}
+
+/** Of an object whose own code failed when it was read. */
+export function unreadableRefusal(
+  path: string,
+  cause: unknown,
+): UnsupportedValueError {
+  return new UnsupportedValueError(
+    `${path} cannot be read as a Proxy or an accessor failed: ${
+      errorText(cause)
+    }: pass a plain copy of the object`,
+    path,
+    { cause },
+  );
+}
+
+/** Of an instance of which its codec makes nothing. */
+export function codecRefusal(
+  codec: string,
+  path: string,
+  cause: unknown,
+): UnsupportedValueError {
+  return new UnsupportedValueError(
+    `${path} cannot be encoded as codec ${codec} failed: ${
+      cause instanceof Error ? cause.message : String(cause)
+    }`,
+    path,
+    { cause },
   );
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { MAX_DEPTH } from "./format.ts";
+
 /** What a step of a path means. */
 export const Place = {
   /** An index of an array or a key of an object. */
@@ -67,4 +69,19 @@ export function formatPath(
     }
   }
   return path;
+}
+
+/** Where a walk through a value is. */
+export class Trail {
+  /** How its paths begin. */
+  root = "";
+  /** What each step means, by depth. */
+  readonly places = new Uint8Array(MAX_DEPTH + 1);
+  /** The steps themselves. */
+  readonly steps: unknown[] = [];
+
+  /** The path to what is so deep. */
+  path(depth: number): string {
+    return formatPath(this.root, this.places, this.steps, depth);
+  }
 }

@@ -5,84 +5,43 @@
  * @module
  */
 
-import { errorText } from "../error_text.ts";
-import { HitherError, UnsupportedValueError } from "../errors.ts";
+import { HitherError, type UnsupportedValueError } from "../errors.ts";
+import { BinaryWriter } from "./binary_writer.ts";
 import { codecOfPrototype } from "./codec.ts";
 import type { Codec } from "./codec.ts";
-import { type FileContent, LEAF_BYTES, type LeafDigests } from "./encoded.ts";
+import type { FileContent } from "./encoded.ts";
 import { DOM_EXCEPTION, errorClassName } from "./error_classes.ts";
-import { type FileReference, givenPathOf } from "./file_reference.ts";
-import {
-  FOLDER_KINDS,
-  type FolderReference,
-  partsOf,
-} from "./folder_reference.ts";
+import type { FileReference } from "./file_reference.ts";
+import type { FolderReference } from "./folder_reference.ts";
 import { CHECKED_ELEMENTS, LINK_BYTES, MAX_DEPTH } from "./format.ts";
-import { Kind, kindOf, Tag, typedArrayTag } from "./kinds.ts";
+import { Kind, kindOf, Tag } from "./kinds.ts";
 import { Initial, Major, Output } from "./output.ts";
-import { arrayKeys, ownSymbol, typedArrayKey } from "./own_keys.ts";
-import { type LeafMarks, MARKED_BYTES, markOf } from "./lent_leaf.ts";
+import { arrayKeys, ownSymbol } from "./own_keys.ts";
+import { MetObjects } from "./met_objects.ts";
 import { refusalOfOtherCopy } from "./other_copy.ts";
 import {
   accessorRefusal,
   changingRefusal,
-  detachedRefusal,
+  codecRefusal,
+  cycleRefusal,
+  depthRefusal,
   extraKeyRefusal,
   hiddenRefusal,
   joblessRefusal,
-  resizableRefusal,
-  sharedBufferRefusal,
-  sharedMemoryRefusal,
   symbolKeyRefusal,
+  unreadableRefusal,
 } from "./part_refusal.ts";
-import { formatPath, Place } from "./path.ts";
+import { Place, Trail } from "./path.ts";
 import { refusal } from "./refusal.ts";
-import { repeatedLeaves } from "./repeated_leaves.ts";
-import { sha256, sha256Hex } from "./sha256.ts";
+import { sha256 } from "./sha256.ts";
 import { shapeOf } from "./shapes.ts";
-import { partOf, type SharedPart } from "./in_place.ts";
 import { temporalContent } from "./temporal.ts";
 import { writeText } from "./text.ts";
 import type { Transfers } from "./transfer.ts";
+import type { WriterOptions } from "./writer_options.ts";
+import { writeFile, writeFolder } from "./written_files.ts";
 
-/** What to write, and how. */
-export interface WriterOptions {
-  /** How paths in messages begin. */
-  readonly root: string;
-  /** Whether to write the deterministic form instead of faithful bytes. */
-  readonly deterministic: boolean;
-  /** What an object of no known kind is written as: the index of a job, or its contribution. */
-  readonly job: ((node: object) => number | Uint8Array | undefined) | undefined;
-  /** Digests of binary leaves: known ones are used, computed ones added. */
-  readonly digests: LeafDigests | undefined;
-  /**
-   * Given where no key is needed: the deterministic form has marks instead of the digests of
-   * very large leaves, which are added here. It is no key, and the same marks are no proof of the same bytes.
-   */
-  readonly marks?: LeafMarks | undefined;
-  /** Whether a file that was given by a relative path keeps it, instead of the absolute one. */
-  readonly relative: boolean;
-  /** Given where something may be there to be transferred: the buffers of that are added. */
-  readonly transfers?: Transfers | undefined;
-  /** Whether faithful bytes refer to shared memory as such, instead of to a copy of its bytes. */
-  readonly inPlace?: boolean | undefined;
-}
-
-/** A large binary leaf that faithful bytes refer to. */
-export interface LeafSource {
-  /** The typed array, DataView or ArrayBuffer. */
-  readonly object: object;
-  /** Its bytes. */
-  readonly bytes: Uint8Array;
-  /** Where it stands. */
-  readonly path: string;
-  /** What is known of the bytes, where they are to be seen in place. */
-  readonly part?: SharedPart | undefined;
-}
-
-/** Objects of which so few were met are looked for one by one. */
-const FEW = 8;
-
+/** Of a writer that has no value. */
 const NO_OPTIONS: WriterOptions = {
   root: "",
   deterministic: false,
@@ -99,8 +58,9 @@ const lookupGetter = (Object.prototype as unknown as {
 export class ValueWriter {
   /** What is written. */
   readonly out = new Output();
-  /** The leaves of faithful bytes, by index. */
-  leaves: LeafSource[] = [];
+  readonly #trail = new Trail();
+  /** Writes what is binary, and has the leaves. */
+  readonly binary = new BinaryWriter(this.out, this.#trail, NO_OPTIONS);
   /** The files that faithful bytes refer to. */
   files: FileContent[] = [];
 
@@ -111,27 +71,25 @@ export class ValueWriter {
   #inTransfer = false;
 
   // Where the walk is. The containers that it is in are known by depth.
-  readonly #steps: unknown[] = [];
-  readonly #places = new Uint8Array(MAX_DEPTH + 1);
+  readonly #steps = this.#trail.steps;
+  readonly #places = this.#trail.places;
   readonly #containers: (object | undefined)[] = [];
   /** Why no job may stand here, if so. */
   #jobless: string | undefined;
 
-  // The objects met so far: the first few, then all of them.
-  readonly #few: (object | undefined)[] = [];
-  #fewCount = 0;
-  #many: Set<object> | undefined;
+  readonly #met = new MetObjects();
 
   // The first pass hopes that no object is met twice, and collects those that are. If there are
   // any, a second pass knows them: as index once written, or as deterministic form.
   #shared: Set<object> | undefined;
   #written: Map<object, number | Uint8Array> | undefined;
-  #buffers: Map<object, object> | undefined;
   #encoded: Map<object, unknown> | undefined;
 
   /** Begins a value; `out` may get a prefix before `write`. */
   begin(options: WriterOptions): void {
     this.#options = options;
+    this.#trail.root = options.root;
+    this.binary.begin(options);
     this.#deterministic = options.deterministic;
     this.#transfers = options.transfers;
   }
@@ -142,9 +100,9 @@ export class ValueWriter {
     this.#value(value, 0);
     if (this.#shared === undefined) return;
     this.out.length = start;
-    this.leaves.length = 0;
+    this.binary.again();
     this.files.length = 0;
-    this.#forget();
+    this.#met.clear();
     this.#written = new Map();
     this.#value(value, 0);
   }
@@ -152,7 +110,8 @@ export class ValueWriter {
   /** Lets go of the value. */
   end(): void {
     this.out.clear();
-    this.#forget();
+    this.binary.end(NO_OPTIONS);
+    this.#met.clear();
     this.#shared = undefined;
     this.#written = undefined;
     this.#encoded = undefined;
@@ -160,15 +119,7 @@ export class ValueWriter {
     this.#transfers = undefined;
     // They know digests by the objects themselves.
     this.#options = NO_OPTIONS;
-    if (this.leaves.length > 0) this.leaves = [];
     if (this.files.length > 0) this.files = [];
-  }
-
-  #forget(): void {
-    for (let i = 0; i < this.#fewCount; i++) this.#few[i] = undefined;
-    this.#fewCount = 0;
-    this.#many = undefined;
-    this.#buffers = undefined;
   }
 
   #value(value: unknown, depth: number): void {
@@ -249,9 +200,11 @@ export class ValueWriter {
         return;
       }
     }
-    if (depth >= MAX_DEPTH) throw this.#tooDeep(depth);
+    if (depth >= MAX_DEPTH) {
+      throw depthRefusal(this.#options.root, this.#path(depth));
+    }
     const shared = this.#written !== undefined && this.#shared!.has(object);
-    if (shared ? this.#writeAgain(object) : this.#met(object)) {
+    if (shared ? this.#writeAgain(object) : this.#met.meet(object)) {
       if (!shared) this.#meetAgain(object, depth);
       this.#containers[depth] = undefined;
       return;
@@ -282,7 +235,7 @@ export class ValueWriter {
         this.#error(object as Error, depth);
         return;
       case Kind.TYPED_ARRAY:
-        this.#typedArray(object as Uint8Array, depth);
+        this.binary.typedArray(object as Uint8Array, depth, this.#inTransfer);
         return;
       case Kind.REGEXP:
         this.#regexp(object as RegExp, depth);
@@ -315,49 +268,24 @@ export class ValueWriter {
         this.#plainData(temporalContent(object));
         return;
       case Kind.DATA_VIEW:
-        this.out.tag(Tag.DATA_VIEW);
-        this.#view(object as DataView, depth);
+        this.binary.dataView(object as DataView, depth, this.#inTransfer);
         return;
       case Kind.BUFFER:
-        this.#binary(object, object as ArrayBuffer, 0, -1, depth);
+        this.binary.buffer(object as ArrayBuffer, depth, this.#inTransfer);
         return;
       case Kind.SHARED_BUFFER:
-        this.#shareable(object, object as SharedArrayBuffer, 0, -1, depth);
+        this.binary.memory(object as SharedArrayBuffer, depth);
         return;
     }
   }
 
   // Sharing, links, depth.
 
-  /** Whether an object was met before; if not, it has been now. */
-  #met(object: object): boolean {
-    if (this.#many === undefined) {
-      const few = this.#few;
-      const count = this.#fewCount;
-      for (let i = 0; i < count; i++) if (few[i] === object) return true;
-      if (count < FEW) {
-        few[count] = object;
-        this.#fewCount = count + 1;
-        return false;
-      }
-      this.#many = new Set(few as object[]);
-    }
-    // One look-up instead of two: the size tells.
-    const { size } = this.#many;
-    return this.#many.add(object).size === size;
-  }
-
   /** An object that was met before. */
   #meetAgain(object: object, depth: number): void {
     for (let i = 0; i < depth; i++) {
       if (this.#containers[i] === object) {
-        const path = this.#path(depth);
-        throw new UnsupportedValueError(
-          `${path} is ${
-            this.#path(i)
-          } again, which makes a cycle, and a cycle is not data: pass a key or an index instead of the object`,
-          path,
-        );
+        throw cycleRefusal(this.#path(depth), this.#path(i));
       }
     }
     if (this.#written !== undefined) {
@@ -398,32 +326,16 @@ export class ValueWriter {
     out.byteString(digest);
   }
 
-  #tooDeep(depth: number): UnsupportedValueError {
-    const path = this.#path(depth);
-    return new UnsupportedValueError(
-      `${this.#options.root} is nested deeper than ${MAX_DEPTH} levels, which is not accepted: pass a flat array with indices instead`,
-      path,
-    );
-  }
-
   /** What is said of an error that is not ours: a trap of a Proxy or an accessor threw it. */
   unreadable(cause: unknown): UnsupportedValueError {
     const containers = this.#containers;
     const end = containers.indexOf(undefined);
-    const path = this.#path(
-      Math.max((end < 0 ? containers.length : end) - 1, 0),
-    );
-    return new UnsupportedValueError(
-      `${path} cannot be read as a Proxy or an accessor failed: ${
-        errorText(cause)
-      }: pass a plain copy of the object`,
-      path,
-      { cause },
-    );
+    const depth = (end < 0 ? containers.length : end) - 1;
+    return unreadableRefusal(this.#path(Math.max(depth, 0)), cause);
   }
 
   #path(depth: number): string {
-    return formatPath(this.#options.root, this.#places, this.#steps, depth);
+    return this.#trail.path(depth);
   }
 
   // Objects with keys.
@@ -608,137 +520,6 @@ export class ValueWriter {
     this.#jobless = jobless;
   }
 
-  // Binary data.
-
-  #typedArray(array: Uint8Array, depth: number): void {
-    const symbol = ownSymbol(array);
-    if (symbol !== undefined) throw symbolKeyRefusal(symbol, this.#path(depth));
-    this.out.tag(typedArrayTag(array));
-    this.#view(array, depth);
-    const key = typedArrayKey(array as Uint8Array<ArrayBuffer>);
-    if (key !== undefined) throw extraKeyRefusal(array, key, this.#path(depth));
-  }
-
-  #view(view: ArrayBufferView, depth: number): void {
-    const { buffer } = view;
-    if (!(buffer instanceof ArrayBuffer)) {
-      const { byteOffset, byteLength } = view;
-      return this.#shareable(view, buffer, byteOffset, byteLength, depth);
-    }
-    // The properties of a detached DataView throw.
-    if (buffer.detached) throw detachedRefusal(this.#path(depth));
-    this.#binary(view, buffer, view.byteOffset, view.byteLength, depth);
-  }
-
-  /** Shared memory, which is data if nobody writes to it any more. */
-  #shareable(
-    object: object,
-    memory: SharedArrayBuffer,
-    byteOffset: number,
-    byteLength: number,
-    depth: number,
-  ): void {
-    const path = this.#path(depth);
-    if (memory.growable) throw resizableRefusal(path);
-    const length = byteLength < 0 ? memory.byteLength : byteLength;
-    const part = partOf(object, memory, byteOffset, length);
-    if (part === undefined) throw sharedMemoryRefusal(path);
-    part.check(path);
-    if (!this.#options.inPlace || this.#deterministic) {
-      return this.#bytes(object, part.bytes, depth, part);
-    }
-    this.out.tag(Tag.IN_PLACE);
-    this.#leaf({ object, bytes: part.bytes, path, part });
-  }
-
-  #binary(
-    object: object,
-    buffer: ArrayBuffer,
-    byteOffset: number,
-    byteLength: number,
-    depth: number,
-  ): void {
-    if (buffer.detached) throw detachedRefusal(this.#path(depth));
-    if (buffer.resizable) {
-      throw resizableRefusal(this.#path(depth));
-    }
-    this.#buffers ??= new Map();
-    const owner = this.#buffers.get(buffer);
-    if (owner === undefined) {
-      this.#buffers.set(buffer, object);
-    } else if (owner !== object) {
-      throw sharedBufferRefusal(this.#options.root, this.#path(depth));
-    }
-    if (this.#inTransfer) this.#transfers!.addBuffer(buffer);
-    const bytes = byteLength < 0
-      ? new Uint8Array(buffer)
-      : new Uint8Array(buffer, byteOffset, byteLength);
-    this.#bytes(object, bytes, depth);
-  }
-
-  #bytes(
-    object: object,
-    bytes: Uint8Array,
-    depth: number,
-    part?: SharedPart,
-  ): void {
-    const { out } = this;
-    if (this.#deterministic) {
-      if (bytes.length > LINK_BYTES) {
-        out.tag(Tag.RAW_LINK);
-        out.byteString(Uint8Array.fromHex(this.#digest(object, bytes, part)));
-      } else {
-        out.byteString(bytes);
-      }
-    } else if (bytes.length >= LEAF_BYTES) {
-      out.tag(Tag.LEAF);
-      this.#leaf({ object, bytes, path: this.#path(depth) });
-    } else {
-      out.byteString(bytes);
-    }
-  }
-
-  #leaf(source: LeafSource): void {
-    const { out } = this;
-    out.head(Major.ARRAY, 2);
-    out.head(Major.UINT, this.leaves.length);
-    out.head(Major.UINT, source.bytes.length);
-    this.leaves.push(source);
-  }
-
-  #digest(object: object, bytes: Uint8Array, part?: SharedPart): string {
-    const known = this.#options.digests?.get(object);
-    if (known !== undefined) return known;
-    const { marks } = this.#options;
-    const isLeaf = bytes.length >= LEAF_BYTES;
-    if (part !== undefined) {
-      if (marks === undefined || !isLeaf) {
-        this.#options.digests?.set(object, part.digest);
-        return part.digest;
-      }
-      marks.set(object, part.sample);
-      return part.sample.toString(16).padStart(64, "e");
-    }
-    if (marks !== undefined && isLeaf && this.#inTransfer) {
-      // Nobody else has it or will have it.
-      const number = marks.get(object) ?? this.#transfers!.nextNumber();
-      marks.set(object, number);
-      return number.toString(16).padStart(64, "f");
-    }
-    if (marks !== undefined && bytes.length >= MARKED_BYTES) {
-      const mark = marks.get(object) ?? markOf(bytes);
-      marks.set(object, mark);
-      return (mark >>> 0).toString(16).padStart(64, "0");
-    }
-    let digest = isLeaf ? repeatedLeaves.digestOf(object, bytes) : undefined;
-    if (digest === undefined) {
-      digest = sha256Hex(bytes);
-      if (isLeaf) repeatedLeaves.note(object, bytes, digest);
-    }
-    this.#options.digests?.set(object, digest);
-    return digest;
-  }
-
   // The others.
 
   #regexp(regexp: RegExp, depth: number): void {
@@ -760,47 +541,15 @@ export class ValueWriter {
   #file(file: FileReference): void {
     const { out } = this;
     out.tag(Tag.FILE);
-    const sha256 = Uint8Array.fromHex(file.digest);
-    if (this.#deterministic) {
-      out.byteString(sha256);
-      return;
-    }
-    const path = this.#options.relative ? givenPathOf(file) : file.path;
-    const { digest, size } = file;
-    this.files.push({ kind: "file", path, digest, size });
-    out.head(Major.ARRAY, 3);
-    this.#text(path);
-    out.byteString(sha256);
-    out.head(Major.UINT, size);
+    if (this.#deterministic) out.byteString(Uint8Array.fromHex(file.digest));
+    else writeFile(out, file, this.#options.relative, this.files);
   }
 
   #folder(folder: FolderReference): void {
     const { out } = this;
     out.tag(Tag.FOLDER);
-    if (this.#deterministic) {
-      out.byteString(Uint8Array.fromHex(folder.digest));
-      return;
-    }
-    const { given, entries } = partsOf(folder);
-    const root = this.#options.relative ? given : folder.path;
-    this.files.push({ kind: "folder", path: root, digest: "", size: 0 });
-    out.head(Major.ARRAY, 2);
-    this.#text(root);
-    out.head(Major.ARRAY, entries.length);
-    for (const { path, kind, digest, size } of entries) {
-      this.files.push({
-        kind: kind === "folder" ? kind : "file",
-        path: `${root}/${path}`,
-        digest,
-        size,
-        executable: kind === "executable",
-      });
-      out.head(Major.ARRAY, 4);
-      this.#text(path);
-      out.head(Major.UINT, FOLDER_KINDS.indexOf(kind));
-      out.byteString(Uint8Array.fromHex(digest));
-      out.head(Major.UINT, size);
-    }
+    if (this.#deterministic) out.byteString(Uint8Array.fromHex(folder.digest));
+    else writeFolder(out, folder, this.#options.relative, this.files);
   }
 
   #codec(codec: Codec, instance: object, depth: number): void {
@@ -814,14 +563,7 @@ export class ValueWriter {
       try {
         encoded = codec.encode(instance);
       } catch (cause) {
-        const path = this.#path(depth);
-        throw new UnsupportedValueError(
-          `${path} cannot be encoded as codec ${codec.name} failed: ${
-            cause instanceof Error ? cause.message : String(cause)
-          }`,
-          path,
-          { cause },
-        );
+        throw codecRefusal(codec.name, this.#path(depth), cause);
       }
       this.#encoded.set(instance, encoded);
     }

@@ -1,25 +1,22 @@
 // Items of hi.map over quick functions travel together and are no jobs; nobody is to notice.
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertMatch,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import * as hi from "../../mod.ts";
-import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/item_functions.ts";
-import { appears, inPool, noting, numbers, runProgram } from "./pool.ts";
-
-/** Numbers with something else among them, when it is known that they are quick. */
-function numbersWith<T>(wish: T, count = 1_000, at = 700): (number | T)[] {
-  return numbers(count).map((x) => x === at ? wish : x);
-}
-
-async function* later<T>(items: Iterable<T>): AsyncGenerator<T> {
-  for (const item of items) yield await item;
-}
+import {
+  checkAlone,
+  checkDisposed,
+  checkEachOnce,
+  checkLost,
+  checkNever,
+  checkTold,
+  checkTriedAgain,
+  ENDS,
+  HOWS,
+  later,
+  numbersWith,
+} from "./items.ts";
+import { inPool, noting, numbers, runProgram } from "./pool.ts";
+import { receive } from "./workers.ts";
 
 for (const ordered of [true, false]) {
   for (const source of ["at hand", "asynchronous"]) {
@@ -28,19 +25,7 @@ for (const ordered of [true, false]) {
       inPool({ numWorkers: 2 }, async () => {
         const items = numbers(3_000);
         const given = source === "at hand" ? items : later(items);
-        const results = await Array.fromAsync(
-          hi.map(f.counted, given, { ordered }),
-        );
-        const calls = new Map<string, number>();
-        const seen = results.map((result) => {
-          const [worker, call, x] = result.split(" ");
-          calls.set(worker!, Math.max(calls.get(worker!) ?? 0, Number(call)));
-          return Number(x);
-        });
-        if (!ordered) seen.sort((a, b) => a - b);
-        assertEquals(seen, items);
-        const all = [...calls.values()].reduce((sum, count) => sum + count, 0);
-        assertEquals([calls.size, all], [2, 3_000]);
+        await checkEachOnce(given, ordered);
       }));
   }
 }
@@ -187,67 +172,20 @@ Deno.test("an item knows its job: name, version, key and signal", () =>
   }));
 
 Deno.test("items of an asynchronous function run one after the other in a worker", () =>
-  inPool({ numWorkers: 2 }, async () => {
-    const results = await Array.fromAsync(hi.map(f.alone, numbers(2_000)));
-    assertEquals(new Set(results), new Set([1]));
-    assertEquals(results.length, 2_000);
-  }));
+  inPool({ numWorkers: 2 }, checkAlone));
 
-for (const how of ["computes", "waits"] as const) {
-  for (const end of ["the signal", "leaving the loop"]) {
-    Deno.test(`an item that ${how} hears of ${end}, and nothing behind it is run`, async () => {
-      await using folder = await temporaryFolder({ calls: "" });
-      await inPool({ numWorkers: 1 }, async () => {
-        const controller = new AbortController();
-        const items = numbersWith(how, 1_000, 700).map((x) =>
-          [folder.path, x] as [string, number | typeof how]
-        );
-        const results = hi.map(f.told, items, { signal: controller.signal });
-        for (let i = 0; i < 700; i++) await results.next();
-        const there = appears(folder.path, how);
-        const stopped = appears(folder.path, "stopped true");
-        if (end === "the signal") {
-          const next = results.next();
-          await there;
-          controller.abort(new RangeError("enough"));
-          await assertRejects(() => next, RangeError, "enough");
-        } else {
-          await there;
-          await results.return();
-        }
-        await stopped;
-        const calls = Deno.readTextFileSync(`${folder.path}/calls`).trim();
-        assertEquals(calls.split("\n"), [...numbers(700).map(String), how]);
-      });
-    });
+for (const how of HOWS) {
+  for (const end of ENDS) {
+    Deno.test(`an item that ${how} hears of ${end}, and nothing behind it is run`, () =>
+      checkTold({ numWorkers: 1 }, how, end));
   }
 }
 
 Deno.test("one item that never ends holds up no other", () =>
-  inPool({ numWorkers: 2 }, async () => {
-    const results = hi.map(f.odd, numbersWith("never", 3_000), {
-      ordered: false,
-    });
-    const seen = new Set<unknown>();
-    for await (const x of results) {
-      seen.add(x);
-      if (seen.size === 2_999) break;
-    }
-    assertEquals(seen.size, 2_999);
-  }));
+  inPool({ numWorkers: 2 }, checkNever));
 
-Deno.test("an item that fails is tried again like any job", async () => {
-  await using folder = await temporaryFolder({ calls: "" });
-  await inPool({ numWorkers: 2 }, async () => {
-    const items = numbersWith("fails" as const).map((x) =>
-      [folder.path, x] as [string, number | "fails"]
-    );
-    const results = await Array.fromAsync(
-      hi.map(f.second.with({ retry: 2 }), items),
-    );
-    assertEquals(results as unknown[], numbersWith("again"));
-  });
-});
+Deno.test("an item that fails is tried again like any job", () =>
+  checkTriedAgain({ numWorkers: 2 }));
 
 for (const crashRetries of [0, 1]) {
   Deno.test(
@@ -255,33 +193,11 @@ for (const crashRetries of [0, 1]) {
       crashRetries ? "run again" : "lost"
     }, and no other is run twice`,
     async () => {
-      await using folder = await temporaryFolder({ calls: "" });
       const workers: Worker[] = [];
       using _ = noting(workers);
-      await inPool({ numWorkers: 1 }, async () => {
-        const items = numbersWith("hangs" as const).map((x) =>
-          [folder.path, x] as [string, number | "hangs"]
-        );
-        const hangs = appears(folder.path, "hangs");
-        const fn = f.second.with({ crashRetries });
-        const results = Array.fromAsync(hi.map(fn, items));
-        const ended = Promise.allSettled([results]);
-        await hangs;
+      await checkLost({ numWorkers: 1 }, crashRetries, () =>
         // A message that makes no sense is the end of a worker.
-        workers[0]!.dispatchEvent(
-          new MessageEvent("message", { data: { type: "warning" } }),
-        );
-        const [result] = await ended;
-        if (result.status === "rejected") {
-          assertEquals(crashRetries, 0);
-          assertInstanceOf(result.reason, hi.WorkerLostError);
-          assertStringIncludes(result.reason.message, "items_second 1");
-        } else assertEquals(result.value as unknown[], numbersWith("again"));
-        const calls = Deno.readTextFileSync(`${folder.path}/calls`).trim();
-        const called = calls.split("\n");
-        assertEquals(new Set(called).size, called.length);
-        if (crashRetries > 0) assertEquals(called.length, 999);
-      });
+        Promise.resolve(() => receive(workers[0]!, { type: "warning" })));
     },
   );
 }
@@ -327,16 +243,7 @@ Deno.test("hi.wait counts items as jobs", () =>
   }));
 
 Deno.test("a handler that is disposed ends the iteration with a HandlerClosedError", async () => {
-  const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
-  const results = hi.map(f.odd.with({ jobHandler }), numbersWith("never"));
-  for (let i = 0; i < 700; i++) await results.next();
-  const next = assertRejects(
-    () => results.next(),
-    hi.HandlerClosedError,
-    "items_odd 1",
-  );
-  await jobHandler[Symbol.asyncDispose]();
-  await next;
+  const jobHandler = await checkDisposed({ numWorkers: 1 });
   const late = hi.map(f.odd.with({ jobHandler }), [1]);
   await assertRejects(() => late.next(), hi.HandlerClosedError);
 });

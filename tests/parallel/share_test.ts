@@ -10,28 +10,8 @@ import { join } from "@std/path";
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/share.ts";
+import { filled, inPlace, LENGTH, PLACES } from "./places.ts";
 import { failureOf, inPool, numbers, runProgram } from "./pool.ts";
-
-const LENGTH = 100_000;
-
-/** Where jobs run: in the program itself, in web workers, in processes. */
-const PLACES = ["program", "worker", "process"] as const;
-
-async function inPlace(
-  place: typeof PLACES[number],
-  body: () => Promise<void>,
-  numWorkers = 1,
-): Promise<void> {
-  if (place !== "program") {
-    return await inPool({ numWorkers, isolation: place }, body);
-  }
-  await using jobHandler = new hi.DefaultJobHandler();
-  await hi.config({ jobHandler, jobCache: null }, body);
-}
-
-function filled(value: number, length = LENGTH): Float64Array<ArrayBuffer> {
-  return new Float64Array(length).fill(value);
-}
 
 for (const place of PLACES) {
   Deno.test(`jobs look at what is shared where it is, anywhere among their arguments (${place})`, () =>

@@ -11,29 +11,9 @@ import { join } from "@std/path";
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/transfer.ts";
+import { filled, inPlace, LENGTH, PLACES } from "./places.ts";
 import { failureOf, inPool } from "./pool.ts";
 import { receive, withWorkers } from "./workers.ts";
-
-const LENGTH = 100_000;
-
-/** Where jobs run: in the program itself, in a web worker, in a process. */
-const PLACES = ["program", "worker", "process"] as const;
-
-/** Runs `body` with jobs in such a place, without a cache. */
-async function inPlace(
-  place: typeof PLACES[number],
-  body: () => Promise<void>,
-): Promise<void> {
-  if (place !== "program") {
-    return await inPool({ numWorkers: 1, isolation: place }, body);
-  }
-  await using jobHandler = new hi.DefaultJobHandler();
-  await hi.config({ jobHandler, jobCache: null }, body);
-}
-
-function filled(value: number, length = LENGTH): Float64Array<ArrayBuffer> {
-  return new Float64Array(length).fill(value);
-}
 
 for (const place of PLACES) {
   Deno.test(`an array that is given away is empty when run() returns, and the job has it (${place})`, () =>

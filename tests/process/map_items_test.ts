@@ -1,15 +1,21 @@
 // Items of hi.map, and jobs that wait, travel to processes in chunks; nobody is to notice.
-import {
-  assert,
-  assertEquals,
-  assertInstanceOf,
-  assertRejects,
-  assertStringIncludes,
-} from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as g from "../parallel/fixtures/functions.ts";
 import * as odd from "../parallel/fixtures/item_functions.ts";
+import {
+  checkAlone,
+  checkDisposed,
+  checkEachOnce,
+  checkLost,
+  checkNever,
+  checkTold,
+  checkTriedAgain,
+  ENDS,
+  HOWS,
+  numbersWith,
+} from "../parallel/items.ts";
 import { appears, inPool, numbers, runProgram } from "../parallel/pool.ts";
 import * as f from "./fixtures/functions.ts";
 import * as items from "./fixtures/items.ts";
@@ -21,32 +27,12 @@ const ONE: hi.ParallelJobHandlerOptions = {
 };
 const TWO: hi.ParallelJobHandlerOptions = { ...ONE, numWorkers: 2 };
 
-/** Numbers with something else among them, when it is known that they are quick. */
-function numbersWith<T>(wish: T, count = 1_000, at = 700): (number | T)[] {
-  return numbers(count).map((x) => x === at ? wish : x);
-}
-
 for (const ordered of [true, false]) {
   Deno.test(
     `each item is run once by processes, and the results come ${
       ordered ? "in order" : "as they are there"
     }`,
-    () =>
-      inPool(TWO, async () => {
-        const results = await Array.fromAsync(
-          hi.map(odd.counted, numbers(3_000), { ordered }),
-        );
-        const calls = new Map<string, number>();
-        const seen = results.map((result) => {
-          const [worker, call, x] = result.split(" ");
-          calls.set(worker!, Math.max(calls.get(worker!) ?? 0, Number(call)));
-          return Number(x);
-        });
-        if (!ordered) seen.sort((a, b) => a - b);
-        assertEquals(seen, numbers(3_000));
-        const all = [...calls.values()].reduce((sum, count) => sum + count, 0);
-        assertEquals([calls.size, all], [2, 3_000]);
-      }),
+    () => inPool(TWO, () => checkEachOnce(numbers(3_000), ordered)),
   );
 }
 
@@ -89,11 +75,7 @@ Deno.test("chunks that are larger than the memory between the threads of a proce
   }));
 
 Deno.test("items of an asynchronous function run one after the other in a process", () =>
-  inPool(TWO, async () => {
-    const results = await Array.fromAsync(hi.map(odd.alone, numbers(2_000)));
-    assertEquals(new Set(results), new Set([1]));
-    assertEquals(results.length, 2_000);
-  }));
+  inPool(TWO, checkAlone));
 
 Deno.test("what else is to be done in a process comes to its turn between chunks", () =>
   inPool(ONE, async () => {
@@ -134,33 +116,10 @@ Deno.test("what items print in a process is shown, and errors keep their causes 
   );
 });
 
-for (const how of ["computes", "waits"] as const) {
-  for (const end of ["the signal", "leaving the loop"]) {
-    Deno.test(`an item that ${how} in a process hears of ${end}, and nothing behind it is run`, async () => {
-      await using folder = await temporaryFolder({ calls: "" });
-      await inPool(ONE, async () => {
-        const controller = new AbortController();
-        const given = numbersWith(how).map((x) =>
-          [folder.path, x] as [string, number | typeof how]
-        );
-        const results = hi.map(odd.told, given, { signal: controller.signal });
-        for (let i = 0; i < 700; i++) await results.next();
-        const there = appears(folder.path, how);
-        const stopped = appears(folder.path, "stopped true");
-        if (end === "the signal") {
-          const next = results.next();
-          await there;
-          controller.abort(new RangeError("enough"));
-          await assertRejects(() => next, RangeError, "enough");
-        } else {
-          await there;
-          await results.return();
-        }
-        await stopped;
-        const calls = Deno.readTextFileSync(`${folder.path}/calls`).trim();
-        assertEquals(calls.split("\n"), [...numbers(700).map(String), how]);
-      });
-    });
+for (const how of HOWS) {
+  for (const end of ENDS) {
+    Deno.test(`an item that ${how} in a process hears of ${end}, and nothing behind it is run`, () =>
+      checkTold(ONE, how, end));
   }
 }
 
@@ -195,62 +154,20 @@ for (
   ] as const
 ) {
   Deno.test(`an item that never ends holds up no other: ${where}`, () =>
-    inPool(pool, async () => {
-      const results = hi.map(odd.odd, numbersWith("never" as const, 3_000), {
-        ordered: false,
-      });
-      const seen = new Set<unknown>();
-      for await (const x of results) {
-        seen.add(x);
-        if (seen.size === 2_999) break;
-      }
-      assertEquals(seen.size, 2_999);
-    }));
+    inPool(pool, checkNever));
 }
 
-Deno.test("an item that fails in a process is tried again like any job", async () => {
-  await using folder = await temporaryFolder({ calls: "" });
-  await inPool(TWO, async () => {
-    const given = numbersWith("fails" as const).map((x) =>
-      [folder.path, x] as [string, number | "fails"]
-    );
-    const fn = odd.second.with({ retry: 2 });
-    const results = await Array.fromAsync(hi.map(fn, given));
-    assertEquals(results as unknown[], numbersWith("again"));
-  });
-});
+Deno.test("an item that fails in a process is tried again like any job", () =>
+  checkTriedAgain(TWO));
 
 for (const crashRetries of [0, 1]) {
   const becomes = crashRetries === 0 ? "lost" : "run again";
 
-  Deno.test(`of a process that is killed the item that ran is ${becomes}, what had ended is kept, and no other is run twice`, async () => {
-    await using folder = await temporaryFolder({ calls: "" });
-    await inPool(ONE, async () => {
+  Deno.test(`of a process that is killed the item that ran is ${becomes}, what had ended is kept, and no other is run twice`, () =>
+    checkLost(ONE, crashRetries, async () => {
       const pid = await f.pid.run();
-      const given = numbersWith("hangs" as const).map((x) =>
-        [folder.path, x] as [string, number | "hangs"]
-      );
-      const hangs = appears(folder.path, "hangs");
-      const fn = odd.second.with({ crashRetries });
-      const seen: unknown[] = [];
-      const ended = Promise.allSettled([(async () => {
-        for await (const x of hi.map(fn, given)) seen.push(x);
-      })()]);
-      await hangs;
-      Deno.kill(pid, "SIGKILL");
-      const [result] = await ended;
-      if (result.status === "rejected") {
-        assertEquals(crashRetries, 0);
-        assertInstanceOf(result.reason, hi.WorkerLostError);
-        assertStringIncludes(result.reason.message, "items_second 1");
-        assertEquals(seen, numbers(700));
-      } else assertEquals(seen, numbersWith("again"));
-      const calls = Deno.readTextFileSync(`${folder.path}/calls`).trim();
-      const called = calls.split("\n");
-      assertEquals(new Set(called).size, called.length);
-      if (crashRetries > 0) assertEquals(called.length, 999);
-    });
-  });
+      return () => Deno.kill(pid, "SIGKILL");
+    }));
 
   Deno.test(`of a process that is killed the job that ran is ${becomes}, and no other is charged an attempt`, async () => {
     await using folder = await temporaryFolder();
@@ -310,14 +227,5 @@ Deno.test("whenever processes are killed, every item has its result, and each de
 });
 
 Deno.test("a handler of processes that is disposed ends the iteration with a HandlerClosedError", async () => {
-  const jobHandler = new hi.ParallelJobHandler(ONE);
-  const results = hi.map(odd.odd.with({ jobHandler }), numbersWith("never"));
-  for (let i = 0; i < 700; i++) await results.next();
-  const next = assertRejects(
-    () => results.next(),
-    hi.HandlerClosedError,
-    "items_odd 1",
-  );
-  await jobHandler[Symbol.asyncDispose]();
-  await next;
+  await checkDisposed(ONE);
 });
