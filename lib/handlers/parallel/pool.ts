@@ -478,6 +478,8 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (!worker.isQuick(task.code, LONGEST_AHEAD)) return;
     const after = worker.lastTask;
     if (after === undefined) return;
+    // That one does not wait for the slot of a job of a job, which it might hold for ever.
+    if (task.depth === 0 && after.slotDepth > 0) return;
     try {
       if (worker.giveAhead(run, after)) this.#waiting.remove(run);
     } catch (error) {

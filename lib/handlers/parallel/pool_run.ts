@@ -25,7 +25,7 @@ export class Batch {
   /** How many of them are still there: Tasks, and items that are none by message. */
   left: number;
   /** The Tasks that came, which run one after the other. */
-  readonly #runs: readonly PoolRun[];
+  #runs: readonly PoolRun[];
   /** How many of them were seen to have left. */
   #gone = 0;
   /** How many Tasks and items of it have ended. */
@@ -45,6 +45,21 @@ export class Batch {
       this.#gone++;
     }
     return runs[this.#gone];
+  }
+
+  /** The Task that comes last of those that are left. */
+  get last(): PoolRun | undefined {
+    return this.#runs.findLast(({ batch }) => batch === this);
+  }
+
+  /** Adds a Task behind those that are left. */
+  add(run: PoolRun): void {
+    this.#runs = [
+      ...this.#runs.slice(this.#gone).filter(({ batch }) => batch === this),
+      run,
+    ];
+    this.#gone = 0;
+    this.left++;
   }
 
   /** Whether nothing has ended since this was asked last. */

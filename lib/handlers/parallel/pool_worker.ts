@@ -103,6 +103,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#unbegun.recall();
     this.#endIfDeaf();
   });
+  /** The Tasks that came last, with those that were given ahead behind them. */
+  #lastBatch: Batch | undefined;
+  /** Functions whose jobs have waited for jobs of theirs. */
+  readonly #waiting = new WeakSet<CodeReference>();
   /** The function that it was told last to call, for messages. */
   #lastGiven = "";
   readonly #idle: Idle;
@@ -252,7 +256,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const { given } = parcel;
     const [first] = given;
     if (first === undefined) return false;
-    const batch = new Batch(given);
+    const batch = this.#lastBatch = new Batch(given);
     for (const run of given) {
       run.given();
       run.worker = this;
@@ -317,13 +321,17 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
 
-  /** The Task behind which the worker can be given another one. */
+  /** The Task behind which the worker can be given another one; what has only resumed is none, as more has come since that one. */
   get lastTask(): PoolRun | undefined {
-    const isAlone = this.#load === 1 && this.#running.size === 1 &&
-      this.#items.size === 0 && this.#paused.size === 0;
-    if (!isAlone || this.full) return undefined;
-    const [run] = this.#running.values();
-    return run!.isQuick && run!.batch!.left === 1 ? run : undefined;
+    const batch = this.#lastBatch;
+    if (batch?.left !== 1 || this.#load !== 1 || this.#items.size > 0) {
+      return undefined;
+    }
+    const run = batch.first;
+    if (run === undefined || !run.isQuick || this.full) return undefined;
+    // It would have to be taken back.
+    const waits = this.#paused.has(run) || this.#waiting.has(run.task.code);
+    return waits ? undefined : run;
   }
 
   /** Gives the worker a Task that it comes to when it is done with another one; whether it could. Throws as the arguments of the Task do. */
@@ -336,7 +344,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     run.slotDepth = after.slotDepth;
     this.#running.set(run.sent, run);
     run.batch = after.batch!;
-    run.batch.left++;
+    run.batch.add(run);
     this.#progress.watch(this.#durations.of(task.code));
     this.#given(task);
     return true;
@@ -348,14 +356,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   get #taskAhead(): PoolRun | undefined {
-    if (this.#running.size < 2 || !this.#connection.sharesMemory) {
-      return undefined;
-    }
-    let last: PoolRun | undefined;
-    for (const run of this.#running.values()) last = run;
-    const { batch, sent, task: { code } } = last!;
-    const isBehind = batch!.left > 1 && !this.isQuick(code, SHORT);
-    return isBehind && this.#flags.isUntouched(sent) ? last : undefined;
+    const batch = this.#lastBatch;
+    if (batch === undefined || batch.left < 2) return undefined;
+    const run = batch.last;
+    if (run === undefined || !this.#connection.sharesMemory) return undefined;
+    if (this.isQuick(run.task.code, SHORT)) return undefined;
+    return this.#flags.isUntouched(run.sent) ? run : undefined;
   }
 
   /** Takes it back, unless it has begun meanwhile; whether it did. From a process it comes later. */
@@ -566,6 +572,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     // One of those that travelled with it may be what it waits for.
     this.#unbegun.recall();
     this.#paused.add(run);
+    this.#waiting.add(run.task.code);
     this.#load--;
     this.#flags.pause();
     this.#owner.paused(run);
