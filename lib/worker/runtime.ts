@@ -27,6 +27,7 @@ import {
   Flag,
   type FromWorker,
   type FunctionMessage,
+  type NestedNews,
   PROTOCOL_VERSION,
   type QuickMemory,
   type RunMessage,
@@ -132,14 +133,22 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
           decodeThrown(fromWire(message.reason)),
         );
         return this.#send({ type: "acknowledged", task: message.task }, []);
+      case "nestedNews":
+        for (const news of message.news) this.#hear(news);
+    }
+  }
+
+  /** Takes what the program tells of a job that was submitted here. */
+  #hear(news: NestedNews): void {
+    switch (news.type) {
       case "nestedMoved":
-        return nestedMoved(message.id, message.status, message.key);
+        return nestedMoved(news.id, news.status, news.key);
       case "nestedEvent":
-        return nestedReported(message.id, message.event, message.past);
+        return nestedReported(news.id, news.event, news.past);
       case "nestedDone":
-        return nestedSettled(message.id, {
-          ...message,
-          value: fromWire(message.value),
+        return nestedSettled(news.id, {
+          ...news,
+          value: fromWire(news.value),
         });
     }
   }

@@ -547,7 +547,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           : this.#resume(this.#running.get(message.task));
       case "nested": {
         const run = this.#running.get(message.task);
-        return this.#nested.submit(message, run?.task, run?.leaves ?? []);
+        const waits = run !== undefined && this.#paused.has(run);
+        return this.#nested.submit(
+          message,
+          run?.task,
+          run?.leaves ?? [],
+          waits,
+        );
       }
       case "nestedCancel":
       case "nestedWatch":
