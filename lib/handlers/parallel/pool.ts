@@ -343,8 +343,9 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#schedule();
   }
 
-  paused(run: PoolRun): void {
-    this.#waiting.paused(run);
+  paused(run: PoolRun, next?: PoolRun): void {
+    if (next === undefined) this.#waiting.paused(run);
+    else this.#waiting.passedOn(run, next);
     this.#schedule();
   }
 
@@ -478,8 +479,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (!worker.isQuick(task.code, LONGEST_AHEAD)) return;
     const after = worker.lastTask;
     if (after === undefined) return;
-    // That one does not wait for the slot of a job of a job, which it might hold for ever.
-    if (task.depth === 0 && after.slotDepth > 0) return;
+    if (task.depth === 0) {
+      // Of a job of a job, or of one that waits, it might hold the slot for ever.
+      if (after.slotDepth > 0 || worker.hasWaited(after.task.code)) return;
+    }
     try {
       if (worker.giveAhead(run, after)) this.#waiting.remove(run);
     } catch (error) {

@@ -99,6 +99,8 @@ export class PoolRun implements KeptRun {
   isQuick = false;
   /** Whether it may take long until all of it is there, and that is to be told. */
   isLarge = false;
+  /** Whether it was given ahead and begins also when the one before it waits for its jobs: it has that one's slot then. */
+  comesOnPause = false;
   /** The cell of its flag there. */
   flag = 0;
   /** Its arguments, if some of them were moved to its worker. */

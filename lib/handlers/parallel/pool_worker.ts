@@ -260,6 +260,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     for (const run of given) {
       run.given();
       run.worker = this;
+      run.comesOnPause = false;
       this.#running.set(run.sent, run);
       run.batch = batch;
     }
@@ -329,19 +330,27 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     }
     const run = batch.first;
     if (run === undefined || !run.isQuick || this.full) return undefined;
-    // It would have to be taken back.
-    const waits = this.#paused.has(run) || this.#waiting.has(run.task.code);
-    return waits ? undefined : run;
+    return this.#paused.has(run) ? undefined : run;
   }
 
-  /** Gives the worker a Task that it comes to when it is done with another one; whether it could. Throws as the arguments of the Task do. */
+  /** Whether a job of that function has waited for jobs of its own here. */
+  hasWaited(code: CodeReference): boolean {
+    return this.#waiting.has(code);
+  }
+
+  /** Gives the worker a Task that it comes to when it is done with another one, or that one waits for jobs of its own; whether it could. Throws as the arguments of the Task do. */
   giveAhead(run: PoolRun, after: PoolRun): boolean {
     const { task } = run;
     if (this.#sending.lastSent + 1 >= this.#mostTasks) return false;
-    if (!this.#sending.sendAhead(run)) return false;
+    // The last slot is for the jobs of jobs where one waits.
+    const onPause = task.depth > 0;
+    if (!this.#sending.sendAhead(run, { after: after.sent, onPause })) {
+      return false;
+    }
     run.given();
     run.worker = this;
     run.slotDepth = after.slotDepth;
+    run.comesOnPause = onPause;
     this.#running.set(run.sent, run);
     run.batch = after.batch!;
     run.batch.add(run);
@@ -575,13 +584,25 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #pause(id: number): void {
     const run = this.#running.get(id);
     if (run === undefined || this.#paused.has(run)) return;
-    // One of those that travelled with it may be what it waits for.
-    this.#unbegun.recall();
+    const next = this.#nextOf(run);
+    if (next === undefined) {
+      // One of those that travelled with it may be what it waits for.
+      this.#unbegun.recall();
+      this.#load--;
+    } else {
+      run.batch!.left--;
+      run.batch = new Batch([run]);
+    }
     this.#paused.add(run);
     this.#waiting.add(run.task.code);
-    this.#load--;
     this.#flags.pause();
-    this.#owner.paused(run);
+    this.#owner.paused(run, next);
+  }
+
+  /** The Task that begins in place of one that waits. */
+  #nextOf(run: PoolRun): PoolRun | undefined {
+    const last = run.batch!.left > 1 ? run.batch!.last : undefined;
+    return last?.comesOnPause && last !== run ? last : undefined;
   }
 
   #resume(run: PoolRun | undefined): void {
