@@ -34,9 +34,12 @@ for (const isolation of ["worker", "process"] as const) {
           await Promise.all(fns.alone.map(xs));
           await Promise.all(xs.map((x) => fns.entersThrough.run(x, true)));
           await fns.opens.run(1);
+          // Each by itself: such as travel together are not given ahead.
+          const { signal } = new AbortController();
+          const enters = fns.entersThrough.with({ signal });
           const jobs = [
             fns.opens.run(4),
-            ...xs.map((x) => fns.entersThrough.run(x, false)),
+            ...xs.map((x) => enters.run(x, false)),
           ];
           assertEquals(await Promise.all(jobs), [4, ...xs]);
         }),

@@ -480,8 +480,10 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     const after = worker.lastTask;
     if (after === undefined) return;
     if (task.depth === 0) {
-      // Of a job of a job, or of one that waits, it might hold the slot for ever.
-      if (after.slotDepth > 0 || worker.hasWaited(after.task.code)) return;
+      // In the slot of a job of a job it might wait for ever.
+      if (after.slotDepth > 0) return;
+      // It would be taken back.
+      if (worker.hasWaited(after.task.code)) return;
     }
     try {
       if (worker.giveAhead(run, after)) this.#waiting.remove(run);
