@@ -85,7 +85,12 @@ import { noteFailure } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import type { LeafDigests } from "./value/encoded.ts";
 import type { LeafMarks } from "./value/lent_leaf.ts";
-import { smallArguments, smallKey } from "./value/small.ts";
+import {
+  readSmallArguments,
+  SMALL_BYTES,
+  smallArguments,
+  smallKey,
+} from "./value/small.ts";
 import { hasTransferred, keepLeaves, newTransfers } from "./value/transfer.ts";
 
 /**
@@ -161,13 +166,8 @@ function submitSmall(
   args: readonly unknown[],
   list: string,
 ): void {
-  const { name, keyVersion } = functionInfoOf(state);
   const store = storeOf(state);
-  state.hasPlainKey = keyVersion === state.definition.version;
-  if (store === undefined && state.hasPlainKey) {
-    state.identity = list;
-    if (runTogether(state)) return;
-  } else setIdentity(state, { key: smallKey(name, keyVersion, list), list });
+  if (!identifySmall(state, list) && runTogether(state)) return;
   enter(state);
   const keep = (): void => {
     if (state.snapshot !== undefined) return;
@@ -178,6 +178,17 @@ function submitSmall(
   keep();
   watchSignal(state);
   execute(state);
+}
+
+/** Sets what tells a job from others whose arguments are a few bytes; whether its key had to be computed, as it is looked for or is more than these. */
+function identifySmall(state: JobState, list: string): boolean {
+  const { name, keyVersion } = functionInfoOf(state);
+  state.hasPlainKey = keyVersion === state.definition.version;
+  const isKeyed = storeOf(state) !== undefined || !state.hasPlainKey;
+  if (isKeyed) {
+    setIdentity(state, { key: smallKey(name, keyVersion, list), list });
+  } else state.identity = list;
+  return isKeyed;
 }
 
 /** Lets a job run together with others, if nothing is the matter with it; whether it does. */
@@ -273,22 +284,25 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
   }
   try {
     const digests: LeafDigests = new Map();
-    const args = decodeValue(snapshot.list, {
+    const small = takeSmall(state, snapshot);
+    const args = small ?? decodeValue(snapshot.list, {
       job: (index) => snapshot.upstream[index],
       lend: true,
       root: "args",
       digests,
     }) as unknown[];
-    setIdentity(
-      state,
-      identify(
+    if (small === undefined) {
+      setIdentity(
         state,
-        args,
-        digests,
-        (node) =>
-          node instanceof JobState ? contributionOfJob(node) : undefined,
-      ),
-    );
+        identify(
+          state,
+          args,
+          digests,
+          (node) =>
+            node instanceof JobState ? contributionOfJob(node) : undefined,
+        ),
+      );
+    }
     if (storeOf(state) !== undefined) describe(state, args, digests);
   } catch (error) {
     // A large argument was written to, or a result among the arguments is lost.
@@ -297,6 +311,23 @@ function withUpstream(state: JobState, snapshot: ArgumentSnapshot): void {
     return;
   }
   if (!lookUp(state, () => {})) execute(state);
+}
+
+/** Keeps arguments that have come as bytes like those that a program gives, and returns them, if they are only a few. */
+function takeSmall(
+  state: JobState,
+  { list, upstream }: ArgumentSnapshot,
+): unknown[] | undefined {
+  if (upstream.length > 0 || list.leaves.length > 0) return undefined;
+  if (state.options.permissions?.read !== undefined) return undefined;
+  const { bytes } = list;
+  if (bytes.length > SMALL_BYTES) return undefined;
+  const args = readSmallArguments(bytes, 0, bytes.length);
+  const small = args && smallArguments(args);
+  if (small === undefined) return undefined;
+  identifySmall(state, small);
+  state.snapshot = new SmallArguments(small);
+  return args;
 }
 
 /**

@@ -12,6 +12,7 @@ import { decodeThrown } from "../value/thrown.ts";
 import type {
   NestedCancelMessage,
   NestedMessage,
+  NestedNews,
   NestedReleaseMessage,
   NestedWatchMessage,
   ToWorker,
@@ -28,17 +29,26 @@ export class NestedJobs {
   readonly #open = new Map<number, Set<NestedJob>>();
   /** The shared memory of Tasks that have submitted jobs with some. */
   readonly #memory = new Map<number, NestedMemory>();
+  /** What the worker is to be told. */
+  #news: NestedNews[] = [];
+  #transfer: ArrayBuffer[] = [];
+  #telling = false;
 
   /** Answers through `post`. */
   constructor(post: (message: ToWorker, transfer: ArrayBuffer[]) => void) {
     this.#post = post;
   }
 
-  /** Takes in a job of a Task; `undefined` if that was told to stop. The leaves are those of the Task that are in shared memory. */
+  /**
+   * Takes in a job of a Task; `undefined` if that was told to stop. The leaves are those of the Task that are in shared memory.
+   *
+   * @param waits Whether the Task is known to wait for its jobs. If not, that is to come, when it has submitted what it submits in one go.
+   */
   submit(
     message: NestedMessage,
     task: Task | undefined,
     leaves: readonly Leaf[],
+    waits: boolean,
   ): void {
     const { id, name, version } = message;
     if (task === undefined) {
@@ -46,7 +56,7 @@ export class NestedJobs {
         `The job ${name} ${version} was cancelled as the job that submits it was stopped`,
       );
       const value = toWire(encodeThrown(error), []);
-      return this.#post({
+      return this.#tell({
         type: "nestedDone",
         id,
         status: "cancelled",
@@ -54,18 +64,20 @@ export class NestedJobs {
         console: [],
         cached: false,
         attempts: 0,
-      }, []);
+      });
     }
+    let isNew = true;
     const listener: NestedListener = {
-      moved: (status, key) =>
-        this.#post({ type: "nestedMoved", id, status, key }, []),
+      moved: (status, key) => {
+        this.#news.push({ type: "nestedMoved", id, status, key });
+        if (waits || !isNew) this.#tellSoon();
+      },
       reported: (event, past) =>
-        this.#post({ type: "nestedEvent", id, event, past }, []),
+        this.#tell({ type: "nestedEvent", id, event, past }),
       settled: ({ status, console, timing, key, ...result }) => {
         this.#open.get(message.task)?.delete(job);
-        const transfer: ArrayBuffer[] = [];
-        const value = toWire(result.value, transfer);
-        this.#post({
+        const value = toWire(result.value, this.#transfer);
+        this.#tell({
           type: "nestedDone",
           id,
           status,
@@ -75,7 +87,7 @@ export class NestedJobs {
           key,
           cached: result.cached,
           attempts: result.attempts,
-        }, transfer);
+        });
       },
     };
     const job = task.submitNested({
@@ -84,6 +96,7 @@ export class NestedJobs {
       list: fromWire(message.list, "args", this.#memoryOf(message, leaves)),
       upstream: message.upstream.map((id) => this.#jobs.get(id)!),
     }, listener);
+    isNew = false;
     this.#jobs.set(id, job);
     let open = this.#open.get(message.task);
     if (open === undefined) this.#open.set(message.task, open = new Set());
@@ -103,8 +116,33 @@ export class NestedJobs {
     return memory;
   }
 
-  /** A Task awaits jobs. */
+  #tell(news: NestedNews): void {
+    this.#news.push(news);
+    this.#tellSoon();
+  }
+
+  /** Tells in one message what comes about in one go: one takes as long to send and to read as a job to submit. */
+  #tellSoon(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    queueMicrotask(() => {
+      this.#telling = false;
+      this.#tellNow();
+    });
+  }
+
+  #tellNow(): void {
+    const news = this.#news;
+    if (news.length === 0) return;
+    const transfer = this.#transfer;
+    this.#news = [];
+    this.#transfer = [];
+    this.#post({ type: "nestedNews", news }, transfer);
+  }
+
+  /** A Task waits for jobs, or goes on, and awaits these from now on. */
   awaited(ids: readonly number[], by: Task | undefined): void {
+    this.#tellNow();
     if (by === undefined) return;
     for (const id of ids) this.#jobs.get(id)?.awaited(by);
   }

@@ -10,11 +10,12 @@ import type { FromWorker, WireLeaf } from "./protocol.ts";
 import { TaskMemory } from "./task_memory.ts";
 import { codeToWire, moveToWire } from "./wire.ts";
 
-/** The way of the jobs of one Task to the program; `leaves` are those of its own arguments. */
+/** The way of the jobs of one Task to the program; `leaves` are those of its own arguments, and `paused` is called when it waits for its jobs. */
 export function linkTo(
   send: (message: FromWorker, transfer: ArrayBuffer[]) => void,
   task: number,
   leaves: readonly WireLeaf[],
+  paused: () => void,
 ): ProgramLink {
   const memory = new TaskMemory(leaves);
   return {
@@ -31,7 +32,9 @@ export function linkTo(
     },
     watch: (id) => send({ type: "nestedWatch", id }, []),
     release: (ids) => send({ type: "nestedRelease", ids }, []),
-    waiting: (waits, awaited) =>
-      send({ type: "waiting", task, waits, awaited }, []),
+    waiting(waits, awaited) {
+      send({ type: "waiting", task, waits, awaited }, []);
+      if (waits) paused();
+    },
   };
 }

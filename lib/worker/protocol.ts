@@ -237,7 +237,7 @@ export interface BeginMessage {
   readonly inbox?: SharedArrayBuffer;
 }
 
-/** To the worker: a job that it has submitted is queued, or runs. */
+/** Of the news: a job is queued, or runs. */
 export interface NestedMovedMessage {
   readonly type: "nestedMoved";
   readonly id: number;
@@ -245,7 +245,7 @@ export interface NestedMovedMessage {
   readonly key: string;
 }
 
-/** To the worker: what a job reports that it watches. */
+/** Of the news: what a job reports that it watches. */
 export interface NestedEventMessage {
   readonly type: "nestedEvent";
   readonly id: number;
@@ -254,7 +254,7 @@ export interface NestedEventMessage {
   readonly past: boolean;
 }
 
-/** To the worker: what became of a job that it has submitted. */
+/** Of the news: what became of a job. */
 export interface NestedDoneMessage {
   readonly type: "nestedDone";
   readonly id: number;
@@ -268,6 +268,18 @@ export interface NestedDoneMessage {
   readonly attempts: number;
 }
 
+/** To the worker: what has come about of the jobs that it has submitted, in that order. */
+export interface NestedNewsMessage {
+  readonly type: "nestedNews";
+  readonly news: readonly NestedNews[];
+}
+
+/** One piece of news of a job. */
+export type NestedNews =
+  | NestedMovedMessage
+  | NestedEventMessage
+  | NestedDoneMessage;
+
 /** What a worker is told. */
 export type ToWorker =
   | BeginMessage
@@ -279,9 +291,7 @@ export type ToWorker =
   | RecallMessage
   | WatchMessage
   | ForgetMessage
-  | NestedMovedMessage
-  | NestedEventMessage
-  | NestedDoneMessage;
+  | NestedNewsMessage;
 
 /** From the worker: ready for Tasks. */
 export interface HelloMessage {

@@ -4,7 +4,7 @@
  * was told in a message, once.
  *
  * One side writes, the other reads. A batch has its length, the number of its
- * function, how many Tasks there are, and whether it comes behind the one before it; of each Task its number, its flag, and
+ * function, how many Tasks there are, and behind which Task it comes; of each Task its number, its flag, and
  * where its arguments end, with one bit for whether the contribution is wanted; then the arguments.
  *
  * @module
@@ -30,6 +30,14 @@ export interface Request {
   readonly flag: number;
   /** Whether its contribution is wanted. */
   readonly digest: boolean;
+}
+
+/** The Task behind which a batch comes, whose slot it gets. */
+export interface Turn {
+  /** The number of that Task. */
+  readonly after: number;
+  /** Whether it gets the slot also if that Task gives it up to wait for its jobs. */
+  readonly onPause: boolean;
 }
 
 /** Memory for Tasks, to be shared. */
@@ -59,9 +67,14 @@ export class RequestBatch {
     return this.#cells[2]!;
   }
 
-  /** Whether its turn comes when the batch before it has left. */
-  get isAhead(): boolean {
-    return this.#cells[3] === 1;
+  /** The number of the Task behind which it comes; 0 if its turn is now. */
+  get after(): number {
+    return this.#cells[3]! >>> 1;
+  }
+
+  /** Whether its turn comes also if that Task waits. */
+  get onPause(): boolean {
+    return (this.#cells[3]! & 1) === 1;
   }
 
   /** The number of a Task. */
@@ -99,12 +112,12 @@ export class Requests {
     this.#ring = new Ring(memory);
   }
 
-  /** Writes a batch, unless there is no room for it now; whether it did. One that is given ahead waits for the one before it. */
+  /** Writes a batch, unless there is no room for it now; whether it did. Its turn is now if nothing is said of that. */
   write(
     fn: number,
     tasks: readonly Request[],
     lists: readonly SmallValue[],
-    isAhead = false,
+    turn?: Turn,
   ): boolean {
     let bytes = 4 * (HEAD + CELLS * tasks.length);
     const first = bytes;
@@ -117,7 +130,9 @@ export class Requests {
     cells[cell++] = size;
     cells[cell++] = fn;
     cells[cell++] = tasks.length;
-    cells[cell++] = isAhead ? 1 : 0;
+    cells[cell++] = turn === undefined
+      ? 0
+      : turn.after << 1 | (turn.onPause ? 1 : 0);
     const start = at + first;
     let end = 0;
     for (let i = 0; i < tasks.length; i++) {

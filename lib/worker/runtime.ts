@@ -27,6 +27,7 @@ import {
   Flag,
   type FromWorker,
   type FunctionMessage,
+  type NestedNews,
   PROTOCOL_VERSION,
   type QuickMemory,
   type RunMessage,
@@ -35,6 +36,7 @@ import {
 } from "./protocol.ts";
 import { type ChunkRequest, ChunkRequests } from "./chunk_requests.ts";
 import { type ChunkHost, ChunkRunner } from "./chunk_runner.ts";
+import { Place } from "./place.ts";
 import { RequestedRun } from "./requested_run.ts";
 import { type RequestBatch, Requests } from "./requests.ts";
 import { type ResultWay, ResultWriter } from "./result_writer.ts";
@@ -64,8 +66,8 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
   #requests: Requests | undefined;
   /** Tasks of a function that this worker was not told of yet: the message is on its way. */
   #early: RequestBatch | undefined;
-  /** Resolves when the last Tasks have left that came through the shared memory. */
-  #last: Promise<void> | undefined;
+  /** The Tasks that came through the shared memory and have not left, for those that come behind one of them. */
+  readonly #places = new Map<number, Place>();
   #chunkRequests: ChunkRequests | undefined;
   /** The same of a chunk. */
   #earlyChunk: ChunkRequest | undefined;
@@ -132,14 +134,22 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
           decodeThrown(fromWire(message.reason)),
         );
         return this.#send({ type: "acknowledged", task: message.task }, []);
+      case "nestedNews":
+        for (const news of message.news) this.#hear(news);
+    }
+  }
+
+  /** Takes what the program tells of a job that was submitted here. */
+  #hear(news: NestedNews): void {
+    switch (news.type) {
       case "nestedMoved":
-        return nestedMoved(message.id, message.status, message.key);
+        return nestedMoved(news.id, news.status, news.key);
       case "nestedEvent":
-        return nestedReported(message.id, message.event, message.past);
+        return nestedReported(news.id, news.event, news.past);
       case "nestedDone":
-        return nestedSettled(message.id, {
-          ...message,
-          value: fromWire(message.value),
+        return nestedSettled(news.id, {
+          ...news,
+          value: fromWire(news.value),
         });
     }
   }
@@ -273,30 +283,28 @@ export class WorkerRuntime implements ScriptWatcher, ChunkHost, RunOwner {
       const fn = this.#functions.get(batch.fn);
       this.#early = fn === undefined ? batch : undefined;
       if (fn === undefined) return;
-      this.#last = this.#runRequests(
-        batch,
-        fn,
-        batch.isAhead ? this.#last : undefined,
-      );
+      this.#runRequests(batch, fn);
     }
   }
 
-  async #runRequests(
-    batch: RequestBatch,
-    fn: FunctionMessage,
-    before: Promise<void> | undefined,
-  ): Promise<void> {
+  async #runRequests(batch: RequestBatch, fn: FunctionMessage): Promise<void> {
+    const { length, after, onPause } = batch;
+    const before = this.#places.get(after);
+    const place = new Place();
+    for (let i = 0; i < length; i++) this.#places.set(batch.task(i), place);
     if (before !== undefined) {
-      await before;
+      await before.turn(onPause);
       this.mend();
     }
-    const { length } = batch;
     for (let i = 0; i < length; i++) {
       const run = this.#run(new RequestedRun(batch, i, fn), length > 1);
       if (run === undefined || run.hasLeft) continue;
+      if (i === length - 1) run.paused = place.free;
       this.#results?.tell();
       await run.leaving();
     }
+    for (let i = 0; i < length; i++) this.#places.delete(batch.task(i));
+    place.leave();
     this.#results?.tell();
   }
 

@@ -61,6 +61,8 @@ export class WorkerRun implements ExecutedJob, Host {
   hasSpoken = false;
   /** Whether this worker is done with it. */
   hasLeft = false;
+  /** Is called when it waits for jobs of its own. */
+  paused: (() => void) | undefined;
   readonly invocation: Invocation;
   readonly #message: RunMessage;
   readonly #flags: Int32Array | undefined;
@@ -166,7 +168,12 @@ export class WorkerRun implements ExecutedJob, Host {
     const { task, list } = this.#message;
     this.hasSpoken = true;
     this.#remote = new RemoteJobs(
-      linkTo(this.#owner.sender, task, list.leaves),
+      linkTo(
+        this.#owner.sender,
+        task,
+        list.leaves,
+        () => this.paused?.(),
+      ),
       this.#message,
     );
     if (this.invocation.settled) this.#remote.end();

@@ -11,7 +11,7 @@
  */
 
 import { Queue } from "../../queue.ts";
-import type { QueuedRun } from "./pool_run.ts";
+import type { PoolRun, QueuedRun } from "./pool_run.ts";
 
 /** The Tasks that wait for a slot, by depth, and how many have one. */
 export class DepthQueue {
@@ -95,6 +95,13 @@ export class DepthQueue {
   paused(run: QueuedRun): void {
     this.freed(run);
     this.#paused++;
+  }
+
+  /** A Task that waits for others has given its slot to the one that was given ahead. */
+  passedOn(run: QueuedRun, next: PoolRun): void {
+    this.paused(run);
+    next.slotDepth = next.task.depth;
+    this.started(next);
   }
 
   /** A Task that has waited has a slot again, even if there was none. */

@@ -343,8 +343,9 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     this.#schedule();
   }
 
-  paused(run: PoolRun): void {
-    this.#waiting.paused(run);
+  paused(run: PoolRun, next?: PoolRun): void {
+    if (next === undefined) this.#waiting.paused(run);
+    else this.#waiting.passedOn(run, next);
     this.#schedule();
   }
 
@@ -478,6 +479,12 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     if (!worker.isQuick(task.code, LONGEST_AHEAD)) return;
     const after = worker.lastTask;
     if (after === undefined) return;
+    if (task.depth === 0) {
+      // In the slot of a job of a job it might wait for ever.
+      if (after.slotDepth > 0) return;
+      // It would be taken back.
+      if (worker.hasWaited(after.task.code)) return;
+    }
     try {
       if (worker.giveAhead(run, after)) this.#waiting.remove(run);
     } catch (error) {

@@ -25,7 +25,7 @@ export class Batch {
   /** How many of them are still there: Tasks, and items that are none by message. */
   left: number;
   /** The Tasks that came, which run one after the other. */
-  readonly #runs: readonly PoolRun[];
+  #runs: readonly PoolRun[];
   /** How many of them were seen to have left. */
   #gone = 0;
   /** How many Tasks and items of it have ended. */
@@ -45,6 +45,21 @@ export class Batch {
       this.#gone++;
     }
     return runs[this.#gone];
+  }
+
+  /** The Task that comes last of those that are left. */
+  get last(): PoolRun | undefined {
+    return this.#runs.findLast(({ batch }) => batch === this);
+  }
+
+  /** Adds a Task behind those that are left. */
+  add(run: PoolRun): void {
+    this.#runs = [
+      ...this.#runs.slice(this.#gone).filter(({ batch }) => batch === this),
+      run,
+    ];
+    this.#gone = 0;
+    this.left++;
   }
 
   /** Whether nothing has ended since this was asked last. */
@@ -90,6 +105,8 @@ export class PoolRun implements KeptRun {
   isQuick = false;
   /** Whether it may take long until all of it is there, and that is to be told. */
   isLarge = false;
+  /** Whether it was given ahead and begins also when the one before it waits for its jobs: it has that one's slot then. */
+  comesOnPause = false;
   /** The cell of its flag there. */
   flag = 0;
   /** Its arguments, if some of them were moved to its worker. */

@@ -104,6 +104,10 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#unbegun.recall();
     this.#endIfDeaf();
   });
+  /** The Tasks that came last, with those that were given ahead behind them. */
+  #lastBatch: Batch | undefined;
+  /** Functions whose jobs have waited for jobs of theirs. */
+  readonly #waiting = new WeakSet<CodeReference>();
   /** The function that it was told last to call, for messages. */
   #lastGiven = "";
   readonly #idle: Idle;
@@ -253,10 +257,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const { given } = parcel;
     const [first] = given;
     if (first === undefined) return false;
-    const batch = new Batch(given);
+    const batch = this.#lastBatch = new Batch(given);
     for (const run of given) {
       run.given();
       run.worker = this;
+      run.comesOnPause = false;
       this.#running.set(run.sent, run);
       run.batch = batch;
       run.cameWith = batch;
@@ -322,26 +327,38 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
   }
 
-  /** The Task behind which the worker can be given another one. */
+  /** The Task behind which the worker can be given another one; what has only resumed is none, as more has come since that one. */
   get lastTask(): PoolRun | undefined {
-    const isAlone = this.#load === 1 && this.#running.size === 1 &&
-      this.#items.size === 0 && this.#paused.size === 0;
-    if (!isAlone || this.full) return undefined;
-    const [run] = this.#running.values();
-    return run!.isQuick && run!.batch!.left === 1 ? run : undefined;
+    const batch = this.#lastBatch;
+    if (batch?.left !== 1 || this.#load !== 1 || this.#items.size > 0) {
+      return undefined;
+    }
+    const run = batch.first;
+    if (run === undefined || !run.isQuick || this.full) return undefined;
+    return this.#paused.has(run) ? undefined : run;
   }
 
-  /** Gives the worker a Task that it comes to when it is done with another one; whether it could. Throws as the arguments of the Task do. */
+  /** Whether a job of that function has waited for jobs of its own here. */
+  hasWaited(code: CodeReference): boolean {
+    return this.#waiting.has(code);
+  }
+
+  /** Gives the worker a Task that it comes to when it is done with another one, or that one waits for jobs of its own; whether it could. Throws as the arguments of the Task do. */
   giveAhead(run: PoolRun, after: PoolRun): boolean {
     const { task } = run;
     if (this.#sending.lastSent + 1 >= this.#mostTasks) return false;
-    if (!this.#sending.sendAhead(run)) return false;
+    // The last slot is for the jobs of jobs where one waits.
+    const onPause = task.depth > 0;
+    if (!this.#sending.sendAhead(run, { after: after.sent, onPause })) {
+      return false;
+    }
     run.given();
     run.worker = this;
     run.slotDepth = after.slotDepth;
+    run.comesOnPause = onPause;
     this.#running.set(run.sent, run);
     run.batch = after.batch!;
-    run.batch.left++;
+    run.batch.add(run);
     this.#progress.watch(this.#durations.of(task.code));
     this.#given(task);
     return true;
@@ -353,14 +370,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   }
 
   get #taskAhead(): PoolRun | undefined {
-    if (this.#running.size < 2 || !this.#connection.sharesMemory) {
-      return undefined;
-    }
-    let last: PoolRun | undefined;
-    for (const run of this.#running.values()) last = run;
-    const { batch, sent, task: { code } } = last!;
-    const isBehind = batch!.left > 1 && !this.isQuick(code, SHORT);
-    return isBehind && this.#flags.isUntouched(sent) ? last : undefined;
+    const batch = this.#lastBatch;
+    if (batch === undefined || batch.left < 2) return undefined;
+    const run = batch.last;
+    if (run === undefined || !this.#connection.sharesMemory) return undefined;
+    if (this.isQuick(run.task.code, SHORT)) return undefined;
+    return this.#flags.isUntouched(run.sent) ? run : undefined;
   }
 
   /** Takes it back, unless it has begun meanwhile; whether it did. From a process it comes later. */
@@ -551,7 +566,13 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
           : this.#resume(this.#running.get(message.task));
       case "nested": {
         const run = this.#running.get(message.task);
-        return this.#nested.submit(message, run?.task, run?.leaves ?? []);
+        const waits = run !== undefined && this.#paused.has(run);
+        return this.#nested.submit(
+          message,
+          run?.task,
+          run?.leaves ?? [],
+          waits,
+        );
       }
       case "nestedCancel":
       case "nestedWatch":
@@ -579,12 +600,25 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #pause(id: number): void {
     const run = this.#running.get(id);
     if (run === undefined || this.#paused.has(run)) return;
-    // One of those that travelled with it may be what it waits for.
-    this.#unbegun.recall();
+    const next = this.#nextOf(run);
+    if (next === undefined) {
+      // One of those that travelled with it may be what it waits for.
+      this.#unbegun.recall();
+      this.#load--;
+    } else {
+      run.batch!.left--;
+      run.batch = new Batch([run]);
+    }
     this.#paused.add(run);
-    this.#load--;
+    this.#waiting.add(run.task.code);
     this.#flags.pause();
-    this.#owner.paused(run);
+    this.#owner.paused(run, next);
+  }
+
+  /** The Task that begins in place of one that waits. */
+  #nextOf(run: PoolRun): PoolRun | undefined {
+    const last = run.batch!.left > 1 ? run.batch!.last : undefined;
+    return last?.comesOnPause && last !== run ? last : undefined;
   }
 
   #resume(run: PoolRun | undefined): void {

@@ -20,8 +20,8 @@ export interface PoolWorkerOwner {
   itemsLeft(run: ChunkRun): void;
   /** An item is to be a Task of its own. */
   itemAsRun(run: ChunkRun, index: number, hasBegun: boolean): PoolRun;
-  /** A Task waits for jobs that it has submitted; its slot is free. */
-  paused(run: PoolRun): void;
+  /** A Task waits for jobs that it has submitted; its slot is free, or has gone to `next`. */
+  paused(run: PoolRun, next?: PoolRun): void;
   /** Such a Task goes on, or has ended, and has its slot again. */
   resumed(run: PoolRun): void;
   /** There are results, and the event loop was free to hear of them. */

@@ -62,7 +62,7 @@ export class PoolWorkers {
 
   #hasIdleFor({ needs, task: { code } }: QueuedRun): boolean {
     for (const worker of this.#usable) {
-      const isIdle = worker.isEmpty && !worker.full;
+      const isIdle = worker.load === 0 && !worker.full;
       if (isIdle && worker.suits(needs) && !worker.cannotRun(code)) return true;
     }
     return false;

@@ -23,6 +23,7 @@ import {
   type Request,
   requestMemory,
   Requests,
+  type Turn,
 } from "../../worker/requests.ts";
 import {
   type QuickResult,
@@ -58,16 +59,16 @@ export class QuickWay {
     this.#toProgram.listen(heard);
   }
 
-  /** Sends Tasks of one function, unless there is no room for them now; whether it did. Those that are given ahead wait for what was sent before. */
+  /** Sends Tasks of one function, unless there is no room for them now; whether it did. Their turn is now if nothing is said of that. */
   send(
     task: Task,
     requests: readonly Request[],
     lists: readonly SmallValue[],
-    isAhead = false,
+    turn?: Turn,
   ): boolean {
     const fn = this.#numberOf(task);
     if (fn === undefined) return false;
-    if (!this.#requests.write(fn, requests, lists, isAhead)) return false;
+    if (!this.#requests.write(fn, requests, lists, turn)) return false;
     this.#toWorker.ring();
     return true;
   }

@@ -17,6 +17,7 @@ import {
   type UnpackedRun,
 } from "../../worker/batch.ts";
 import type { ToWorker } from "../../worker/protocol.ts";
+import type { Turn } from "../../worker/requests.ts";
 import { functionToWire } from "../../worker/wire.ts";
 import type { ChunkRun } from "./chunk_run.ts";
 import type { Connection } from "./connection.ts";
@@ -127,13 +128,13 @@ export class Sending {
     this.#post(isPiped ? one! : packOne(one!), transfer);
   }
 
-  /** Sends a Task that the worker comes to when it is done with the one before it, if it can go through shared memory; whether it did. Throws as the arguments of the Task do. */
-  sendAhead(run: PoolRun): boolean {
+  /** Sends a Task that the worker comes to when it is its turn, if it can go through shared memory; whether it did. Throws as the arguments of the Task do. */
+  sendAhead(run: PoolRun, turn: Turn): boolean {
     const { task } = run;
     const list = this.#quickList(run, task.arguments());
     if (list === undefined) return false;
     this.#number(run);
-    run.isQuick = this.#parts.quick!.send(task, [run], [list], true);
+    run.isQuick = this.#parts.quick!.send(task, [run], [list], turn);
     if (!run.isQuick) this.#parts.flags.release(run.sent);
     return run.isQuick;
   }
