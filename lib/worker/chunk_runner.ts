@@ -101,7 +101,7 @@ export class ChunkRunner {
     for (let i = 0; i < count; i++) {
       const fn = host.find(chunk);
       this.#now = performance.now();
-      this.#unmeasured = 0;
+      this.#unmeasured = this.#passed = 0;
       let run: WorkerRun | undefined | typeof END;
       if (fn === undefined) run = this.#begin(chunk, i);
       else {
