@@ -15,7 +15,7 @@ import { noteLoaded } from "../../function_info.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { smallValueOf } from "../../value/small.ts";
-import { warn, warnOnce } from "../../warn.ts";
+import { warnOnce } from "../../warn.ts";
 import { showLive } from "../../worker/console.ts";
 import { importTimeoutError } from "../../worker/load.ts";
 import {
@@ -43,14 +43,13 @@ import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
 import { Batch, PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
-import { Progress } from "./progress.ts";
 import { QuickWay } from "./quick_way.ts";
 import { Sending } from "./sending.ts";
 import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { Unbegun } from "./unbegun.ts";
-import { Uptake } from "./uptake.ts";
+import { Watching } from "./watching.ts";
 import { SHORT, WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
@@ -94,22 +93,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Whether it takes nothing until its cancelled Tasks have ended. */
   #isSuspended = false;
   #gone = false;
-  readonly #progress: Progress = new Progress(() => {
-    const hadSome = this.#hasSome;
-    const goesOn = this.#unbegun.takeRest();
-    if (hadSome) this.#endIfDeaf();
-    return this.#look() || goesOn;
-  });
-  readonly #uptake: Uptake = new Uptake(() => this.#state(), () => {
-    this.#unbegun.recall();
-    this.#endIfDeaf();
-  });
+  readonly #watching: Watching;
   /** The Tasks that came last, with those that were given ahead behind them. */
   #lastBatch: Batch | undefined;
   /** Functions whose jobs have waited for jobs of theirs. */
   readonly #waiting = new WeakSet<CodeReference>();
-  /** The function that it was told last to call, for messages. */
-  #lastGiven = "";
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -149,18 +137,24 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#running,
       sharesMemory,
     );
+    const contents = {
+      running: this.#running,
+      paused: this.#paused,
+      items: this.#items,
+      flags: this.#flags,
+    };
     this.#unbegun = new Unbegun(
       this,
       owner,
       sharesMemory,
-      {
-        running: this.#running,
-        paused: this.#paused,
-        items: this.#items,
-        flags: this.#flags,
-      },
+      contents,
       (message) => this.#post(message),
     );
+    this.#watching = new Watching(this, sharesMemory, contents, {
+      imports: this.#imports,
+      stopping: this.#stopping,
+      unbegun: this.#unbegun,
+    });
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#sending = new Sending(
       this.#connection,
@@ -206,6 +200,21 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Whether no Task is in it. */
   get isEmpty(): boolean {
     return this.#load === 0 && this.#paused.size === 0;
+  }
+
+  /** Whether it has begun. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Whether it takes no more Tasks. */
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
+  /** How far it is with what it was given. */
+  get watching(): Watching {
+    return this.#watching;
   }
 
   /** Whether it is of the kind that a Task needs. */
@@ -270,46 +279,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const isAlone = this.#load++ === 0;
     this.#imports.begin(first);
     this.#sending.send(parcel, isAlone);
-    this.#given(first.task);
-    first.isAssumed = isAlone && this.#isAssumed(first);
-    if (first.isAssumed || this.#countsAsBegun(first)) first.begun();
-    if (given.length > 1 || first.isAssumed || !first.hasBegun) {
-      this.#progress.watch();
-    }
+    this.#watching.tasksGiven(given, isAlone);
     if (this.#sending.lastSent >= this.#mostTasks) this.retire();
     return true;
-  }
-
-  /** Whether a Task that comes to an idle worker is taken to begin at once, as long as nothing else is known: in a process that has its code. Where memory is shared the flags tell. */
-  #isAssumed({ task, isTold }: PoolRun): boolean {
-    return !isTold && !task.timed && !this.#connection.sharesMemory &&
-      (task.importTimeout === undefined || this.#imports.has(task.code));
-  }
-
-  /** Whether a Task is taken to begin when it is given, as it must not wait long for a worker. */
-  #countsAsBegun({ task }: PoolRun): boolean {
-    return task.queueTimed === true && !task.timed;
-  }
-
-  /** Looks whether it has begun with a Task, and says so. */
-  look(run: PoolRun): void {
-    if (!this.#connection.sharesMemory || run.worker !== this) return;
-    const { timed, importTimeout, code } = run.task;
-    if (timed || this.#flags.isUntouched(run.sent)) return;
-    if (importTimeout === undefined || this.#imports.has(code)) run.begun();
-  }
-
-  /** The same for all that it has; whether there are some that it has not begun with. */
-  #look(): boolean {
-    if (!this.#connection.sharesMemory) return this.#unbegun.watch();
-    this.#items.look();
-    let isWaiting = false;
-    for (const run of this.#running.values()) {
-      if (run.hasBegun || run.task.timed) continue;
-      run.look();
-      isWaiting ||= !run.hasBegun;
-    }
-    return isWaiting;
   }
 
   /** Whether it has begun with an item, as far as that can be known. */
@@ -359,8 +331,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#running.set(run.sent, run);
     run.batch = after.batch!;
     run.batch.add(run);
-    this.#progress.watch(this.#durations.of(task.code));
-    this.#given(task);
+    this.#watching.given(task, this.#durations.of(task.code));
     return true;
   }
 
@@ -405,8 +376,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#sending.sendItems(run, after);
     this.#items.add(run);
     this.#unbegun.sent(run.sent, run.end - run.begin);
-    this.#progress.watch(this.#durations.of(run.task.code));
-    this.#given(run.task);
+    this.#watching.given(run.task, this.#durations.of(run.task.code));
     if (this.#sending.lastSent >= this.#mostTasks) this.retire();
   }
 
@@ -482,11 +452,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#stopping.holdGrace();
   }
 
-  #given({ name, version }: { name: string; version: string }): void {
-    this.#lastGiven = `${name} ${version}`;
-    this.#uptake.given();
-  }
-
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
   received(message: unknown): void {
     if (this.#gone || typeof message !== "object" || message === null) return;
@@ -506,7 +471,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #take(message: FromWorker): void {
     // Those come from the first thread of a process, where no job runs.
     if (message.type !== "recalled" && message.type !== "arrived") {
-      this.#uptake.heard();
+      this.#watching.heard();
     }
     if (
       this.#items.size > 0 && "task" in message && this.#items.says(message)
@@ -543,13 +508,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "arrived":
-        return this.#arrived(message.task);
+        return this.#watching.arrived(message.task);
       case "withdrawn":
         return this.notBegun(message.task);
       case "recalled":
         this.takeResults();
         this.#unbegun.recalled(message);
-        if (message.tasks.length + message.chunks.length > 0) this.#endIfDeaf();
+        if (message.tasks.length + message.chunks.length > 0) {
+          this.#watching.endIfDeaf();
+        }
         return;
       case "refused":
       case "skipped":
@@ -585,15 +552,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #hadBegun(task: number): void {
     const run = this.#stopping.get(task);
     if (run !== undefined && this.#imports.has(run.task.code)) run.begun();
-  }
-
-  /** All of a large Task is in its process: from now on that may be silent for so long. */
-  #arrived(task: number): void {
-    const run = this.#running.get(task);
-    if (run === undefined) return;
-    run.isLarge = false;
-    this.#uptake.heard();
-    this.#uptake.given();
   }
 
   /** A Task waits for others: its slot is theirs meanwhile. */
@@ -653,7 +611,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const quick = this.#quick;
     if (this.#gone) return;
     if (quick !== undefined) {
-      if (quick.hasResults) this.#uptake.heard();
+      if (quick.hasResults) this.#watching.heard();
       for (let it = quick.read(); it !== undefined; it = quick.read()) {
         this.#takeResult(it);
       }
@@ -664,7 +622,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Takes a result that has come through a pipe. */
   result(result: QuickResult): void {
     if (this.#gone) return;
-    this.#uptake.heard();
+    this.#watching.heard();
     try {
       this.#takeResult(result);
     } catch (error) {
@@ -803,36 +761,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#imports.note(run);
   }
 
-  /** What can be seen of whether it has begun with what it has. */
-  #state(): "idle" | "busy" | "waiting" {
-    const all = [...this.#running.values(), ...this.#items];
-    // It may have been sent so much that was taken back that it is full.
-    if (all.length === 0) return this.full ? "waiting" : "idle";
-    if (!this.#ready || this.#imports.isBusy) return "busy";
-    if (this.#paused.size > 0 || this.#stopping.size > 0) return "busy";
-    if (all.some((run) => run instanceof PoolRun && run.isLarge)) return "busy";
-    // A process has flags of its own.
-    return this.#connection.sharesMemory &&
-        all.some(({ sent }) => !this.#flags.isUntouched(sent))
-      ? "busy"
-      : "waiting";
-  }
-
-  /** Whether it was given something that has not ended. */
-  get #hasSome(): boolean {
-    return this.#running.size > 0 || this.#items.size > 0;
-  }
-
-  /** What was given to it has gone back. If it was silent for long before that, another worker takes its place. */
-  #endIfDeaf(): void {
-    if (!this.isEmpty || this.#stopping.size > 0 || this.#retired) return;
-    if (!this.#uptake.isSilent) return;
-    warn(
-      `a worker did not begin with ${this.#lastGiven}, as something that an earlier job has started keeps it busy, a timer that loops for instance: another one takes its place`,
-    );
-    this.retire();
-  }
-
   #importTooLong(runs: readonly PoolRun[]): void {
     if (!this.#ready) {
       return this.lost({
@@ -915,8 +843,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#stopping.end();
     this.#idle.stop();
     this.#imports.end();
-    this.#progress.end();
-    this.#uptake.end();
+    this.#watching.end();
     const gone = this.#connection.end();
     // Only a thread goes on when it is ended.
     if (gone === undefined) this.#owner.gone(this, busyWith);
