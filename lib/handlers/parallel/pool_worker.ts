@@ -41,11 +41,11 @@ import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
+import { Pausing } from "./pausing.ts";
 import { Batch, PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { QuickWay } from "./quick_way.ts";
 import { Sending } from "./sending.ts";
-import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { Unbegun } from "./unbegun.ts";
@@ -78,9 +78,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   );
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
   readonly #paused = new Set<PoolRun>();
-  readonly #nested = new NestedJobs((message, transfer) =>
-    this.#post(message, transfer)
-  );
+  readonly #pausing: Pausing;
   readonly #durations = new Durations();
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
@@ -96,8 +94,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   readonly #watching: Watching;
   /** The Tasks that came last, with those that were given ahead behind them. */
   #lastBatch: Batch | undefined;
-  /** Functions whose jobs have waited for jobs of theirs. */
-  readonly #waiting = new WeakSet<CodeReference>();
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -155,6 +151,17 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       stopping: this.#stopping,
       unbegun: this.#unbegun,
     });
+    this.#pausing = new Pausing(
+      {
+        owner,
+        running: this.#running,
+        paused: this.#paused,
+        flags: this.#flags,
+        unbegun: this.#unbegun,
+      },
+      (slots) => this.#load += slots,
+      (message, transfer) => this.#post(message, transfer),
+    );
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#sending = new Sending(
       this.#connection,
@@ -312,7 +319,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
 
   /** Whether a job of that function has waited for jobs of its own here. */
   hasWaited(code: CodeReference): boolean {
-    return this.#waiting.has(code);
+    return this.#pausing.hasWaited(code);
   }
 
   /** Gives the worker a Task that it comes to when it is done with another one, or that one waits for jobs of its own; whether it could. Throws as the arguments of the Task do. */
@@ -524,27 +531,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "outgrown":
         return this.retire();
       case "waiting":
-        this.#nested.awaited(
-          message.awaited,
-          this.#running.get(message.task)?.task,
-        );
-        return message.waits
-          ? this.#pause(message.task)
-          : this.#resume(this.#running.get(message.task));
-      case "nested": {
-        const run = this.#running.get(message.task);
-        const waits = run !== undefined && this.#paused.has(run);
-        return this.#nested.submit(
-          message,
-          run?.task,
-          run?.leaves ?? [],
-          waits,
-        );
-      }
+      case "nested":
       case "nestedCancel":
       case "nestedWatch":
       case "nestedRelease":
-        return this.#nested.take(message);
+        return this.#pausing.take(message);
     }
   }
 
@@ -552,38 +543,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #hadBegun(task: number): void {
     const run = this.#stopping.get(task);
     if (run !== undefined && this.#imports.has(run.task.code)) run.begun();
-  }
-
-  /** A Task waits for others: its slot is theirs meanwhile. */
-  #pause(id: number): void {
-    const run = this.#running.get(id);
-    if (run === undefined || this.#paused.has(run)) return;
-    const next = this.#nextOf(run);
-    if (next === undefined) {
-      // One of those that travelled with it may be what it waits for.
-      this.#unbegun.recall();
-      this.#load--;
-    } else {
-      run.batch!.left--;
-      run.batch = new Batch([run]);
-    }
-    this.#paused.add(run);
-    this.#waiting.add(run.task.code);
-    this.#flags.pause();
-    this.#owner.paused(run, next);
-  }
-
-  /** The Task that begins in place of one that waits. */
-  #nextOf(run: PoolRun): PoolRun | undefined {
-    const last = run.batch!.left > 1 ? run.batch!.last : undefined;
-    return last?.comesOnPause && last !== run ? last : undefined;
-  }
-
-  #resume(run: PoolRun | undefined): void {
-    if (run === undefined || !this.#paused.delete(run)) return;
-    this.#load++;
-    this.#flags.resume();
-    this.#owner.resumed(run);
   }
 
   /** A Task that has not ended, also one that was cancelled. */
@@ -729,8 +688,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   leave(run: PoolRun): void {
     const { batch } = run;
     if (batch === undefined || run.worker !== this) return;
-    this.#resume(run);
-    this.#nested.ended(run.sent);
+    this.#pausing.leave(run);
     run.batch = undefined;
     this.#running.delete(run.sent);
     this.#imports.leave(run);
@@ -838,7 +796,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #end(busyWith: readonly PoolRun[] = []): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#nested.close();
+    this.#pausing.end();
     this.#quick?.close();
     this.#stopping.end();
     this.#idle.stop();
