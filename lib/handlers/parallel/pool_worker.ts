@@ -29,6 +29,7 @@ import {
 } from "../../worker/protocol.ts";
 import type { QuickResult } from "../../worker/results.ts";
 import { putBack } from "../../worker/wire.ts";
+import { Ahead } from "./ahead.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -42,7 +43,7 @@ import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
 import { Pausing } from "./pausing.ts";
-import { Batch, PoolRun, type QueuedRun } from "./pool_run.ts";
+import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { QuickWay } from "./quick_way.ts";
 import { Sending } from "./sending.ts";
@@ -50,7 +51,7 @@ import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { Unbegun } from "./unbegun.ts";
 import { Watching } from "./watching.ts";
-import { SHORT, WorkerItems } from "./worker_items.ts";
+import { WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
@@ -92,8 +93,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #isSuspended = false;
   #gone = false;
   readonly #watching: Watching;
-  /** The Tasks that came last, with those that were given ahead behind them. */
-  #lastBatch: Batch | undefined;
+  readonly #ahead: Ahead;
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -168,6 +168,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       { owner, flags: this.#flags, imports: this.#imports, quick: this.#quick },
       (message, transfer) => this.#post(message, transfer),
     );
+    this.#ahead = new Ahead(this, sharesMemory, contents, {
+      running: this.#running,
+      durations: this.#durations,
+      sending: this.#sending,
+      unbegun: this.#unbegun,
+      watching: this.#watching,
+      mostTasks: this.#mostTasks,
+    });
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
@@ -217,6 +225,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Whether it takes no more Tasks. */
   get isRetired(): boolean {
     return this.#retired;
+  }
+
+  /** What it is given behind something that it has. */
+  get ahead(): Ahead {
+    return this.#ahead;
   }
 
   /** How far it is with what it was given. */
@@ -273,7 +286,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const { given } = parcel;
     const [first] = given;
     if (first === undefined) return false;
-    const batch = this.#lastBatch = new Batch(given);
+    const batch = new Batch(given);
+    this.#ahead.comesAfter(batch);
     for (const run of given) {
       run.given();
       run.worker = this;
@@ -296,72 +310,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return this.#items.hasBegun(run, index);
   }
 
-  /** The items behind which the worker can be given more, so that it does not have to wait for them. */
-  get lastItems(): ChunkRun | undefined {
-    if (this.#load !== 1 || this.#items.size !== 1 || this.full) {
-      return undefined;
-    }
-    const [run] = this.#items;
-    // Behind one that does not get on nothing would.
-    return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
-  }
-
-  /** The Task behind which the worker can be given another one; what has only resumed is none, as more has come since that one. */
-  get lastTask(): PoolRun | undefined {
-    const batch = this.#lastBatch;
-    if (batch?.left !== 1 || this.#load !== 1 || this.#items.size > 0) {
-      return undefined;
-    }
-    const run = batch.first;
-    if (run === undefined || !run.isQuick || this.full) return undefined;
-    return this.#paused.has(run) ? undefined : run;
-  }
-
   /** Whether a job of that function has waited for jobs of its own here. */
   hasWaited(code: CodeReference): boolean {
     return this.#pausing.hasWaited(code);
-  }
-
-  /** Gives the worker a Task that it comes to when it is done with another one, or that one waits for jobs of its own; whether it could. Throws as the arguments of the Task do. */
-  giveAhead(run: PoolRun, after: PoolRun): boolean {
-    const { task } = run;
-    if (this.#sending.lastSent + 1 >= this.#mostTasks) return false;
-    // The last slot is for the jobs of jobs where one waits.
-    const onPause = task.depth > 0;
-    if (!this.#sending.sendAhead(run, { after: after.sent, onPause })) {
-      return false;
-    }
-    run.given();
-    run.worker = this;
-    run.slotDepth = after.slotDepth;
-    run.comesOnPause = onPause;
-    this.#running.set(run.sent, run);
-    run.batch = after.batch!;
-    run.batch.add(run);
-    this.#watching.given(task, this.#durations.of(task.code));
-    return true;
-  }
-
-  /** What it was given and comes to when it has done something else, if that takes a while. */
-  get ahead(): QueuedRun | undefined {
-    return this.#items.ahead ?? this.#taskAhead;
-  }
-
-  get #taskAhead(): PoolRun | undefined {
-    const batch = this.#lastBatch;
-    if (batch === undefined || batch.left < 2) return undefined;
-    const run = batch.last;
-    if (run === undefined || !this.#connection.sharesMemory) return undefined;
-    if (this.isQuick(run.task.code, SHORT)) return undefined;
-    return this.#flags.isUntouched(run.sent) ? run : undefined;
-  }
-
-  /** Takes it back, unless it has begun meanwhile; whether it did. From a process it comes later. */
-  returnAhead(run: QueuedRun): boolean {
-    if (run instanceof PoolRun) return this.#unbegun.takeBack(run);
-    if (this.#connection.sharesMemory) return this.#items.return(run);
-    this.#unbegun.recallLast(run);
-    return false;
   }
 
   /** Whether a function is known to take no more than `time` ms. */
