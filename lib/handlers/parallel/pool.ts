@@ -477,7 +477,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
     const { task, needs } = run;
     if (travelsAlone(task) || needs.memory !== undefined) return;
     if (!worker.isQuick(task.code, LONGEST_AHEAD)) return;
-    const after = worker.lastTask;
+    const after = worker.ahead.lastTask;
     if (after === undefined) return;
     if (task.depth === 0) {
       // In the slot of a job of a job it might wait for ever.
@@ -486,7 +486,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
       if (worker.hasWaited(after.task.code)) return;
     }
     try {
-      if (worker.giveAhead(run, after)) this.#waiting.remove(run);
+      if (worker.ahead.give(run, after)) this.#waiting.remove(run);
     } catch (error) {
       this.#waiting.remove(run);
       this.#refuse(run, error);
@@ -495,7 +495,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
 
   /** Gives items to a worker that has such already. */
   #giveItemsAhead(run: ChunkRun, worker: PoolWorker): void {
-    const after = worker.lastItems;
+    const after = worker.ahead.lastItems;
     if (after === undefined || !this.#travelsAsItem(run, worker)) return;
     const items = this.#takeItems(run, this.#shareOf(run, worker));
     if (items !== undefined) worker.giveItems(items, after);
@@ -505,7 +505,7 @@ export class Pool implements PoolWorkerOwner, JobRunner {
   #takeFromBusy(): boolean {
     const run = this.#workers.shareable;
     return run !== undefined && this.#waiting.hasSlotFor(run) &&
-      run.worker!.returnAhead(run);
+      run.worker!.ahead.takeBack(run);
   }
 
   /** Whether jobs need not be Tasks on their way to a worker, even if each travels alone. */

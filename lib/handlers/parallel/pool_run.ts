@@ -158,7 +158,7 @@ export class PoolRun implements KeptRun {
   }
 
   look(): void {
-    this.worker?.look(this);
+    this.worker?.watching.look(this);
   }
 
   /** Whether its contribution is wanted. */

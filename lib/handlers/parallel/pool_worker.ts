@@ -15,7 +15,7 @@ import { noteLoaded } from "../../function_info.ts";
 import { JobTimeoutError, WorkerLostError } from "../../errors.ts";
 import type { CodeReference } from "../../task.ts";
 import { smallValueOf } from "../../value/small.ts";
-import { warn, warnOnce } from "../../warn.ts";
+import { warnOnce } from "../../warn.ts";
 import { showLive } from "../../worker/console.ts";
 import { importTimeoutError } from "../../worker/load.ts";
 import {
@@ -29,6 +29,7 @@ import {
 } from "../../worker/protocol.ts";
 import type { QuickResult } from "../../worker/results.ts";
 import { putBack } from "../../worker/wire.ts";
+import { Ahead } from "./ahead.ts";
 import type {
   Connection,
   ConnectionOwner,
@@ -41,17 +42,16 @@ import { Durations } from "./durations.ts";
 import { BEGINNING, ImportWatch } from "./import_watch.ts";
 import { Idle } from "./idle.ts";
 import type { ChunkRun } from "./chunk_run.ts";
-import { Batch, PoolRun, type QueuedRun } from "./pool_run.ts";
+import { Pausing } from "./pausing.ts";
+import { Batch, type PoolRun, type QueuedRun } from "./pool_run.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
-import { Progress } from "./progress.ts";
 import { QuickWay } from "./quick_way.ts";
 import { Sending } from "./sending.ts";
-import { NestedJobs } from "../nested_jobs.ts";
 import { Stopping, type StoppingOwner } from "./stopping.ts";
 import { TaskFlags } from "./task_flags.ts";
 import { Unbegun } from "./unbegun.ts";
-import { Uptake } from "./uptake.ts";
-import { SHORT, WorkerItems } from "./worker_items.ts";
+import { Watching } from "./watching.ts";
+import { WorkerItems } from "./worker_items.ts";
 
 /** How many Tasks travel together at most. */
 const MOST_TOGETHER = 1_024;
@@ -79,9 +79,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   );
   /** Tasks that wait for jobs which they have submitted, and have given up their slots. */
   readonly #paused = new Set<PoolRun>();
-  readonly #nested = new NestedJobs((message, transfer) =>
-    this.#post(message, transfer)
-  );
+  readonly #pausing: Pausing;
   readonly #durations = new Durations();
   /** Modules that this worker cannot import, since a script is parked in it. */
   readonly #refused = new Set<string>();
@@ -94,22 +92,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Whether it takes nothing until its cancelled Tasks have ended. */
   #isSuspended = false;
   #gone = false;
-  readonly #progress: Progress = new Progress(() => {
-    const hadSome = this.#hasSome;
-    const goesOn = this.#unbegun.takeRest();
-    if (hadSome) this.#endIfDeaf();
-    return this.#look() || goesOn;
-  });
-  readonly #uptake: Uptake = new Uptake(() => this.#state(), () => {
-    this.#unbegun.recall();
-    this.#endIfDeaf();
-  });
-  /** The Tasks that came last, with those that were given ahead behind them. */
-  #lastBatch: Batch | undefined;
-  /** Functions whose jobs have waited for jobs of theirs. */
-  readonly #waiting = new WeakSet<CodeReference>();
-  /** The function that it was told last to call, for messages. */
-  #lastGiven = "";
+  readonly #watching: Watching;
+  readonly #ahead: Ahead;
   readonly #idle: Idle;
   readonly #imports: ImportWatch = new ImportWatch((runs) =>
     this.#importTooLong(runs)
@@ -149,17 +133,34 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       this.#running,
       sharesMemory,
     );
+    const contents = {
+      running: this.#running,
+      paused: this.#paused,
+      items: this.#items,
+      flags: this.#flags,
+    };
     this.#unbegun = new Unbegun(
       this,
       owner,
       sharesMemory,
+      contents,
+      (message) => this.#post(message),
+    );
+    this.#watching = new Watching(this, sharesMemory, contents, {
+      imports: this.#imports,
+      stopping: this.#stopping,
+      unbegun: this.#unbegun,
+    });
+    this.#pausing = new Pausing(
       {
+        owner,
         running: this.#running,
         paused: this.#paused,
-        items: this.#items,
         flags: this.#flags,
+        unbegun: this.#unbegun,
       },
-      (message) => this.#post(message),
+      (slots) => this.#load += slots,
+      (message, transfer) => this.#post(message, transfer),
     );
     if (sharesMemory) this.#quick = new QuickWay((fn) => this.#post(fn));
     this.#sending = new Sending(
@@ -167,6 +168,14 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       { owner, flags: this.#flags, imports: this.#imports, quick: this.#quick },
       (message, transfer) => this.#post(message, transfer),
     );
+    this.#ahead = new Ahead(this, sharesMemory, contents, {
+      running: this.#running,
+      durations: this.#durations,
+      sending: this.#sending,
+      unbegun: this.#unbegun,
+      watching: this.#watching,
+      mostTasks: this.#mostTasks,
+    });
     this.#post({
       type: "begin",
       protocol: PROTOCOL_VERSION,
@@ -206,6 +215,26 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Whether no Task is in it. */
   get isEmpty(): boolean {
     return this.#load === 0 && this.#paused.size === 0;
+  }
+
+  /** Whether it has begun. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Whether it takes no more Tasks. */
+  get isRetired(): boolean {
+    return this.#retired;
+  }
+
+  /** What it is given behind something that it has. */
+  get ahead(): Ahead {
+    return this.#ahead;
+  }
+
+  /** How far it is with what it was given. */
+  get watching(): Watching {
+    return this.#watching;
   }
 
   /** Whether it is of the kind that a Task needs. */
@@ -257,7 +286,8 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const { given } = parcel;
     const [first] = given;
     if (first === undefined) return false;
-    const batch = this.#lastBatch = new Batch(given);
+    const batch = new Batch(given);
+    this.#ahead.comesAfter(batch);
     for (const run of given) {
       run.given();
       run.worker = this;
@@ -270,46 +300,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const isAlone = this.#load++ === 0;
     this.#imports.begin(first);
     this.#sending.send(parcel, isAlone);
-    this.#given(first.task);
-    first.isAssumed = isAlone && this.#isAssumed(first);
-    if (first.isAssumed || this.#countsAsBegun(first)) first.begun();
-    if (given.length > 1 || first.isAssumed || !first.hasBegun) {
-      this.#progress.watch();
-    }
+    this.#watching.tasksGiven(given, isAlone);
     if (this.#sending.lastSent >= this.#mostTasks) this.retire();
     return true;
-  }
-
-  /** Whether a Task that comes to an idle worker is taken to begin at once, as long as nothing else is known: in a process that has its code. Where memory is shared the flags tell. */
-  #isAssumed({ task, isTold }: PoolRun): boolean {
-    return !isTold && !task.timed && !this.#connection.sharesMemory &&
-      (task.importTimeout === undefined || this.#imports.has(task.code));
-  }
-
-  /** Whether a Task is taken to begin when it is given, as it must not wait long for a worker. */
-  #countsAsBegun({ task }: PoolRun): boolean {
-    return task.queueTimed === true && !task.timed;
-  }
-
-  /** Looks whether it has begun with a Task, and says so. */
-  look(run: PoolRun): void {
-    if (!this.#connection.sharesMemory || run.worker !== this) return;
-    const { timed, importTimeout, code } = run.task;
-    if (timed || this.#flags.isUntouched(run.sent)) return;
-    if (importTimeout === undefined || this.#imports.has(code)) run.begun();
-  }
-
-  /** The same for all that it has; whether there are some that it has not begun with. */
-  #look(): boolean {
-    if (!this.#connection.sharesMemory) return this.#unbegun.watch();
-    this.#items.look();
-    let isWaiting = false;
-    for (const run of this.#running.values()) {
-      if (run.hasBegun || run.task.timed) continue;
-      run.look();
-      isWaiting ||= !run.hasBegun;
-    }
-    return isWaiting;
   }
 
   /** Whether it has begun with an item, as far as that can be known. */
@@ -317,73 +310,9 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     return this.#items.hasBegun(run, index);
   }
 
-  /** The items behind which the worker can be given more, so that it does not have to wait for them. */
-  get lastItems(): ChunkRun | undefined {
-    if (this.#load !== 1 || this.#items.size !== 1 || this.full) {
-      return undefined;
-    }
-    const [run] = this.#items;
-    // Behind one that does not get on nothing would.
-    return run?.batch?.left === 1 && !run.isShortened ? run : undefined;
-  }
-
-  /** The Task behind which the worker can be given another one; what has only resumed is none, as more has come since that one. */
-  get lastTask(): PoolRun | undefined {
-    const batch = this.#lastBatch;
-    if (batch?.left !== 1 || this.#load !== 1 || this.#items.size > 0) {
-      return undefined;
-    }
-    const run = batch.first;
-    if (run === undefined || !run.isQuick || this.full) return undefined;
-    return this.#paused.has(run) ? undefined : run;
-  }
-
   /** Whether a job of that function has waited for jobs of its own here. */
   hasWaited(code: CodeReference): boolean {
-    return this.#waiting.has(code);
-  }
-
-  /** Gives the worker a Task that it comes to when it is done with another one, or that one waits for jobs of its own; whether it could. Throws as the arguments of the Task do. */
-  giveAhead(run: PoolRun, after: PoolRun): boolean {
-    const { task } = run;
-    if (this.#sending.lastSent + 1 >= this.#mostTasks) return false;
-    // The last slot is for the jobs of jobs where one waits.
-    const onPause = task.depth > 0;
-    if (!this.#sending.sendAhead(run, { after: after.sent, onPause })) {
-      return false;
-    }
-    run.given();
-    run.worker = this;
-    run.slotDepth = after.slotDepth;
-    run.comesOnPause = onPause;
-    this.#running.set(run.sent, run);
-    run.batch = after.batch!;
-    run.batch.add(run);
-    this.#progress.watch(this.#durations.of(task.code));
-    this.#given(task);
-    return true;
-  }
-
-  /** What it was given and comes to when it has done something else, if that takes a while. */
-  get ahead(): QueuedRun | undefined {
-    return this.#items.ahead ?? this.#taskAhead;
-  }
-
-  get #taskAhead(): PoolRun | undefined {
-    const batch = this.#lastBatch;
-    if (batch === undefined || batch.left < 2) return undefined;
-    const run = batch.last;
-    if (run === undefined || !this.#connection.sharesMemory) return undefined;
-    if (this.isQuick(run.task.code, SHORT)) return undefined;
-    return this.#flags.isUntouched(run.sent) ? run : undefined;
-  }
-
-  /** Takes it back, unless it has begun meanwhile; whether it did. From a process it comes later. */
-  returnAhead(run: QueuedRun): boolean {
-    if (run instanceof PoolRun) return this.#unbegun.takeBack(run);
-    if (this.#connection.sharesMemory) return this.#items.return(run);
-    this.#unbegun.recallLast(run);
-    return false;
+    return this.#pausing.hasWaited(code);
   }
 
   /** Whether a function is known to take no more than `time` ms. */
@@ -405,8 +334,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#sending.sendItems(run, after);
     this.#items.add(run);
     this.#unbegun.sent(run.sent, run.end - run.begin);
-    this.#progress.watch(this.#durations.of(run.task.code));
-    this.#given(run.task);
+    this.#watching.given(run.task, this.#durations.of(run.task.code));
     if (this.#sending.lastSent >= this.#mostTasks) this.retire();
   }
 
@@ -482,11 +410,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     this.#stopping.holdGrace();
   }
 
-  #given({ name, version }: { name: string; version: string }): void {
-    this.#lastGiven = `${name} ${version}`;
-    this.#uptake.given();
-  }
-
   /** Takes whatever came: it must not end the program, and a worker runs the code of others. */
   received(message: unknown): void {
     if (this.#gone || typeof message !== "object" || message === null) return;
@@ -506,7 +429,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #take(message: FromWorker): void {
     // Those come from the first thread of a process, where no job runs.
     if (message.type !== "recalled" && message.type !== "arrived") {
-      this.#uptake.heard();
+      this.#watching.heard();
     }
     if (
       this.#items.size > 0 && "task" in message && this.#items.says(message)
@@ -543,13 +466,15 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "warning":
         return showLive(message.line, message.name && `[${message.name}] `);
       case "arrived":
-        return this.#arrived(message.task);
+        return this.#watching.arrived(message.task);
       case "withdrawn":
         return this.notBegun(message.task);
       case "recalled":
         this.takeResults();
         this.#unbegun.recalled(message);
-        if (message.tasks.length + message.chunks.length > 0) this.#endIfDeaf();
+        if (message.tasks.length + message.chunks.length > 0) {
+          this.#watching.endIfDeaf();
+        }
         return;
       case "refused":
       case "skipped":
@@ -557,27 +482,11 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
       case "outgrown":
         return this.retire();
       case "waiting":
-        this.#nested.awaited(
-          message.awaited,
-          this.#running.get(message.task)?.task,
-        );
-        return message.waits
-          ? this.#pause(message.task)
-          : this.#resume(this.#running.get(message.task));
-      case "nested": {
-        const run = this.#running.get(message.task);
-        const waits = run !== undefined && this.#paused.has(run);
-        return this.#nested.submit(
-          message,
-          run?.task,
-          run?.leaves ?? [],
-          waits,
-        );
-      }
+      case "nested":
       case "nestedCancel":
       case "nestedWatch":
       case "nestedRelease":
-        return this.#nested.take(message);
+        return this.#pausing.take(message);
     }
   }
 
@@ -585,47 +494,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #hadBegun(task: number): void {
     const run = this.#stopping.get(task);
     if (run !== undefined && this.#imports.has(run.task.code)) run.begun();
-  }
-
-  /** All of a large Task is in its process: from now on that may be silent for so long. */
-  #arrived(task: number): void {
-    const run = this.#running.get(task);
-    if (run === undefined) return;
-    run.isLarge = false;
-    this.#uptake.heard();
-    this.#uptake.given();
-  }
-
-  /** A Task waits for others: its slot is theirs meanwhile. */
-  #pause(id: number): void {
-    const run = this.#running.get(id);
-    if (run === undefined || this.#paused.has(run)) return;
-    const next = this.#nextOf(run);
-    if (next === undefined) {
-      // One of those that travelled with it may be what it waits for.
-      this.#unbegun.recall();
-      this.#load--;
-    } else {
-      run.batch!.left--;
-      run.batch = new Batch([run]);
-    }
-    this.#paused.add(run);
-    this.#waiting.add(run.task.code);
-    this.#flags.pause();
-    this.#owner.paused(run, next);
-  }
-
-  /** The Task that begins in place of one that waits. */
-  #nextOf(run: PoolRun): PoolRun | undefined {
-    const last = run.batch!.left > 1 ? run.batch!.last : undefined;
-    return last?.comesOnPause && last !== run ? last : undefined;
-  }
-
-  #resume(run: PoolRun | undefined): void {
-    if (run === undefined || !this.#paused.delete(run)) return;
-    this.#load++;
-    this.#flags.resume();
-    this.#owner.resumed(run);
   }
 
   /** A Task that has not ended, also one that was cancelled. */
@@ -653,7 +521,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     const quick = this.#quick;
     if (this.#gone) return;
     if (quick !== undefined) {
-      if (quick.hasResults) this.#uptake.heard();
+      if (quick.hasResults) this.#watching.heard();
       for (let it = quick.read(); it !== undefined; it = quick.read()) {
         this.#takeResult(it);
       }
@@ -664,7 +532,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   /** Takes a result that has come through a pipe. */
   result(result: QuickResult): void {
     if (this.#gone) return;
-    this.#uptake.heard();
+    this.#watching.heard();
     try {
       this.#takeResult(result);
     } catch (error) {
@@ -771,8 +639,7 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   leave(run: PoolRun): void {
     const { batch } = run;
     if (batch === undefined || run.worker !== this) return;
-    this.#resume(run);
-    this.#nested.ended(run.sent);
+    this.#pausing.leave(run);
     run.batch = undefined;
     this.#running.delete(run.sent);
     this.#imports.leave(run);
@@ -801,36 +668,6 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
     if (run === undefined) return;
     if (!this.#imports.has(run.task.code)) noteLoaded(run.task.code);
     this.#imports.note(run);
-  }
-
-  /** What can be seen of whether it has begun with what it has. */
-  #state(): "idle" | "busy" | "waiting" {
-    const all = [...this.#running.values(), ...this.#items];
-    // It may have been sent so much that was taken back that it is full.
-    if (all.length === 0) return this.full ? "waiting" : "idle";
-    if (!this.#ready || this.#imports.isBusy) return "busy";
-    if (this.#paused.size > 0 || this.#stopping.size > 0) return "busy";
-    if (all.some((run) => run instanceof PoolRun && run.isLarge)) return "busy";
-    // A process has flags of its own.
-    return this.#connection.sharesMemory &&
-        all.some(({ sent }) => !this.#flags.isUntouched(sent))
-      ? "busy"
-      : "waiting";
-  }
-
-  /** Whether it was given something that has not ended. */
-  get #hasSome(): boolean {
-    return this.#running.size > 0 || this.#items.size > 0;
-  }
-
-  /** What was given to it has gone back. If it was silent for long before that, another worker takes its place. */
-  #endIfDeaf(): void {
-    if (!this.isEmpty || this.#stopping.size > 0 || this.#retired) return;
-    if (!this.#uptake.isSilent) return;
-    warn(
-      `a worker did not begin with ${this.#lastGiven}, as something that an earlier job has started keeps it busy, a timer that loops for instance: another one takes its place`,
-    );
-    this.retire();
   }
 
   #importTooLong(runs: readonly PoolRun[]): void {
@@ -910,13 +747,12 @@ export class PoolWorker implements ConnectionOwner, StoppingOwner {
   #end(busyWith: readonly PoolRun[] = []): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#nested.close();
+    this.#pausing.end();
     this.#quick?.close();
     this.#stopping.end();
     this.#idle.stop();
     this.#imports.end();
-    this.#progress.end();
-    this.#uptake.end();
+    this.#watching.end();
     const gone = this.#connection.end();
     // Only a thread goes on when it is ended.
     if (gone === undefined) this.#owner.gone(this, busyWith);

@@ -54,8 +54,8 @@ export class PoolWorkers {
 
   /** What one was given ahead, if another could do it that has nothing to do. */
   get shareable(): QueuedRun | undefined {
-    for (const { ahead } of this.#usable) {
-      if (ahead !== undefined && this.#hasIdleFor(ahead)) return ahead;
+    for (const { ahead: { last } } of this.#usable) {
+      if (last !== undefined && this.#hasIdleFor(last)) return last;
     }
     return undefined;
   }

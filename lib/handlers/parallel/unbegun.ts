@@ -16,20 +16,11 @@ import type { PoolWorker } from "./pool_worker.ts";
 import type { PoolWorkerOwner } from "./pool_worker_owner.ts";
 import { SentChunks } from "./sent_chunks.ts";
 import type { TaskFlags } from "./task_flags.ts";
+import type { WorkerContents } from "./worker_contents.ts";
 import type { WorkerItems } from "./worker_items.ts";
 
 /** How many workers may be killed before they begin, until their Task is told. */
 const MOST_KILLED = 3;
-
-/** What a worker has, to be looked through. */
-export interface WorkerContents {
-  /** Its Tasks that have not ended. */
-  readonly running: ReadonlyMap<number, PoolRun>;
-  /** Those that wait for jobs which they have submitted. */
-  readonly paused: ReadonlySet<PoolRun>;
-  readonly items: WorkerItems;
-  readonly flags: TaskFlags;
-}
 
 /** Takes it back. */
 export class Unbegun {
