@@ -96,13 +96,14 @@ function stopIfAlone(execution: Execution, cause: Error): void {
 
 /**
  * Cancels the jobs of a job that was stopped. Work that others wait for goes on.
- * One after the other: jobs in jobs may be many levels deep.
+ * One after the other, as jobs in jobs may be many levels deep; the last ones first,
+ * as those that have others as arguments would fail through them.
  */
 export function cancelChildren(
   { children, name, version }: Execution,
   cause: unknown,
 ) {
-  for (const child of children) withoutParent.push(child);
+  for (const child of children.toReversed()) withoutParent.push(child);
   if (isCancelling) return;
   isCancelling = true;
   try {

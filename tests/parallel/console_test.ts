@@ -30,6 +30,24 @@ Deno.test("two jobs that print by turns in one worker keep their lines apart", (
     assert(a![0]! <= b!.at(-1)! && b![0]! <= a!.at(-1)!);
   }));
 
+for (const isolation of ["worker", "process"] as const) {
+  Deno.test(`that a job runs is told before what it prints (${isolation})`, () =>
+    inPool({ numWorkers: 2, isolation }, async () => {
+      const jobs = Array.from({ length: 40 }, (_, i) => f.prints.run(`${i}`));
+      const told = await Promise.all(jobs.map(async (job) => {
+        const first = new Set<string>();
+        for await (const event of job) {
+          first.add(event.type === "status" ? event.status : event.type);
+        }
+        return [...first].join(" ");
+      }));
+      assertEquals(
+        told,
+        jobs.map(() => "queued running console finished"),
+      );
+    }));
+}
+
 Deno.test("every method of the console arrives, on its stream", () =>
   inPool({ numWorkers: 1 }, async () => {
     const job = f.printsAll.run();

@@ -5,7 +5,7 @@ import * as fc from "npm:fast-check@^4";
 import { temporaryFolder } from "../house/run.ts";
 import * as fns from "./fixtures/nested.ts";
 import type { Tree } from "./fixtures/nested.ts";
-import { failureOf } from "./pool.ts";
+import { failureOf, runProgram } from "./pool.ts";
 
 const ISOLATIONS = ["worker", "process"] as const;
 
@@ -283,3 +283,44 @@ Deno.test("a process that is killed while its job waits leaves nothing behind", 
     assertEquals([total, error + cancelled], [2, 2]);
     assertEquals(await Promise.all(fns.chain.map([5, 6, 7])), [5, 6, 7]);
   }));
+
+for (
+  const [where, handler] of [
+    ["worker", "new hi.ParallelJobHandler({ numWorkers: 2 })"],
+    [
+      "process",
+      'new hi.ParallelJobHandler({ numWorkers: 2, isolation: "process" })',
+    ],
+    ["the program", "new hi.DefaultJobHandler()"],
+  ]
+) {
+  Deno.test(`a job that is cancelled takes its jobs with it, those too that are arguments of each other, and none of them has failed (${where})`, async () => {
+    const { code, stdout, stderr } = await runProgram({
+      "main.ts": `
+        import * as hi from "hither";
+        const never = hi.func("never", "1", (_: number) => new Promise<number>(() => {}));
+        const pass = hi.func("pass", "1", (x: number) => x);
+        const outer = hi.func("outer", "1", async (i: number, waitsForLast: boolean) => {
+          const first = never.run(i);
+          const last = pass.run(pass.run(first));
+          hi.current().progress(1);
+          return await (waitsForLast ? last : first);
+        });
+        if (import.meta.main) {
+          await using jobHandler = ${handler};
+          await hi.config({ jobHandler, jobCache: null }, async () => {
+            for (const waitsForLast of [true, false]) {
+              const job = outer.run(1, waitsForLast);
+              for await (const { type } of job) if (type === "progress") break;
+              job.cancel("enough");
+              await Promise.allSettled([job]);
+            }
+            const { total, cancelled } = await hi.wait();
+            console.log(total, cancelled);
+          });
+        }
+      `,
+    });
+    assertEquals([code, stdout, stderr], [0, "8 8\n", ""]);
+  });
+}

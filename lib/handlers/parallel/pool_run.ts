@@ -172,6 +172,8 @@ export class PoolRun implements KeptRun {
       showLive(event.line, `[${this.task.name}] `);
     }
     if (this.#settled) return;
+    // That it runs comes before what it says.
+    if (!this.hasBegun) this.look();
     if (event.type === "console") {
       (this.#record ??= new ConsoleRecord()).add(event.line);
     }
