@@ -19,6 +19,7 @@ import type { Execution } from "./execution.ts";
 import { fail, leaveExecution } from "./job_ends.ts";
 import type { JobState } from "./job_state.ts";
 import { failureIn } from "./outcome.ts";
+import { noteElsewhere } from "./outstanding.ts";
 import { enlist, fetchOrStart, forget } from "./scheduler.ts";
 import type { ConsoleLine, Outcome } from "./task.ts";
 import { provideTimeout } from "./time_limits.ts";
@@ -61,7 +62,9 @@ function tryAgain(
     state.report({ type: "console", line: mark });
   }
   if (wait === 0) return fetchOrStart(execution, first);
-  pause(wait, execution.abandoned).then(
+  // Nothing runs here meanwhile: a signal cancels it, as it cancels what runs in workers.
+  noteElsewhere(1);
+  pause(wait, execution.abandoned).finally(() => noteElsewhere(-1)).then(
     () => {
       execution.resume();
       fetchOrStart(execution, first);

@@ -21,6 +21,7 @@ import { cancel } from "./job_ends.ts";
 import { runAgain } from "./lost_results.ts";
 import { promote } from "./scheduler.ts";
 import type { ConsoleLine, Timing } from "./task.ts";
+import { turnIfDue } from "./turn.ts";
 import { noteSeen } from "./unseen_failures.ts";
 import { decodeValue } from "./value/decode.ts";
 import { decodeSmall, SmallValue } from "./value/small.ts";
@@ -307,6 +308,13 @@ export class Job<T> implements PromiseLike<T> {
   /** The result, once it is there. */
   #load(): Promise<T> {
     noteSeen(this.#state);
+    const turn = turnIfDue();
+    return turn === undefined
+      ? this.#loadNow()
+      : turn.then(() => this.#loadNow());
+  }
+
+  #loadNow(): Promise<T> {
     // Thousands that are submitted at once may be done before somebody waits for them.
     if (this.#state.outcome?.value instanceof SmallValue) {
       try {

@@ -130,6 +130,7 @@ import "./shipped_code.ts";
 import "./store_of.ts";
 import "./task.ts";
 import "./time_limits.ts";
+import "./turn.ts";
 import "./unseen_failures.ts";
 import "./value/binary_writer.ts";
 import "./value/codec.ts";

@@ -9,7 +9,11 @@ import { keepContext } from "./current.ts";
 import type { HitherFunction } from "./func.ts";
 import { checkMap } from "./map_check.ts";
 import { MapJobs } from "./map_jobs.ts";
-import { type Lost, MapResults, type ResultGenerator } from "./map_results.ts";
+import {
+  type Before,
+  MapResults,
+  type ResultGenerator,
+} from "./map_results.ts";
 import { MapSource } from "./map_source.ts";
 import { isIdleWorker, park } from "./role.ts";
 import type { Argument } from "./types.ts";
@@ -114,8 +118,9 @@ export function map<A extends readonly unknown[], R>(
       while (true) {
         const done = take();
         if (done !== undefined) {
-          let lost: Lost<Awaited<R>> | void = yield jobs.resultOf(done);
-          while (lost) lost = yield lost.again;
+          let before: Before<Awaited<R>> | void = yield jobs.resultOf(done);
+          while (before && "again" in before) before = yield before.again;
+          if (before) await before.turn;
           continue;
         }
         jobs.throwIfFailed();

@@ -5,10 +5,12 @@
  * @module
  */
 
-/** A result that was taken, and is not there any more: what computes it again. */
-export interface Lost<T> {
-  readonly again: Promise<T>;
-}
+import { turnIfDue } from "./turn.ts";
+
+/** What comes before the next result: what computes one that was taken and is lost, or a turn of the event loop. */
+export type Before<T> =
+  | { readonly again: Promise<T> }
+  | { readonly turn: Promise<void> };
 
 /** Gives what is there. */
 export interface Ready<T, D> {
@@ -18,8 +20,8 @@ export interface Ready<T, D> {
   resultOf(done: D): T | Promise<T>;
 }
 
-/** What waits for results; it can be told to go on with one that was lost. */
-export type ResultGenerator<T> = AsyncGenerator<T, void, Lost<T> | void>;
+/** What waits for results, and for what comes before them. */
+export type ResultGenerator<T> = AsyncGenerator<T, void, Before<T> | void>;
 
 /** A generator that is not asked as long as there are results. */
 export class MapResults<T, D> implements AsyncGenerator<T, void, void> {
@@ -36,6 +38,8 @@ export class MapResults<T, D> implements AsyncGenerator<T, void, void> {
   }
 
   next(): Promise<IteratorResult<T, void>> {
+    const turn = turnIfDue();
+    if (turn !== undefined) return this.#answer(this.#generator.next({ turn }));
     const done = this.#isOpen ? this.#ready.take() : undefined;
     if (done === undefined) return this.#answer(this.#generator.next());
     let result: T | Promise<T>;

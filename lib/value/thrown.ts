@@ -54,6 +54,11 @@ export class ThrownValue implements EncodedValue {
     this.error = error;
   }
 
+  /** Whether it is one: `instanceof` would run code of whoever has thrown something else. */
+  static is(value: unknown): value is ThrownValue {
+    return typeof value === "object" && value !== null && #encoded in value;
+  }
+
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#value.bytes;
   }

@@ -8,7 +8,7 @@ import { runAs } from "../current.ts";
 import { smallResult, SmallValue } from "../value/small.ts";
 import { damageBy } from "./builtins.ts";
 import { beginItem, ChunkItem, type ItemHost, LightItem } from "./chunk.ts";
-import { callFunction, decodeArguments } from "./execute.ts";
+import { callFunction, decodeArguments, isPromise } from "./execute.ts";
 import { enteredContexts } from "./entered_contexts.ts";
 import { areIntact, isWayOfItemsIntact } from "./intact.ts";
 import type { UserFunction } from "./load.ts";
@@ -181,7 +181,7 @@ export class ChunkRunner {
     if (isIntact && item.isPlain && this.#done(item, result, duration)) {
       return undefined;
     }
-    if (result instanceof Promise) this.goesOn(fn);
+    if (isPromise(result)) this.goesOn(fn);
     const damage = this.#damageOf(item);
     if (damage === undefined) item.spellOut().returned(result);
     else item.spellOut().fail(damage);

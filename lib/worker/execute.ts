@@ -138,7 +138,7 @@ export class Invocation implements RunningJob {
     } catch (error) {
       return this.threw(error);
     }
-    if (result instanceof Promise) this.#host.goesOn?.(fn);
+    if (isPromise(result)) this.#host.goesOn?.(fn);
     this.returned(result);
   }
 
@@ -151,7 +151,7 @@ export class Invocation implements RunningJob {
 
   /** The call has given this. */
   returned(result: unknown): void {
-    if (result instanceof Promise) this.#await(result);
+    if (isPromise(result)) this.#await(result);
     else this.#finish(result);
   }
 
@@ -392,7 +392,7 @@ export function endingOf(
   timing: Timing = noTime(),
 ): Ending & { status: "error" } {
   // What the function threw it may change later on.
-  const value = error instanceof ThrownValue
+  const value = ThrownValue.is(error)
     ? error
     : lost
     ? new ThrownValue(error)
@@ -447,6 +447,15 @@ export function callFunction(
     ? fn(values[0] as never)
     : fn(...values as never[]);
   return isThenable(result) ? Promise.resolve(result) : result;
+}
+
+/** Whether a function has given a Promise. What it gives may throw when it is looked at, as a Proxy can; then it is refused later. */
+export function isPromise(value: unknown): value is Promise<unknown> {
+  try {
+    return value instanceof Promise;
+  } catch {
+    return false;
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -151,6 +151,70 @@ Deno.test("jobs in the program's own event loop do not stand in the way of SIGIN
   assertEquals((await running.ended).signal, "SIGINT");
 });
 
+Deno.test("SIGINT cancels a job that waits for its next attempt", async () => {
+  await using folder = await temporaryFolder({
+    "main.ts": `
+        import * as hi from "${HITHER}";
+        const retry = { maxAttempts: 2, minTimeout: 60_000, jitter: 0 };
+        const fails = hi.func("fails", "1", () => { throw new Error("always"); }, { retry });
+        if (import.meta.main) {
+          await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+          await hi.config({ jobHandler, jobCache: null }, async () => {
+            const job = fails.run();
+            try {
+              for await (const { type } of job) if (type === "console") console.log("waits");
+              await job;
+            } finally {
+              console.log(job.status, job.attempts);
+            }
+          });
+        }
+      `,
+  });
+  const args = programArguments(`${folder.path}/main.ts`);
+  const running = start(Deno.execPath(), args);
+  await running.printed("waits");
+  running.child.kill("SIGINT");
+  assertEquals((await running.ended).code, 130);
+  const { stdout, stderr } = running.output();
+  assertEquals(stdout, "waits\ncancelled 1\n");
+  assertEquals(
+    stderr,
+    "hither: SIGINT: 1 job is cancelled (once more to end at once)\n",
+  );
+});
+
+for (const how of ["await", "hi.map"]) {
+  Deno.test(`SIGINT is heard in a loop over hits (${how})`, async () => {
+    await using folder = await temporaryFolder({
+      "main.ts": `
+        import * as hi from "${HITHER}";
+        const adds = hi.func("adds", "1", (x: number) => x + 1);
+        const never = hi.func("never", "1", () => new Promise(() => {}));
+        if (import.meta.main) {
+          await using jobHandler = new hi.ParallelJobHandler({ numWorkers: 1 });
+          await using jobCache = new hi.JobCache({ path: await Deno.makeTempDir() });
+          await hi.config({ jobHandler, jobCache }, async () => {
+            await Promise.all(adds.map([0, 1, 2]));
+            never.run();
+            console.log("loops");
+            function* numbers() { for (let i = 0; i < 2_000_000; i++) yield i % 3; }
+            if ("${how}" === "await") for (const x of numbers()) await adds.run(x);
+            else for await (const _ of hi.map(adds, numbers()));
+            console.log("not heard");
+          });
+        }
+      `,
+    });
+    const args = programArguments(`${folder.path}/main.ts`);
+    const running = start(Deno.execPath(), args);
+    await running.printed("loops");
+    running.child.kill("SIGINT");
+    assertEquals((await running.ended).code, 130);
+    assertEquals(running.output().stdout, "loops\n");
+  });
+}
+
 Deno.test({
   name: "Ctrl-C in a terminal does the same",
   ignore: Deno.build.os !== "linux",

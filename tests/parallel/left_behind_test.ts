@@ -9,6 +9,7 @@ for (const isolation of ["worker", "process"]) {
       "jobs that travel together",
       "a job with a timeout",
       "jobs with megabytes for arguments",
+      "the first job of a function",
     ]
   ) {
     const together = what === "jobs that travel together";
@@ -28,7 +29,11 @@ for (const isolation of ["worker", "process"]) {
           if (import.meta.main) {
             const jobHandler = new hi.ParallelJobHandler({ numWorkers: 1, isolation: "${isolation}" });
             await hi.config({ jobHandler, jobCache: null }, async () => {
-              await Promise.all(add.map([1, 2, 3, 4]));
+              ${
+          what === "the first job of a function"
+            ? ""
+            : "await Promise.all(add.map([1, 2, 3, 4]));"
+        }
               console.log(await leaves.run(7));
               await new Promise((resolve) => setTimeout(resolve, 200));
               const jobs = add.with({ timeout: ${timeout} }).map(${

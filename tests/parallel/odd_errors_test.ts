@@ -1,8 +1,12 @@
-import { assertInstanceOf, assertStringIncludes } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
 import * as hi from "../../mod.ts";
 import { temporaryFolder } from "../house/run.ts";
 import * as f from "./fixtures/functions.ts";
-import { failureOf, inPool } from "./pool.ts";
+import { failureOf, inPool, runProgram } from "./pool.ts";
 
 const ODD: Record<string, { value: string; says: string }> = {
   "an object without a prototype": {
@@ -40,4 +44,54 @@ for (const [what, { value, says }] of Object.entries(ODD)) {
         assertStringIncludes(failure.message, says);
       }));
   }
+}
+
+for (
+  const [where, handler] of [
+    ["worker", "new hi.ParallelJobHandler({ numWorkers: 1 })"],
+    [
+      "process",
+      'new hi.ParallelJobHandler({ numWorkers: 1, isolation: "process" })',
+    ],
+    ["the program", "new hi.DefaultJobHandler()"],
+  ]
+) {
+  Deno.test(`what cannot be looked at, as a Proxy, fails the job that throws or returns it, and that job alone (${where})`, async () => {
+    const { code, stdout, stderr } = await runProgram({
+      "main.ts": `
+        import * as hi from "hither";
+        const closed = () => {
+          const { proxy, revoke } = Proxy.revocable({}, {});
+          revoke();
+          return proxy;
+        };
+        const ways = {
+          throws() { throw closed(); },
+          returns: closed,
+          rejects: () => Promise.reject(closed()),
+          inherits() { throw Object.setPrototypeOf(new Error("inherits"), new Proxy({}, {
+            getPrototypeOf() { throw new Error("nobody looks"); },
+          })); },
+        };
+        const odd = hi.func("odd", "1", (way: keyof typeof ways) => ways[way]());
+        const add = hi.func("add", "1", (x: number) => x + 1);
+        if (import.meta.main) {
+          await using jobHandler = ${handler};
+          await hi.config({ jobHandler, jobCache: null }, async () => {
+            for (const way of ["throws", "returns", "rejects", "inherits"] as const) {
+              const job = odd.run(way);
+              const [ended] = await Promise.allSettled([job]);
+              console.log(way, ended.status, job.status, ended.reason instanceof Error, await add.run(1));
+            }
+          });
+        }
+      `,
+    });
+    assertEquals([code, stdout, stderr], [
+      0,
+      ["throws", "returns", "rejects", "inherits"]
+        .map((way) => `${way} rejected error true 2\n`).join(""),
+      "",
+    ]);
+  });
 }

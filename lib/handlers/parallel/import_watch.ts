@@ -19,6 +19,8 @@ export const BEGINNING = 30_000;
 export class ImportWatch {
   /** Code that this worker has imported. */
   readonly #imported = new WeakSet<CodeReference>();
+  /** The modules of that code: their other functions are there with it. */
+  readonly #modules = new Set<string>();
   /** Tasks whose code it may be importing. */
   readonly #importing = new Set<PoolRun>();
   readonly #limit = new Patience();
@@ -48,7 +50,12 @@ export class ImportWatch {
 
   /** The worker was given a Task, the first of a batch. */
   begin(run: PoolRun): void {
-    if (this.#imported.has(run.task.code)) return;
+    const { code } = run.task;
+    if (this.#imported.has(code)) return;
+    if (code.kind === "module" && this.#modules.has(code.url)) {
+      this.#imported.add(code);
+      return;
+    }
     if (run.task.importTimeout === undefined) return;
     this.#importing.add(run);
     if (this.#importing.size === 1) this.#time();
@@ -56,7 +63,9 @@ export class ImportWatch {
 
   /** The code of a Task has been imported, or could not be. */
   note(run: PoolRun): void {
-    this.#imported.add(run.task.code);
+    const { code } = run.task;
+    this.#imported.add(code);
+    if (code.kind === "module") this.#modules.add(code.url);
     this.leave(run);
   }
 
