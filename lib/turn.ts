@@ -1,7 +1,8 @@
 /**
  * Turns of the event loop in loops that have no need of one. What is there already, as
  * results in the cache are, comes by promises that are resolved, and a loop over thousands of
- * them would let no timer, no signal and no abort come in between.
+ * them would let no timer, no signal and no abort come in between. All loops count
+ * together, as there is one event loop.
  *
  * @module
  */

@@ -17,10 +17,10 @@ export const BEGINNING = 30_000;
 
 /** Waits with the Tasks whose code is new in a worker. */
 export class ImportWatch {
-  /** Code that this worker has imported. */
-  readonly #imported = new WeakSet<CodeReference>();
-  /** The modules of that code: their other functions are there with it. */
+  /** The modules that this worker has imported, with all functions in them. */
   readonly #modules = new Set<string>();
+  /** The code that it has and that is no module. */
+  readonly #others = new WeakSet<CodeReference>();
   /** Tasks whose code it may be importing. */
   readonly #importing = new Set<PoolRun>();
   readonly #limit = new Patience();
@@ -34,7 +34,9 @@ export class ImportWatch {
 
   /** Whether the worker has imported that code. */
   has(code: CodeReference): boolean {
-    return this.#imported.has(code);
+    return code.kind === "module"
+      ? this.#modules.has(code.url)
+      : this.#others.has(code);
   }
 
   /** Whether a Task waits for its code. */
@@ -50,12 +52,7 @@ export class ImportWatch {
 
   /** The worker was given a Task, the first of a batch. */
   begin(run: PoolRun): void {
-    const { code } = run.task;
-    if (this.#imported.has(code)) return;
-    if (code.kind === "module" && this.#modules.has(code.url)) {
-      this.#imported.add(code);
-      return;
-    }
+    if (this.has(run.task.code)) return;
     if (run.task.importTimeout === undefined) return;
     this.#importing.add(run);
     if (this.#importing.size === 1) this.#time();
@@ -64,8 +61,8 @@ export class ImportWatch {
   /** The code of a Task has been imported, or could not be. */
   note(run: PoolRun): void {
     const { code } = run.task;
-    this.#imported.add(code);
     if (code.kind === "module") this.#modules.add(code.url);
+    else this.#others.add(code);
     this.leave(run);
   }
 
