@@ -512,6 +512,11 @@ for (const layout of LAYOUTS) {
     assert(executions <= KEYS.length + kills, `${executions} executions`);
     using cache = openLeased(layout, path);
     assert(KEYS.every((n) => cache.isStored(n)));
+    // Who is killed while it wishes to be woken leaves that behind; it goes when it is old.
+    const wishes = filesOf(`${path}/wake`);
+    assert(wishes.length <= kills, `${wishes.length} wishes`);
+    for (const name of wishes) Deno.utimeSync(`${path}/wake/${name}`, 0, 0);
+    cache.leases.release(leaseOf(cache.leases.claim(keyOf(KEYS.length))));
     assertEquals(filesOf(`${path}/wake`), []);
   });
 }
